@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+# Anteroom. `make run` starts it all on this machine; `make test` runs every test. All output is under build/.
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+PORT    ?= 8080
+STATE   ?= var
+PYTHON  ?= /usr/bin/python3
+
+# SAN=asan (with UBSan) or SAN=tsan builds the same tree beside the ordinary one.
+SAN   ?=
+BUILD := build$(if $(SAN),/$(SAN))
+asan_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+tsan_FLAGS := -fsanitize=thread
+
+PKGS := json-c sqlite3 libcurl yaml-0.1 libcrypto
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
+        -Wformat=2 -Wundef -Wcast-qual -Wwrite-strings
+HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DANTEROOM_VERSION='"$(VERSION)"' -Icommon $(WARN) $(HARDEN) $(CFLAGS) $($(SAN)_FLAGS) \
+             $(shell pkg-config --cflags $(PKGS)) -MMD -MP -pthread
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS) $($(SAN)_FLAGS) -pthread
+LIBS = $(shell pkg-config --libs $(PKGS))
+
+# Every .c of a folder is in its archive, but for the files that hold a main().
+lib_objs = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
+COMMON := $(BUILD)/libcommon.a
+FCGI   := $(BUILD)/libfcgiroom.a
+CRON   := $(BUILD)/libcron.a
+BINS   := $(BUILD)/anteroom.fcgi $(BUILD)/anteroom-dispatch
+UNITS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all bins units run test lint bench install clean
+.DELETE_ON_ERROR:
+all: bins
+bins: $(BINS)
+units: $(UNITS)
+
+$(BUILD)/anteroom.fcgi: $(BUILD)/fcgi/main.o $(FCGI) $(COMMON)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
+$(BUILD)/anteroom-dispatch: $(BUILD)/cron/main.o $(CRON) $(COMMON)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(COMMON): $(call lib_objs,common) $(BUILD)/schema.o
+$(FCGI): $(call lib_objs,fcgi)
+$(CRON): $(call lib_objs,cron)
+$(BUILD)/%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(BUILD)/schema.o: $(BUILD)/schema.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(BUILD)/schema.c: common/schema/embed.sh $(wildcard common/schema/*.sql)
+	@mkdir -p $(@D)
+	sh $^ > $@
+
+# A unit test sees the inside of the rooms: it may include their headers by folder ("cron/fit.h").
+$(BUILD)/unit/%: tests/unit/%.c $(CRON) $(FCGI) $(COMMON)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Icron -Ifcgi -Itests/unit -o $@ $< $(ALL_LDFLAGS) $(CRON) $(FCGI) $(COMMON) -lfcgi -lcmocka $(LIBS)
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

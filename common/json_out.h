@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON out: a writer that appends to a buffer and keeps nothing but whether a comma is due. Failure shows in the buffer (buf.h).
+ * Text is escaped as little as RFC 8259 allows: quote, backslash, and what is below U+0020 (\b \t \n \f \r, else \u00XX); text that is
+ * not valid UTF-8 comes out with U+FFFD in place of the broken bytes, so that every answer is JSON.
+ */
+#ifndef AR_JSON_OUT_H
+#define AR_JSON_OUT_H
+
+#include "buf.h"
+
+struct json_out {
+    struct buf *b;
+    bool comma; /* the next member or element needs one before it */
+};
+
+#define JSON_OUT(buffer) ((struct json_out){.b = (buffer)})
+
+/* '{' or '[', and the one that closes it. Balance is the caller's business. */
+void json_open(struct json_out *o, char bracket);
+void json_close(struct json_out *o, char bracket);
+
+/* A member's name; one value must follow. `name` needs no escaping (a name of ours). */
+void json_key(struct json_out *o, const char *name);
+/* The same for a name from outside, which is escaped. */
+void json_key_str(struct json_out *o, struct str name);
+
+/* Values: of an array, or after a key. The absent span is written as null. */
+void json_put_str(struct json_out *o, struct str text);
+void json_put_i64(struct json_out *o, int64_t v);
+void json_put_bool(struct json_out *o, bool v);
+void json_put_null(struct json_out *o);
+/* Text that is JSON already. */
+void json_put_raw(struct json_out *o, struct str json);
+
+/* Appends text with quotes, escaped, and no comma. */
+void json_escape(struct buf *b, struct str text);
+
+#endif
