@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SQLite's mechanics: connections with the pragmas that we rely on, prepared statements by number,
+ * the write lock, commit, checkpoint. It knows no table of ours. One thread at a time uses a
+ * connection. Values bound as text are not copied: they must live until db_done.
+ */
+#ifndef AR_DB_H
+#define AR_DB_H
+
+#include "err.h"
+
+struct db;
+struct db_stmt; /* a prepared statement, owned by its connection */
+
+/* The statements of a connection: every SQL text that it can run, prepared when first used and
+ * kept. Constant after start. */
+struct db_sql {
+    size_t count;
+    const char *const *text;
+};
+
+struct db_options {
+    const char *path;
+    const char *lock_path; /* the lock file of all writers */
+    bool write;            /* else the connection is query_only */
+    bool create;           /* make the file when it is missing */
+    struct db_sql sql;
+};
+
+/* 0 and *db (db_close), or -1: ERR_UNAVAILABLE with a sentence. Refuses network file systems. */
+int db_open(const struct db_options *o, struct db **db, struct err *e) AR_MUST_CHECK;
+void db_close(struct db *db);
+
+/* Runs statements that return no rows. */
+int db_exec(struct db *db, const char *sql, struct err *e) AR_MUST_CHECK;
+
+/* The one number that a query gives; for pragmas and questions that are asked once. */
+int db_ask_i64(struct db *db, const char *sql, int64_t *v, struct err *e) AR_MUST_CHECK;
+
+/* The statement with that number, ready for binding (reset, nothing bound). NULL and *e when it
+ * can't be prepared. */
+struct db_stmt *db_use(struct db *db, size_t number, struct err *e) AR_MUST_CHECK;
+void db_bind_i64(struct db_stmt *st, int index, int64_t v);
+/* 0 is bound as NULL: our times that are not set. */
+void db_bind_time(struct db_stmt *st, int index, int64_t ns);
+/* The absent span is bound as NULL. */
+void db_bind_str(struct db_stmt *st, int index, struct str v);
+void db_bind_blob(struct db_stmt *st, int index, const void *p, size_t n);
+/* 1: a row; 0: no more rows (the statement is reset); -1 and *e (reset). */
+int db_step(struct db *db, struct db_stmt *st, struct err *e) AR_MUST_CHECK;
+/* Steps a statement that returns no row, and resets it. */
+int db_run(struct db *db, struct db_stmt *st, struct err *e) AR_MUST_CHECK;
+void db_done(struct db_stmt *st);
+int64_t db_i64(struct db_stmt *st, int column); /* NULL is 0 */
+struct str db_str(struct db_stmt *st,
+                  int column); /* NULL is the absent span; valid until the next step or db_done */
+
+/* Resets every statement of the connection: one that still stands on a row would keep its snapshot
+ * open. db_commit and db_rollback do it too. */
+void db_done_all(struct db *db);
+
+int64_t db_changes(struct db *db);
+int64_t db_last_id(struct db *db);
+
+/* Was the last failure a UNIQUE constraint on this "table.column"? */
+bool db_broke_unique(struct db *db, const char *column);
+
+/* Takes the writers' lock (waiting at most `wait` ns), then BEGIN IMMEDIATE. ERR_UNAVAILABLE when
+ * either is not to be had. */
+int db_begin(struct db *db, int64_t wait, struct err *e) AR_MUST_CHECK;
+/* COMMIT, then gives the lock back. ERR_STORAGE_FULL: rolled back. ERR_COMMIT_UNKNOWN: nobody
+ * knows; leave the process. */
+int db_commit(struct db *db, struct err *e) AR_MUST_CHECK;
+void db_rollback(struct db *db);
+bool db_writing(const struct db *db);
+
+/* Folds the WAL into the file, under the lock, when it has grown past its mark since the last time.
+ */
+void db_checkpoint_if_due(struct db *db);
+
+/* SQLite's version, and does it have the WAL-reset bug? */
+const char *db_sqlite_version(void);
+bool db_sqlite_has_wal_bug(void);
+
+#endif

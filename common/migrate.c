@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Schema versions. */
+#include "migrate.h"
+
+#include <stdio.h>
+
+/* "Ante": marks a file as ours, see PRAGMA application_id. */
+enum { APPLICATION_ID = 0x416e7465 };
+
+static int newer(int64_t version, struct err *e)
+{
+    return err_set(
+        e, ERR_UNAVAILABLE,
+        "the database has version %lld and this program knows %d: it was made by a newer Anteroom",
+        (long long)version, migrate_count);
+}
+
+/* Version 0 is an empty file, or somebody else's database. */
+static int check_ours(struct db *db, int64_t version, struct err *e)
+{
+    int64_t id, tables;
+
+    if (db_ask_i64(db, "PRAGMA application_id", &id, e) != 0 ||
+        db_ask_i64(db, "SELECT count(*) FROM sqlite_schema", &tables, e) != 0)
+        return -1;
+    if (id == APPLICATION_ID || (version == 0 && tables == 0 && id == 0))
+        return 0;
+    return err_set(e, ERR_UNAVAILABLE, "the file is an SQLite database, but none of Anteroom's");
+}
+
+static int take_steps(struct db *db, struct err *e)
+{
+    int64_t version;
+    char pragma[96];
+    int i;
+
+    if (db_ask_i64(db, "PRAGMA user_version", &version, e) != 0 || check_ours(db, version, e) != 0)
+        return -1;
+    if (version > migrate_count)
+        return newer(version, e);
+    for (i = (int)version; i < migrate_count; i++) {
+        if (db_exec(db, migrate_steps[i], e) != 0)
+            return err_wrap(e, "migration %d", i + 1);
+    }
+    (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%d; PRAGMA application_id=%d",
+                   migrate_count, APPLICATION_ID);
+    return db_exec(db, pragma, e);
+}
+
+int migrate_run(struct db *db, int64_t wait, struct err *e)
+{
+    struct err ignored;
+
+    if (migrate_check(db, &ignored) == 0)
+        return 0;
+    if (db_begin(db, wait, e) != 0)
+        return -1;
+    if (take_steps(db, e) != 0) {
+        db_rollback(db);
+        return -1;
+    }
+    return db_commit(db, e);
+}
+
+int migrate_check(struct db *db, struct err *e)
+{
+    int64_t version;
+
+    if (db_ask_i64(db, "PRAGMA user_version", &version, e) != 0 || check_ours(db, version, e) != 0)
+        return -1;
+    if (version > migrate_count)
+        return newer(version, e);
+    if (version < migrate_count)
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the database has version %lld and this program needs %d: start "
+                       "anteroom.fcgi or anteroom-dispatch once to bring it up",
+                       (long long)version, migrate_count);
+    return 0;
+}

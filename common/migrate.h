@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The schema and its versions: numbered .sql files in common/schema/, embedded at build,
+ * append-only. PRAGMA user_version says how many a file has had. */
+#ifndef AR_MIGRATE_H
+#define AR_MIGRATE_H
+
+#include "db.h"
+
+/* The steps, in order; step i makes version i + 1 (schema.c, made by common/schema/embed.sh). */
+extern const char *const migrate_steps[];
+extern const int migrate_count;
+
+/* Brings a database that is open for writing to this program's version, in one transaction under
+ * the write lock, in which the version is read. 0, or -1: ERR_UNAVAILABLE for a newer database and
+ * for a file that is no database of Anteroom; the file is then as it was. */
+int migrate_run(struct db *db, int64_t wait, struct err *e) AR_MUST_CHECK;
+
+/* Is it exactly of this program's version? 0, or -1 and a sentence that says what to do. */
+int migrate_check(struct db *db, struct err *e) AR_MUST_CHECK;
+
+#endif

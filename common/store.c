@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* The store's life, its transactions, and what is no job: the queue's version, first answers. */
+#include "store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "migrate.h"
+#include "store_inner.h"
+#include "store_pass.h"
+
+enum { OPEN_WAIT_S = 10, TEXT_MAX = 4096 };
+
+static char *with_suffix(const char *path, const char *suffix)
+{
+    struct buf b = BUF_INIT(8192);
+
+    buf_printf(&b, "%s%s", path, suffix);
+    return buf_take(&b);
+}
+
+static int make_paths(struct store *s, struct str database, struct err *e)
+{
+    struct buf b = BUF_INIT(4096);
+
+    buf_add(&b, database.p, database.n);
+    s->path = buf_take(&b);
+    if (!s->path)
+        return err_set(e, ERR_UNAVAILABLE, "the path of the database is too long");
+    s->lock_path = with_suffix(s->path, ".lock");
+    s->wake_path = with_suffix(s->path, ".wake");
+    s->dispatch_path = with_suffix(s->path, ".dispatch");
+    if (!s->lock_path || !s->wake_path || !s->dispatch_path)
+        return err_set(e, ERR_INTERNAL, "no memory to open the database");
+    return 0;
+}
+
+int store_open(const struct conf *conf, enum store_mode mode, struct store **out, struct err *e)
+{
+    struct store *s = calloc(1, sizeof *s);
+    struct db_options o = {
+        .write = mode == STORE_WRITE, .create = mode == STORE_WRITE, .sql = {SQL_NAMES, store_sql}
+    };
+
+    if (!s)
+        return err_set(e, ERR_INTERNAL, "no memory to open the database");
+    s->conf = conf;
+    s->text = BUF_INIT(TEXT_MAX);
+    if (make_paths(s, conf->database, e) != 0)
+        goto failed;
+    o.path = s->path;
+    o.lock_path = s->lock_path;
+    if (db_open(&o, &s->db, e) != 0)
+        goto failed;
+    if ((o.write ? migrate_run(s->db, OPEN_WAIT_S * NS_PER_S, e) : migrate_check(s->db, e)) != 0) {
+        (void)err_wrap(e, "%s", s->path);
+        goto failed;
+    }
+    *out = s;
+    return 0;
+
+failed:
+    store_close(s);
+    return -1;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    db_close(s->db);
+    buf_free(&s->text);
+    free(s->path);
+    free(s->lock_path);
+    free(s->wake_path);
+    free(s->dispatch_path);
+    free(s);
+}
+
+bool store_sqlite_has_wal_bug(const char **version)
+{
+    *version = db_sqlite_version();
+    return db_sqlite_has_wal_bug();
+}
+
+const char *store_wake_path(const struct store *s)
+{
+    return s->wake_path;
+}
+
+const char *store_dispatch_lock_path(const struct store *s)
+{
+    return s->dispatch_path;
+}
+
+int store_begin(struct store *s, int64_t wait, struct err *e)
+{
+    return db_begin(s->db, wait, e);
+}
+
+int store_commit(struct store *s, struct err *e)
+{
+    return db_commit(s->db, e);
+}
+
+void store_rollback(struct store *s)
+{
+    db_rollback(s->db);
+}
+
+static int run(struct store *s, enum store_sql_name name, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, name, e);
+
+    return st ? db_run(s->db, st, e) : -1;
+}
+
+int store_point(struct store *s, struct err *e)
+{
+    assert(db_writing(s->db));
+    return run(s, SQL_SAVEPOINT, e);
+}
+
+int store_point_keep(struct store *s, struct err *e)
+{
+    return run(s, SQL_RELEASE, e);
+}
+
+int store_point_undo(struct store *s, struct err *e)
+{
+    db_done_all(s->db);
+    return run(s, SQL_UNDO, e) == 0 ? run(s, SQL_RELEASE, e) : -1;
+}
+
+void store_checkpoint_if_due(struct store *s)
+{
+    db_checkpoint_if_due(s->db);
+}
+
+int store_read_begin(struct store *s, struct err *e)
+{
+    return run(s, SQL_READ_BEGIN, e);
+}
+
+void store_read_end(struct store *s)
+{
+    struct err ignored; /* a read transaction that can't end is gone already */
+
+    db_done_all(s->db);
+    (void)!run(s, SQL_READ_END, &ignored);
+}
+
+int store_ping(struct store *s, struct err *e)
+{
+    return migrate_check(s->db, e);
+}
+
+int store_instance(struct store *s, char name[17], struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_INSTANCE, e);
+    struct str text;
+
+    if (!st || db_step(s->db, st, e) < 0)
+        return -1;
+    text = db_str(st, 0);
+    if (text.n != 16) {
+        db_done(st);
+        return err_set(e, ERR_INTERNAL, "the database has lost its name");
+    }
+    memcpy(name, text.p, 16);
+    name[16] = '\0';
+    db_done(st);
+    return 0;
+}
+
+int store_queue_version(struct store *s, struct str type, int64_t *version, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_QUEUE_GET, e);
+    int rc;
+
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, type);
+    rc = db_step(s->db, st, e);
+    if (rc < 0)
+        return -1;
+    *version = rc == 1 ? db_i64(st, 0) : 0;
+    db_done(st);
+    return 0;
+}
+
+int store_answer_find(struct store *s, struct str type, struct str key,
+                      const unsigned char digest[STORE_DIGEST], struct store_answer *a,
+                      struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_ANSWER_FIND, e);
+    struct str seen;
+    int rc;
+
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, type);
+    db_bind_str(st, 2, key);
+    rc = db_step(s->db, st, e);
+    if (rc != 1)
+        return rc;
+    seen = db_str(st, 0);
+    if (seen.n != STORE_DIGEST || memcmp(seen.p, digest, STORE_DIGEST) != 0)
+        return err_set(e, ERR_IDEMPOTENCY_MISMATCH,
+                       "this Idempotency-Key was used before with another body");
+    a->status = (int)db_i64(st, 1);
+    a->location = db_str(st, 2);
+    a->etag = db_str(st, 3);
+    a->body = db_str(st, 4);
+    return 1;
+}
+
+int store_answer_save(struct store *s, struct str type, struct str key,
+                      const unsigned char digest[STORE_DIGEST], const struct store_answer *a,
+                      int64_t now, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_ANSWER_ADD, e);
+
+    assert(db_writing(s->db));
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, type);
+    db_bind_str(st, 2, key);
+    db_bind_blob(st, 3, digest, STORE_DIGEST);
+    db_bind_i64(st, 4, a->status);
+    db_bind_str(st, 5, a->location);
+    db_bind_str(st, 6, a->etag);
+    db_bind_str(st, 7, a->body);
+    db_bind_i64(st, 8, now);
+    return db_run(s->db, st, e);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store: the only door to the database. One `struct store` is one connection with its prepared
+ * statements; one thread at a time uses it.
+ *
+ * Writing. store_begin takes the lock file that all writers of all processes share (it makes them
+ * fair and keeps commits and checkpoints apart, see db.c), then BEGIN IMMEDIATE; store_commit
+ * returns 0 only when the changes are on disk. Between the two, store_point/_keep/_undo bracket one
+ * request of several that share a commit. A function that says "in a write transaction" asserts it.
+ *
+ * Spans that come back belong to the store and hold until the next call on it.
+ */
+#ifndef AR_STORE_H
+#define AR_STORE_H
+
+#include "job.h"
+#include "page.h"
+
+struct store;
+
+enum store_mode {
+    STORE_READ, /* the file must exist and be of this version */
+    STORE_WRITE /* made and migrated when needed, under the lock */
+};
+
+/* Opens conf->database; *conf must outlive the store. 0 and *s (store_close), or -1:
+ * ERR_UNAVAILABLE with a sentence (missing, not readable, read-only, a network file system, no
+ * database, locked, newer than this program). */
+int store_open(const struct conf *conf, enum store_mode mode, struct store **s,
+               struct err *e) AR_MUST_CHECK;
+void store_close(struct store *s);
+
+/* The version of SQLite has the WAL-reset bug (before 3.51.3 and its backports)? The lock file
+ * keeps us clear of it; say so in the log. */
+bool store_sqlite_has_wal_bug(const char **version);
+
+/* Begins a write transaction: waits for the lock at most `wait` ns. ERR_UNAVAILABLE when it is not
+ * to be had. */
+int store_begin(struct store *s, int64_t wait, struct err *e) AR_MUST_CHECK;
+/* ERR_COMMIT_UNKNOWN (nothing is known; the process must leave), ERR_STORAGE_FULL or
+ * ERR_UNAVAILABLE (rolled back). The transaction is over in any case. */
+int store_commit(struct store *s, struct err *e) AR_MUST_CHECK;
+void store_rollback(struct store *s);
+int store_point(struct store *s, struct err *e) AR_MUST_CHECK;
+int store_point_keep(struct store *s, struct err *e) AR_MUST_CHECK;
+/* -1: the undo itself failed; the whole transaction must be rolled back. */
+int store_point_undo(struct store *s, struct err *e) AR_MUST_CHECK;
+
+/* Outside transactions: folds the WAL into the file when it has grown past its mark, holding the
+ * lock. Call after answering. Failure is no error (tried again later). */
+void store_checkpoint_if_due(struct store *s);
+
+/* A snapshot for reads that must agree. Every read by a reader stands between these two: _end also
+ * lets go of the rows that spans point to, so that no old snapshot stays open. */
+int store_read_begin(struct store *s, struct err *e) AR_MUST_CHECK;
+void store_read_end(struct store *s);
+
+/* Is there a readable database of this version? For /healthz. */
+int store_ping(struct store *s, struct err *e) AR_MUST_CHECK;
+
+/* ---- jobs, for the API ---- */
+
+/* In a write transaction. 0 and *j (as job_write shows it), or -1: ERR_DUPLICATE_REQUEST_ID,
+ * ERR_DUPLICATE_CALLBACK, ERR_TOO_MANY (max_queued), ERR_NO_ROOM, ERR_STORAGE_FULL (low_water), …
+ * *j's spans are the new job's and the store's. */
+int store_create(struct store *s, const struct job_new *n, int64_t now, struct job *j,
+                 struct err *e) AR_MUST_CHECK;
+
+/* 0 and *j, or -1: ERR_NOT_FOUND. Deleted jobs are not found. */
+int store_show(struct store *s, struct str type, struct str request_id, struct job *j,
+               struct err *e) AR_MUST_CHECK;
+
+/* What If-Match said: given and neither `any` nor a tag that is right is ERR_PRECONDITION_FAILED.
+ * Tags name id and version of job_etag; reason_seq does not count. */
+enum { STORE_TAGS_MAX = 16 };
+struct store_match {
+    bool given, any;
+    size_t n;
+    struct {
+        int64_t id, version;
+    } tag[STORE_TAGS_MAX];
+};
+
+/* In a write transaction: a client's change, all or nothing (the caller undoes its point on
+ * failure). -1: ERR_NOT_FOUND, ERR_PRECONDITION_FAILED, ERR_INVALID_TRANSITION (names both states),
+ * ERR_NOT_WAITING (data, callback, not_before, valid_until of a job that waits no more),
+ * ERR_INVALID (pointer /move/before: no such job), ERR_DUPLICATE_CALLBACK, ERR_NO_ROOM. */
+int store_change(struct store *s, struct str type, struct str request_id,
+                 const struct job_change *c, const struct store_match *match, int64_t now,
+                 struct err *e) AR_MUST_CHECK;
+
+/* In a write transaction: cancels what is not over, and deletes softly; frees request_id, callback
+ * and holds. -1: ERR_NOT_FOUND, ERR_PRECONDITION_FAILED. */
+int store_delete(struct store *s, struct str type, struct str request_id,
+                 const struct store_match *match, int64_t now, struct err *e) AR_MUST_CHECK;
+
+struct store_filter {
+    struct str type;
+    struct str owner_id; /* absent: all */
+    unsigned statuses;   /* bit 1 << enum job_status; 0: all */
+    bool has_after;
+    struct page_place after;
+};
+
+/* The list in serving order. One list at a time on a store. _next: 1 and *j, 0 at the end, -1 and
+ * *e. _end always. */
+int store_list_begin(struct store *s, const struct store_filter *f, struct err *e) AR_MUST_CHECK;
+int store_list_next(struct store *s, struct job *j, struct err *e) AR_MUST_CHECK;
+void store_list_end(struct store *s);
+
+/* A number that changes whenever anything that a list of this type shows has changed; 0 for a type
+ * that never had a job. */
+int store_queue_version(struct store *s, struct str type, int64_t *version,
+                        struct err *e) AR_MUST_CHECK;
+
+/* Idempotency-Key. _find: 1 and the first answer, 0 not seen, -1: ERR_IDEMPOTENCY_MISMATCH (other
+ * body), ... `digest`: 32 bytes of SHA-256 of the request's body. _save in a write transaction. */
+enum { STORE_KEY_MAX = 255, STORE_DIGEST = 32 };
+struct store_answer {
+    int status;
+    struct str location; /* absent: none */
+    struct str etag;     /* absent: none */
+    struct str body;
+};
+int store_answer_find(struct store *s, struct str type, struct str key,
+                      const unsigned char digest[STORE_DIGEST], struct store_answer *a,
+                      struct err *e) AR_MUST_CHECK;
+int store_answer_save(struct store *s, struct str type, struct str key,
+                      const unsigned char digest[STORE_DIGEST], const struct store_answer *a,
+                      int64_t now, struct err *e) AR_MUST_CHECK;
+
+/* The path of the FIFO that wakes the dispatcher, and of the lock that one dispatcher holds; they
+ * live as long as the store. */
+const char *store_wake_path(const struct store *s);
+const char *store_dispatch_lock_path(const struct store *s);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Creating jobs. */
+#include <assert.h>
+#include <sys/statvfs.h>
+
+#include "store_inner.h"
+
+/* Asked once a second: a new job is refused while there is still room for changes of state to be
+ * written. */
+static int check_space(struct store *s, struct err *e)
+{
+    int64_t now = clock_mono();
+    struct statvfs fs;
+
+    if (s->space_asked == 0 || now - s->space_asked > NS_PER_S) {
+        s->space_asked = now;
+        s->space_low = statvfs(s->path, &fs) == 0 &&
+                       (double)fs.f_bavail * (double)fs.f_frsize < (double)s->conf->low_water;
+    }
+    if (s->space_low)
+        return err_set(e, ERR_STORAGE_FULL,
+                       "the disk of the database is nearly full: no new jobs until there is room");
+    return 0;
+}
+
+/* A queue's row: how many wait, and the last priority that the server gave out. */
+struct queue_row {
+    int64_t last_priority, waiting;
+};
+
+static int read_queue(struct store *s, struct str type, struct queue_row *q, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_QUEUE_GET, e);
+    int rc;
+
+    if (!st)
+        return -1;
+    *q = (struct queue_row){INT64_MIN, 0};
+    db_bind_str(st, 1, type);
+    rc = db_step(s->db, st, e);
+    if (rc == 1)
+        *q = (struct queue_row){db_i64(st, 1), db_i64(st, 2)};
+    db_done(st);
+    return rc < 0 ? -1 : 0;
+}
+
+static int check_limits(struct store *s, const struct queue_row *q, struct err *e)
+{
+    if (q->waiting >= s->conf->max_queued)
+        return err_set(e, ERR_TOO_MANY, "the queue is full: %lld jobs wait in it",
+                       (long long)q->waiting);
+    return check_space(s, e);
+}
+
+static void bind_job(struct db_stmt *st, const struct job *j, int64_t group)
+{
+    db_bind_str(st, 1, j->type);
+    db_bind_str(st, 2, j->request_id);
+    db_bind_str(st, 3, j->owner_id);
+    db_bind_str(st, 4, j->data);
+    db_bind_str(st, 5, j->callback);
+    db_bind_i64(st, 6, j->priority);
+    db_bind_i64(st, 7, j->created_at);
+    db_bind_str(st, 8, j->scope);
+    if (group != 0) {
+        db_bind_i64(st, 9, group); /* the reason is the group's */
+    } else {
+        db_bind_str(st, 10, j->reason);
+        db_bind_str(st, 11, j->message);
+    }
+    db_bind_time(st, 12, j->not_before);
+    db_bind_time(st, 13, j->valid_until);
+}
+
+static int add_job(struct store *s, struct job *j, int64_t group, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_JOB_ADD, e);
+
+    if (!st)
+        return -1;
+    bind_job(st, j, group);
+    if (db_run(s->db, st, e) != 0) {
+        if (db_broke_unique(s->db, "jobs.request_id"))
+            return err_at(e, ERR_DUPLICATE_REQUEST_ID, "/request_id",
+                          "the request_id \"%.*s\" is taken in this queue", (int)j->request_id.n,
+                          j->request_id.p);
+        if (db_broke_unique(s->db, "jobs.callback"))
+            return err_at(e, ERR_DUPLICATE_CALLBACK, "/callback", "another job has this callback");
+        return -1;
+    }
+    j->id = db_last_id(s->db);
+    return 0;
+}
+
+int store_create(struct store *s, const struct job_new *n, int64_t now, struct job *j,
+                 struct err *e)
+{
+    struct queue_row q;
+    struct store_membership m = {0};
+
+    assert(db_writing(s->db));
+    *j = (struct job){
+        .created_at = now,
+        .updated_at = now,
+        .queued_at = now,
+        .request_id = n->request_id,
+        .type = n->type,
+        .owner_id = n->owner_id,
+        .data = n->data,
+        .callback = n->callback,
+        .status = JOB_QUEUED,
+        .scope = n->scope,
+        .not_before = n->not_before,
+        .valid_until = n->valid_until,
+        .version = 1,
+    };
+    if (read_queue(s, n->type, &q, e) != 0 || check_limits(s, &q, e) != 0)
+        return -1;
+    if ((n->has_priority ? store_order_at(s, n->type, 0, n->priority, now, &j->priority, e)
+                         : store_order_new(s, n->type, q.last_priority, now, &j->priority, e)) != 0)
+        return -1;
+    if (n->not_before > now)
+        m = (struct store_membership){0, STR_LIT(JOB_REASON_NOT_BEFORE),
+                                      store_asleep_message(s, n->not_before), 0};
+    else if (store_group_join(s, n->type, n->scope, n->shape, &m, e) != 0)
+        return -1;
+    j->reason = m.reason;
+    j->message = m.message;
+    j->reason_seq = m.seq;
+    if (add_job(s, j, m.id, e) != 0)
+        return -1;
+    return store_touch_queue(s, n->type, 1, n->has_priority ? INT64_MIN : j->priority, e);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Admissions, what they hold, and what comes of their callbacks. */
+#include <assert.h>
+
+#include "store_inner.h"
+#include "store_pass.h"
+
+int store_holds(struct store *s, struct str queue, store_hold_fn *fn, void *ctx, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_HOLD_SUM, e);
+    int rc;
+
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, queue);
+    while ((rc = db_step(s->db, st, e)) == 1)
+        fn(ctx, db_str(st, 0), db_str(st, 1), db_i64(st, 2));
+    return rc;
+}
+
+static int add_holds(struct store *s, const struct store_admission *a, struct err *e)
+{
+    size_t i;
+
+    for (i = 0; i < a->holds; i++) {
+        struct db_stmt *st = db_use(s->db, SQL_HOLD_ADD, e);
+
+        if (!st)
+            return -1;
+        db_bind_str(st, 1, a->queue);
+        db_bind_str(st, 2, a->hold[i].host);
+        db_bind_str(st, 3, a->hold[i].resource);
+        db_bind_i64(st, 4, a->id);
+        db_bind_i64(st, 5, a->hold[i].amount);
+        if (db_run(s->db, st, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The type of a job whose row was just changed; its queue's lists have changed with it. */
+static int touch_queue_of(struct store *s, int64_t id, int64_t waiting, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_JOB_BY_ID, e);
+    struct job j;
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, id);
+    if (db_step(s->db, st, e) != 1 || store_row_job(st, &j, e) != 0)
+        return -1;
+    return store_touch_queue(s, j.type, waiting, INT64_MIN, e);
+}
+
+int store_admit(struct store *s, const struct store_admission *a, int64_t now, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_ADMIT, e);
+
+    assert(db_writing(s->db));
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, a->id);
+    db_bind_i64(st, 2, a->group);
+    db_bind_i64(st, 3, now);
+    db_bind_str(st, 4, a->hosts);
+    db_bind_i64(st, 5, a->hold_until);
+    if (db_run(s->db, st, e) != 0)
+        return -1;
+    if (db_changes(s->db) == 0)
+        return 0;
+    return add_holds(s, a, e) == 0 && touch_queue_of(s, a->id, -1, e) == 0 ? 1 : -1;
+}
+
+int store_place(struct store *s, const struct store_admission *a, int64_t now, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_PLACE, e);
+
+    assert(db_writing(s->db));
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, a->id);
+    db_bind_str(st, 2, a->hosts);
+    db_bind_i64(st, 3, now);
+    if (db_run(s->db, st, e) != 0)
+        return -1;
+    if (db_changes(s->db) == 0)
+        return 0;
+    return add_holds(s, a, e) == 0 && touch_queue_of(s, a->id, 0, e) == 0 ? 1 : -1;
+}
+
+int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_UNPLACED, e);
+    struct job j;
+    int rc;
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, 0);
+    while ((rc = db_step(s->db, st, e)) == 1) {
+        if (store_row_job(st, &j, e) != 0)
+            return -1;
+        if (!fn(ctx, &j))
+            break;
+    }
+    db_done(st);
+    return rc < 0 ? -1 : 0;
+}
+
+enum { DUE_FIRST_COLUMN = 23 }; /* behind the job's own columns */
+
+int store_due(struct store *s, int64_t now, size_t most, store_due_fn *fn, void *ctx, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_DUE, e);
+    struct store_due d;
+    int rc;
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, now);
+    db_bind_i64(st, 2, (int64_t)most);
+    while ((rc = db_step(s->db, st, e)) == 1) {
+        if (store_row_job(st, &d.job, e) != 0)
+            return -1;
+        d.attempts = db_i64(st, DUE_FIRST_COLUMN);
+        d.next_try = db_i64(st, DUE_FIRST_COLUMN + 1);
+        d.hold_until = db_i64(st, DUE_FIRST_COLUMN + 2);
+        d.admissions = db_i64(st, DUE_FIRST_COLUMN + 3);
+        if (!fn(ctx, &d))
+            break;
+    }
+    db_done(st);
+    return rc < 0 ? -1 : 0;
+}
+
+static int try_again(struct store *s, const struct store_try *t, int64_t now, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_TRY_AGAIN, e);
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, t->id);
+    db_bind_i64(st, 2, t->next_try);
+    db_bind_str(st, 3, t->reason);
+    db_bind_str(st, 4, t->message);
+    db_bind_i64(st, 5, now);
+    return db_run(s->db, st, e);
+}
+
+/* 1: the job is still admitted, in the admission that the try belongs to. */
+static int still_admitted(struct store *s, const struct store_try *t, struct job *j, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_JOB_ADMITTED, e);
+    int rc;
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, t->id);
+    db_bind_i64(st, 2, t->admissions);
+    rc = db_step(s->db, st, e);
+    return rc == 1 && store_row_job(st, j, e) != 0 ? -1 : rc;
+}
+
+int store_tried(struct store *s, const struct store_try *t, int64_t now, struct err *e)
+{
+    struct store_step step = {.to = t->outcome == STORE_ACCEPTED ? JOB_RUNNING : JOB_FAILED,
+                              .reason = t->reason,
+                              .message = t->message};
+    struct job j;
+    int rc = still_admitted(s, t, &j, e);
+
+    assert(db_writing(s->db));
+    if (rc != 1)
+        return rc;
+    if (t->outcome == STORE_TRY_AGAIN)
+        return try_again(s, t, now, e) == 0 && store_touch_queue(s, j.type, 0, INT64_MIN, e) == 0
+                   ? 1
+                   : -1;
+    return store_become(s, &j, &step, now, e) == 0 && store_touch_job(s, t->id, now, e) == 0 ? 1
+                                                                                             : -1;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* The store, as the dispatcher sees it: what a pass reads and writes. Same rules as store.h. */
+#ifndef AR_STORE_PASS_H
+#define AR_STORE_PASS_H
+
+#include "store.h"
+
+/* In a write transaction, at the start of a pass. What went by while nobody looked: jobs whose
+ * not_before has come wake, waiting jobs whose valid_until has gone become expired, admitted ones
+ * whose hold has run out (hold_until <= now and no try is due before it) become
+ * failed/CallbackFailed, answers kept for Idempotency-Key longer than a day go. */
+struct store_tidied {
+    int64_t woken, expired, lapsed;
+};
+int store_tidy(struct store *s, int64_t now, struct store_tidied *t, struct err *e) AR_MUST_CHECK;
+
+/* Has store_tidy anything to do at `now`? 1 yes, 0 no, -1 fault. Only reads. */
+int store_untidy(struct store *s, int64_t now, struct err *e) AR_MUST_CHECK;
+
+/* A group with its first waiting job. */
+struct store_group {
+    int64_t id;
+    struct str type, scope, shape;
+    struct str reason, message; /* as last written */
+    int64_t head_id, head_priority, head_queued_at;
+};
+/* Calls fn for every group that has a waiting (queued, awake) job, in no promised order; fn returns
+ * false to stop (-1 without *e filled is then not an error: returns 0). The spans hold during the
+ * call only. */
+typedef bool store_group_fn(void *ctx, const struct store_group *g);
+int store_groups(struct store *s, store_group_fn *fn, void *ctx, struct err *e) AR_MUST_CHECK;
+
+/* Groups whose last job has left stay for a while, since the next one often comes soon. When
+ * store_groups has met many of them, store_forget_due says so, and store_forget (in a write
+ * transaction) takes them away. */
+bool store_forget_due(const struct store *s);
+int store_forget(struct store *s, struct err *e) AR_MUST_CHECK;
+
+/* The next waiting job of a group after (priority, id), in serving order; the first at or after
+ * (priority, id) that has queued_at <= cutoff. 1 and the out values, 0 none, -1 fault. */
+struct store_waiting {
+    int64_t id, priority, queued_at;
+};
+int store_group_next(struct store *s, int64_t group, struct page_place after,
+                     struct store_waiting *w, struct err *e) AR_MUST_CHECK;
+int store_group_guarded(struct store *s, int64_t group, struct page_place from, int64_t cutoff,
+                        struct store_waiting *w, struct err *e) AR_MUST_CHECK;
+
+/* The least queued_at of all waiting jobs; 1, 0 when none waits, -1 fault. */
+int store_oldest_waiting(struct store *s, int64_t *queued_at, struct err *e) AR_MUST_CHECK;
+
+/* What admitted and running jobs of a queue hold, added up by host and resource. `queue` is the
+ * configuration's entry ("*" too). Spans hold during the call. */
+typedef void store_hold_fn(void *ctx, struct str host, struct str resource, int64_t amount);
+int store_holds(struct store *s, struct str queue, store_hold_fn *fn, void *ctx,
+                struct err *e) AR_MUST_CHECK;
+
+/* In a write transaction: queued → admitted with what it holds. 1 done, 0 the job is no longer as
+ * the plan saw it (changed, cancelled, gone): nothing was done; -1 fault. */
+struct store_hold {
+    struct str host, resource;
+    int64_t amount;
+};
+struct store_admission {
+    int64_t id, group;
+    struct str queue; /* configuration's entry */
+    struct str hosts; /* JSON for `Hosts` */
+    int64_t hold_until;
+    size_t holds;
+    const struct store_hold *hold; /* one a host and resource: already added up */
+};
+int store_admit(struct store *s, const struct store_admission *a, int64_t now,
+                struct err *e) AR_MUST_CHECK;
+
+/* Running jobs that an operator set running past the dispatcher: no placement yet. For each, fn
+ * gets the job; store_place then writes where they are counted. */
+typedef bool store_job_fn(void *ctx, const struct job *j);
+int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e) AR_MUST_CHECK;
+/* In a write transaction; 1 done, 0 no longer running and unplaced, -1 fault. Uses id, queue,
+ * hosts, holds of *a. */
+int store_place(struct store *s, const struct store_admission *a, int64_t now,
+                struct err *e) AR_MUST_CHECK;
+
+/* In a write transaction: why the jobs of a group wait. Writes only what differs. */
+int store_group_reason(struct store *s, int64_t group, struct str reason, struct str message,
+                       struct err *e) AR_MUST_CHECK;
+
+/* Callbacks whose time has come: status admitted and next_try <= now, oldest next_try first, at
+ * most `most`. */
+struct store_due {
+    struct job job;
+    int64_t attempts; /* tries made so far */
+    int64_t next_try, hold_until;
+    int64_t admissions; /* how many times the job was admitted so far, this one included: part of
+                           webhook-id */
+};
+typedef bool store_due_fn(void *ctx, const struct store_due *d);
+int store_due(struct store *s, int64_t now, size_t most, store_due_fn *fn, void *ctx,
+              struct err *e) AR_MUST_CHECK;
+
+/* In a write transaction: what came of a try. 1 written, 0 the job is no longer admitted in that
+ * admission (cancelled, …): nothing done, -1 fault. */
+enum store_outcome { STORE_ACCEPTED, STORE_TRY_AGAIN, STORE_GIVE_UP };
+struct store_try {
+    int64_t id, admissions;
+    enum store_outcome outcome; /* → running; attempts + 1 and next_try; → failed with reason and
+                                   message, nothing held */
+    int64_t next_try;
+    struct str reason, message; /* message of TRY_AGAIN: the last error, shown on the job */
+};
+int store_tried(struct store *s, const struct store_try *t, int64_t now,
+                struct err *e) AR_MUST_CHECK;
+
+/* The earliest moment at which a pass or a callback has something to do by the clock alone
+ * (next_try, hold_until, not_before, valid_until); INT64_MAX: none. */
+int store_next_moment(struct store *s, int64_t *when, struct err *e) AR_MUST_CHECK;
+
+/* In a write transaction: the last reading of a queue's source, for NeverFits at create and for
+ * people. Writes only when it differs from the one before. Lists are sorted by the caller; error:
+ * absent when the reading is good. */
+struct store_pool_host {
+    struct str pool, host;
+};
+struct store_total {
+    struct str host, resource;
+    int64_t amount;
+};
+struct store_reading {
+    struct str queue;
+    size_t pool_hosts;
+    const struct store_pool_host *pool_host;
+    size_t totals;
+    const struct store_total *total;
+    struct str error;
+};
+int store_reading_save(struct store *s, const struct store_reading *r, int64_t now,
+                       struct err *e) AR_MUST_CHECK;
+/* Would store_reading_save write anything? 1, 0, -1. Only reads. */
+int store_reading_differs(struct store *s, const struct store_reading *r,
+                          struct err *e) AR_MUST_CHECK;
+
+/* This database's own random name (16 hex digits), for webhook-id. */
+int store_instance(struct store *s, char name[17], struct err *e) AR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of jobs, showing and listing them, and the marks that every change leaves. */
+#include <assert.h>
+
+#include "num.h"
+#include "store_inner.h"
+
+/* In the order of JOB_COLUMNS in store_sql.c. */
+enum column {
+    C_ID,
+    C_CREATED_AT,
+    C_UPDATED_AT,
+    C_DELETED_AT,
+    C_REQUEST_ID,
+    C_TYPE,
+    C_OWNER_ID,
+    C_DATA,
+    C_CALLBACK,
+    C_PRIORITY,
+    C_STATUS,
+    C_REASON,
+    C_MESSAGE,
+    C_NOT_BEFORE,
+    C_VALID_UNTIL,
+    C_ADMITTED_AT,
+    C_STARTED_AT,
+    C_FINISHED_AT,
+    C_HOSTS,
+    C_VERSION,
+    C_REASON_SEQ,
+    C_QUEUED_AT,
+    C_SCOPE
+};
+
+int store_row_job(struct db_stmt *st, struct job *j, struct err *e)
+{
+    *j = (struct job){
+        .id = db_i64(st, C_ID),
+        .created_at = db_i64(st, C_CREATED_AT),
+        .updated_at = db_i64(st, C_UPDATED_AT),
+        .deleted_at = db_i64(st, C_DELETED_AT),
+        .request_id = db_str(st, C_REQUEST_ID),
+        .type = db_str(st, C_TYPE),
+        .owner_id = db_str(st, C_OWNER_ID),
+        .data = db_str(st, C_DATA),
+        .callback = db_str(st, C_CALLBACK),
+        .priority = db_i64(st, C_PRIORITY),
+        .reason = db_str(st, C_REASON),
+        .message = db_str(st, C_MESSAGE),
+        .not_before = db_i64(st, C_NOT_BEFORE),
+        .valid_until = db_i64(st, C_VALID_UNTIL),
+        .admitted_at = db_i64(st, C_ADMITTED_AT),
+        .started_at = db_i64(st, C_STARTED_AT),
+        .finished_at = db_i64(st, C_FINISHED_AT),
+        .hosts = db_str(st, C_HOSTS),
+        .version = db_i64(st, C_VERSION),
+        .reason_seq = db_i64(st, C_REASON_SEQ),
+        .queued_at = db_i64(st, C_QUEUED_AT),
+        .scope = db_str(st, C_SCOPE),
+    };
+    /* NULL text where the table has NOT NULL: memory ran out in SQLite. */
+    if (!j->request_id.p || !j->type.p || !j->owner_id.p || !j->data.p || !j->callback.p ||
+        !j->scope.p)
+        return err_set(e, ERR_INTERNAL, "no memory to read a job");
+    if (job_status_parse(db_str(st, C_STATUS), &j->status) != 0)
+        return err_set(e, ERR_INTERNAL, "job %lld has an unknown status", (long long)j->id);
+    return 0;
+}
+
+int store_show(struct store *s, struct str type, struct str request_id, struct job *j,
+               struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_JOB_SHOW, e);
+    int rc;
+
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, type);
+    db_bind_str(st, 2, request_id);
+    rc = db_step(s->db, st, e);
+    if (rc == 0)
+        return err_set(e, ERR_NOT_FOUND, "there is no such job");
+    return rc == 1 ? store_row_job(st, j, e) : -1;
+}
+
+/* The statements of a list: by whether it is one owner's, and whether it is the rest of one
+ * priority or all behind it. */
+static const enum store_sql_name list_sql[2][2] = {
+    {SQL_LIST,       SQL_LIST_SAME      },
+    {SQL_LIST_OWNER, SQL_LIST_OWNER_SAME},
+};
+
+/* All eight statuses are always bound: those that are not asked for repeat one that is. */
+static void bind_statuses(struct db_stmt *st, unsigned statuses)
+{
+    int bit, index = 4;
+    enum job_status one = JOB_QUEUED;
+
+    if (statuses == 0)
+        statuses = (1U << JOB_STATUSES) - 1;
+    for (bit = 0; bit < JOB_STATUSES; bit++) {
+        if (statuses & (1U << bit)) {
+            one = (enum job_status)bit;
+            db_bind_str(st, index++, str_of(job_status_word(one)));
+        }
+    }
+    while (index < 4 + JOB_STATUSES)
+        db_bind_str(st, index++, str_of(job_status_word(one)));
+}
+
+static int open_list(struct store *s, bool same, int64_t priority, struct err *e)
+{
+    const struct store_filter *f = &s->filter;
+    bool owner = f->owner_id.p != NULL;
+    struct db_stmt *st = db_use(s->db, list_sql[owner][same], e);
+
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, f->type);
+    db_bind_i64(st, 2, priority);
+    if (same)
+        db_bind_i64(st, 3, f->after.id);
+    bind_statuses(st, f->statuses);
+    if (owner)
+        db_bind_str(st, 12, f->owner_id);
+    s->list = st;
+    return 0;
+}
+
+int store_list_begin(struct store *s, const struct store_filter *f, struct err *e)
+{
+    assert(!s->list);
+    s->filter = *f;
+    return open_list(s, f->has_after, f->has_after ? f->after.priority : -NUM_SAFE_MAX - 1, e);
+}
+
+int store_list_next(struct store *s, struct job *j, struct err *e)
+{
+    int rc = db_step(s->db, s->list, e);
+
+    if (rc == 0 && s->filter.has_after) {
+        /* The rest of the cursor's priority is done: go on with all behind it. */
+        s->filter.has_after = false;
+        if (open_list(s, false, s->filter.after.priority, e) != 0)
+            return -1;
+        rc = db_step(s->db, s->list, e);
+    }
+    if (rc == 1 && store_row_job(s->list, j, e) != 0)
+        return -1;
+    return rc;
+}
+
+void store_list_end(struct store *s)
+{
+    db_done(s->list);
+    s->list = NULL;
+}
+
+static int run_touch(struct store *s, enum store_sql_name name, struct str type, int64_t waiting,
+                     int64_t given, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, name, e);
+
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, type);
+    db_bind_i64(st, 2, waiting);
+    db_bind_i64(st, 3, given);
+    return db_run(s->db, st, e);
+}
+
+/* Not one upsert: a CHECK looks at the row that would be inserted, also when it is then an update.
+ */
+int store_touch_queue(struct store *s, struct str type, int64_t waiting, int64_t given,
+                      struct err *e)
+{
+    if (run_touch(s, SQL_QUEUE_TOUCH, type, waiting, given, e) != 0)
+        return -1;
+    return db_changes(s->db) > 0 ? 0 : run_touch(s, SQL_QUEUE_ADD, type, waiting, given, e);
+}
+
+int store_touch_job(struct store *s, int64_t id, int64_t now, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_JOB_TOUCH, e);
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, id);
+    db_bind_i64(st, 2, now);
+    return db_run(s->db, st, e);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every statement, in one table. A statement that is meant to scan a table or to sort says so in a
+ * comment of its own ("scan: <table>, <why>"); test_store_sql fails on any other one that does.
+ */
+#include "store_sql.h"
+
+/* The columns of a job in the order in which store_row.c reads them. A job that waits in a group
+ * shows the group's reason. */
+#define JOB_COLUMNS                                                                                \
+    " j.id, j.created_at, j.updated_at, j.deleted_at, j.request_id, j.type, j.owner_id, j.data, "  \
+    "j.callback,"                                                                                  \
+    " j.priority, j.status, COALESCE(j.reason, g.reason), COALESCE(j.message, g.message), "        \
+    "j.not_before,"                                                                                \
+    " j.valid_until, j.admitted_at, j.started_at, j.finished_at, j.hosts, j.version, g.seq, "      \
+    "j.queued_at, j.scope"
+#define JOB_FROM " FROM jobs j LEFT JOIN groups g ON g.id = j.group_id "
+
+#define STATUS_FILTER " AND j.status IN (?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+
+const char *const store_sql[SQL_NAMES] = {
+    [SQL_SAVEPOINT] = "SAVEPOINT request",
+    [SQL_RELEASE] = "RELEASE request",
+    [SQL_UNDO] = "ROLLBACK TO request",
+    [SQL_READ_BEGIN] = "BEGIN",
+    [SQL_READ_END] = "COMMIT",
+    [SQL_INSTANCE] = "SELECT name FROM instance /* scan: instance, it has one row */",
+
+    [SQL_QUEUE_GET] = "SELECT version, last_priority, waiting FROM queues WHERE type = ?1",
+    [SQL_QUEUE_TOUCH] = "UPDATE queues SET version = version + 1, waiting = waiting + ?2,"
+                        " last_priority = max(last_priority, ?3) WHERE type = ?1",
+    [SQL_QUEUE_ADD] =
+        "INSERT INTO queues (type, version, waiting, last_priority) VALUES (?1, 1, ?2, ?3)",
+    [SQL_QUEUE_TOUCH_OF_GROUP] = "UPDATE queues SET version = version + 1"
+                                 " WHERE type = (SELECT type FROM groups WHERE id = ?1)",
+
+    [SQL_GROUP_FIND] =
+        "SELECT id, reason, message, seq FROM groups WHERE type = ?1 AND scope = ?2 AND shape = ?3",
+    [SQL_GROUP_ADD] =
+        "INSERT INTO groups (type, scope, shape, reason, message) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_GROUP_ALL] = "SELECT id, type, scope, shape, reason, message FROM groups"
+                      " /* scan: groups, the pass looks at each of them */",
+    [SQL_GROUP_HEAD] = "SELECT id, priority, queued_at FROM jobs WHERE group_id = ?1 ORDER BY "
+                       "priority, id LIMIT 1",
+    [SQL_GROUP_NEXT_SAME] =
+        "SELECT id, priority, queued_at FROM jobs WHERE group_id = ?1 AND priority = ?2 AND id > ?3"
+        " ORDER BY id LIMIT 1",
+    [SQL_GROUP_NEXT] =
+        "SELECT id, priority, queued_at FROM jobs WHERE group_id = ?1 AND priority > ?2"
+        " ORDER BY priority, id LIMIT 1",
+    [SQL_GROUP_GUARDED_SAME] =
+        "SELECT id, priority, queued_at FROM jobs WHERE group_id = ?1 AND priority = ?2"
+        " AND id >= ?3 AND queued_at <= ?4 ORDER BY id LIMIT 1",
+    [SQL_GROUP_GUARDED] =
+        "SELECT id, priority, queued_at FROM jobs WHERE group_id = ?1 AND priority > ?2"
+        " AND queued_at <= ?4 ORDER BY priority, id LIMIT 1",
+    [SQL_GROUP_REASON] = "UPDATE groups SET reason = ?2, message = ?3, seq = seq + 1"
+                         " WHERE id = ?1 AND (reason <> ?2 OR message <> ?3)",
+    [SQL_GROUP_FORGET] =
+        "DELETE FROM groups WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE group_id = ?1)",
+    [SQL_OLDEST_WAITING] =
+        "SELECT queued_at FROM jobs WHERE group_id IS NOT NULL ORDER BY queued_at LIMIT 1"
+        " /* scan: jobs, its first entry in the index */",
+
+    [SQL_JOB_ADD] =
+        "INSERT INTO jobs (type, request_id, owner_id, data, callback, priority, status, "
+        "created_at,"
+        " updated_at, queued_at, scope, group_id, reason, message, not_before, valid_until)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    [SQL_JOB_SHOW] = "SELECT" JOB_COLUMNS JOB_FROM
+                     "WHERE j.type = ?1 AND j.request_id = ?2 AND j.deleted_at IS NULL",
+    [SQL_JOB_BY_ID] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1",
+    [SQL_JOB_ADMITTED] = "SELECT" JOB_COLUMNS JOB_FROM
+                         "WHERE j.id = ?1 AND j.admissions = ?2 AND j.status = 'admitted'",
+    [SQL_JOB_TOUCH] = "UPDATE jobs SET updated_at = ?2, version = version + 1 WHERE id = ?1",
+    [SQL_JOB_PRIORITY] = "UPDATE jobs SET priority = ?2 WHERE id = ?1",
+    [SQL_JOB_MAKE_WAY] = "UPDATE jobs SET priority = ?2, updated_at = ?3, version = version + 1"
+                         " WHERE id = ?1",
+    [SQL_JOB_CALLBACK] = "UPDATE jobs SET callback = ?2 WHERE id = ?1",
+    [SQL_JOB_DATA] = "UPDATE jobs SET data = ?2, scope = ?3 WHERE id = ?1",
+    [SQL_JOB_NOT_BEFORE] = "UPDATE jobs SET not_before = ?2 WHERE id = ?1",
+    [SQL_JOB_VALID_UNTIL] = "UPDATE jobs SET valid_until = ?2 WHERE id = ?1",
+    [SQL_JOB_GROUP] = "UPDATE jobs SET group_id = ?2, reason = ?3, message = ?4 WHERE id = ?1",
+    [SQL_JOB_QUEUED] =
+        "UPDATE jobs SET status = 'queued', queued_at = COALESCE(?2, queued_at), reason = NULL,"
+        " message = NULL, admitted_at = NULL, started_at = NULL, confirmed_at = NULL, finished_at "
+        "= NULL,"
+        " hosts = NULL, attempts = 0, next_try = NULL, hold_until = NULL WHERE id = ?1",
+    [SQL_JOB_HELD] = "UPDATE jobs SET status = 'held', group_id = NULL, reason = NULL, message = "
+                     "NULL WHERE id = ?1",
+    [SQL_JOB_RUNNING] = "UPDATE jobs SET confirmed_at = CASE status WHEN 'running' THEN ?2 END,"
+                        " started_at = COALESCE(started_at, ?2), status = 'running', group_id = "
+                        "NULL, reason = NULL,"
+                        " message = NULL, next_try = NULL, hold_until = NULL WHERE id = ?1",
+    [SQL_JOB_OVER] =
+        "UPDATE jobs SET status = ?2, group_id = NULL, reason = ?3, message = ?4, finished_at = ?5,"
+        " next_try = NULL, hold_until = NULL WHERE id = ?1",
+    [SQL_JOB_DELETE] = "UPDATE jobs SET deleted_at = ?2 WHERE id = ?1",
+
+    /* Two ranges rather than (priority, id) > (?, ?): the rowid part of an index is not used for
+       the latter. */
+    [SQL_LIST_SAME] =
+        "SELECT" JOB_COLUMNS JOB_FROM
+        "WHERE j.type = ?1 AND j.deleted_at IS NULL AND j.priority = ?2 AND j.id > ?3" STATUS_FILTER
+        " ORDER BY j.id",
+    [SQL_LIST] = "SELECT" JOB_COLUMNS JOB_FROM
+                 "WHERE j.type = ?1 AND j.deleted_at IS NULL AND j.priority > ?2" STATUS_FILTER
+                 " ORDER BY j.priority, j.id",
+    [SQL_LIST_OWNER_SAME] =
+        "SELECT" JOB_COLUMNS JOB_FROM
+        "WHERE j.type = ?1 AND j.owner_id = ?12 AND j.deleted_at IS NULL AND j.priority = ?2"
+        " AND j.id > ?3" STATUS_FILTER " ORDER BY j.id",
+    [SQL_LIST_OWNER] = "SELECT" JOB_COLUMNS JOB_FROM
+                       "WHERE j.type = ?1 AND j.owner_id = ?12 AND j.deleted_at IS NULL AND "
+                       "j.priority > ?2" STATUS_FILTER " ORDER BY j.priority, j.id",
+    [SQL_AT_PRIORITY] = "SELECT id FROM jobs WHERE type = ?1 AND deleted_at IS NULL AND priority = "
+                        "?2 AND id <> ?3 LIMIT 1",
+    [SQL_NEXT_SAME] = "SELECT priority, id FROM jobs WHERE type = ?1 AND deleted_at IS NULL AND "
+                      "priority = ?2 AND id > ?3"
+                      " AND id <> ?4 ORDER BY id LIMIT 1",
+    [SQL_NEXT] =
+        "SELECT priority, id FROM jobs WHERE type = ?1 AND deleted_at IS NULL AND priority > ?2"
+        " AND id <> ?4 ORDER BY priority, id LIMIT 1",
+    [SQL_PREVIOUS_SAME] =
+        "SELECT priority, id FROM jobs WHERE type = ?1 AND deleted_at IS NULL AND priority = ?2"
+        " AND id < ?3 AND id <> ?4 ORDER BY id DESC LIMIT 1",
+    [SQL_PREVIOUS] =
+        "SELECT priority, id FROM jobs WHERE type = ?1 AND deleted_at IS NULL AND priority < ?2"
+        " AND id <> ?4 ORDER BY priority DESC, id DESC LIMIT 1",
+
+    [SQL_ASLEEP] = "SELECT id, type, scope, data FROM jobs WHERE status = 'queued' AND group_id IS "
+                   "NULL AND not_before <= ?1"
+                   " ORDER BY not_before LIMIT 1",
+    [SQL_ENDING] =
+        "SELECT id, type FROM jobs WHERE valid_until IS NOT NULL AND status IN ('queued', 'held')"
+        " AND valid_until <= ?1 ORDER BY valid_until LIMIT 1",
+    [SQL_LAPSED] = "SELECT id, type FROM jobs WHERE status = 'admitted' AND hold_until <= ?1 AND "
+                   "next_try > hold_until"
+                   " ORDER BY hold_until LIMIT 1",
+    [SQL_NEXT_ASLEEP] =
+        "SELECT not_before FROM jobs WHERE status = 'queued' AND group_id IS NULL"
+        " ORDER BY not_before LIMIT 1 /* scan: jobs, its first entry in the index */",
+    [SQL_NEXT_ENDING] =
+        "SELECT valid_until FROM jobs WHERE valid_until IS NOT NULL AND status IN ('queued', "
+        "'held')"
+        " ORDER BY valid_until LIMIT 1 /* scan: jobs, its first entry in the index */",
+    [SQL_NEXT_DUE] = "SELECT next_try FROM jobs WHERE status = 'admitted' ORDER BY next_try LIMIT 1"
+                     " /* scan: jobs, its first entry in the index */",
+
+    [SQL_ADMIT] = "UPDATE jobs SET status = 'admitted', group_id = NULL, reason = NULL, message = "
+                  "NULL, admitted_at = ?3,"
+                  " updated_at = ?3, hosts = ?4, attempts = 0, next_try = ?3, hold_until = ?5, "
+                  "version = version + 1,"
+                  " admissions = admissions + 1 WHERE id = ?1 AND group_id = ?2",
+    [SQL_PLACE] = "UPDATE jobs SET hosts = ?2, updated_at = ?3, version = version + 1"
+                  " WHERE id = ?1 AND status = 'running' AND hosts IS NULL",
+    [SQL_HOLD_ADD] =
+        "INSERT INTO holds (queue, host, resource, job_id, amount) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_HOLD_DROP] = "DELETE FROM holds WHERE job_id = ?1",
+    [SQL_HOLD_SUM] =
+        "SELECT host, resource, sum(amount) FROM holds WHERE queue = ?1 GROUP BY host, resource",
+    [SQL_UNPLACED] =
+        "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.status = 'running' AND j.hosts IS NULL AND j.id > ?1"
+        " ORDER BY j.id",
+    [SQL_DUE] = "SELECT" JOB_COLUMNS ", j.attempts, j.next_try, j.hold_until, j.admissions" JOB_FROM
+                "WHERE j.status = 'admitted' AND j.next_try <= ?1 ORDER BY j.next_try LIMIT ?2",
+    [SQL_TRY_AGAIN] = "UPDATE jobs SET attempts = attempts + 1, next_try = ?2, reason = ?3, "
+                      "message = ?4, updated_at = ?5,"
+                      " version = version + 1 WHERE id = ?1",
+
+    [SQL_READING_GET] = "SELECT digest, error FROM readings WHERE queue = ?1",
+    [SQL_READING_SET] =
+        "INSERT INTO readings (queue, digest, read_at, error) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (queue) DO UPDATE SET digest = ?2, read_at = ?3, error = ?4",
+    [SQL_READING_HOSTS_DROP] = "DELETE FROM reading_hosts WHERE queue = ?1",
+    [SQL_READING_HOST_ADD] = "INSERT INTO reading_hosts (queue, pool, host) VALUES (?1, ?2, ?3)",
+    [SQL_READING_TOTALS_DROP] = "DELETE FROM reading_totals WHERE queue = ?1",
+    [SQL_READING_TOTAL_ADD] =
+        "INSERT INTO reading_totals (queue, host, resource, amount) VALUES (?1, ?2, ?3, ?4)",
+    [SQL_READING_OF_POOL] = "SELECT t.host, t.resource, t.amount FROM reading_hosts h"
+                            " JOIN reading_totals t ON t.queue = h.queue AND t.host = h.host"
+                            " WHERE h.queue = ?1 AND h.pool = ?2 ORDER BY h.host",
+
+    [SQL_ANSWER_FIND] =
+        "SELECT digest, status, location, etag, body FROM answers WHERE type = ?1 AND key = ?2",
+    [SQL_ANSWER_ADD] =
+        "INSERT INTO answers (type, key, digest, status, location, etag, body, created_at)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [SQL_ANSWER_OLD] = "SELECT 1 FROM answers WHERE created_at <= ?1 LIMIT 1",
+    [SQL_ANSWER_DROP_OLD] = "DELETE FROM answers WHERE created_at <= ?1",
+};

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening databases that are missing, somebody else's, newer, locked or not to be written; and the
+ * lock that writers share. */
+#include "rig.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "lock.h"
+#include "migrate.h"
+
+static void sql(const char *path, const char *text)
+{
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Closes the store, spoils the file, and returns the sentence with which it does not open again. */
+static const char *refusal(struct rig *r, const char *text, enum store_mode mode, struct err *e)
+{
+    struct store *s;
+
+    store_close(r->s);
+    r->s = NULL;
+    if (text)
+        sql(r->path, text);
+    assert_int_equal(store_open(r->conf, mode, &s, e), -1);
+    return e->text;
+}
+
+static void a_new_file_is_made_for_owner_and_group_only(void **state)
+{
+    struct rig r;
+    struct stat st;
+
+    (void)state;
+    rig_make(&r, "");
+    assert_int_equal(stat(r.path, &st), 0);
+    assert_int_equal(st.st_mode & 0007, 0);
+    rig_free(&r);
+}
+
+static void a_reader_does_not_make_the_file(void **state)
+{
+    struct rig r;
+    struct store *s;
+    struct err e;
+
+    (void)state;
+    rig_make(&r, "");
+    store_close(r.s);
+    r.s = NULL;
+    assert_int_equal(unlink(r.path), 0);
+    assert_int_equal(store_open(r.conf, STORE_READ, &s, &e), -1);
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+    assert_int_equal(access(r.path, F_OK), -1);
+    rig_free(&r);
+}
+
+static void a_newer_database_is_refused_and_left_alone(void **state)
+{
+    struct rig r;
+    struct err e;
+
+    (void)state;
+    rig_make(&r, "");
+    assert_non_null(
+        strstr(refusal(&r, "PRAGMA user_version=1000", STORE_WRITE, &e), "newer Anteroom"));
+    assert_int_equal(err_status(e.code), 503);
+    assert_non_null(strstr(refusal(&r, NULL, STORE_READ, &e), "newer Anteroom"));
+    rig_free(&r);
+}
+
+static void an_older_database_is_migrated_by_a_writer_only(void **state)
+{
+    struct rig r;
+    struct err e;
+
+    (void)state;
+    rig_make(&r, "");
+    store_close(r.s);
+    assert_int_equal(unlink(r.path), 0);
+    sql(r.path, "PRAGMA application_id=0x416e7465; PRAGMA user_version=0");
+    r.s = NULL;
+    assert_non_null(strstr(refusal(&r, NULL, STORE_READ, &e), "needs"));
+    rig_open(&r);
+    rig_free(&r);
+}
+
+static void somebody_elses_file_is_refused(void **state)
+{
+    struct rig r;
+    struct err e;
+    int fd;
+
+    (void)state;
+    rig_make(&r, "");
+    store_close(r.s);
+    r.s = NULL;
+    assert_int_equal(unlink(r.path), 0);
+    assert_non_null(
+        strstr(refusal(&r, "CREATE TABLE theirs (x)", STORE_WRITE, &e), "none of Anteroom's"));
+    fd = open(r.path, O_WRONLY | O_TRUNC);
+    assert_int_equal(
+        write(fd, "this is a letter and no database, but long enough to be looked at", 65), 65);
+    close(fd);
+    (void)refusal(&r, NULL, STORE_WRITE, &e);
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+    rig_free(&r);
+}
+
+static void a_missing_folder_is_named(void **state)
+{
+    struct rig r;
+    struct conf *conf;
+    struct store *s;
+    struct err e;
+
+    (void)state;
+    rig_make(&r, "");
+    OK(conf_parse(str_of("database: /nonexistent/deep/a.db\n"), "t", &conf, &e), &e);
+    assert_int_equal(store_open(conf, STORE_WRITE, &s, &e), -1);
+    assert_non_null(strstr(e.text, "/nonexistent/deep"));
+    conf_free(conf);
+    rig_free(&r);
+}
+
+static void a_lock_held_elsewhere_is_an_error_at_the_deadline(void **state)
+{
+    struct rig r;
+    struct err e;
+    char path[128];
+    int fd;
+
+    (void)state;
+    rig_make(&r, "");
+    (void)snprintf(path, sizeof path, "%s.lock", r.path);
+    OK(lock_open(path, &fd, &e), &e);
+    assert_int_equal(lock_take(fd, 0, &e), 1);
+    assert_int_equal(store_begin(r.s, NS_PER_MS, &e), -1);
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+    lock_release(fd);
+    rig_begin(&r);
+    assert_int_equal(lock_take(fd, 0, &e), 0);
+    rig_commit(&r);
+    assert_int_equal(lock_take(fd, 0, &e), 1);
+    close(fd);
+    rig_free(&r);
+}
+
+static void a_program_that_does_not_know_our_lock_is_waited_for_and_then_named(void **state)
+{
+    struct rig r;
+    struct err e;
+    sqlite3 *db;
+
+    (void)state;
+    rig_make(&r, "");
+    assert_int_equal(sqlite3_open(r.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(store_begin(r.s, NS_PER_MS, &e), -1);
+    assert_non_null(strstr(e.text, "locked by another program"));
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    rig_begin(&r);
+    rig_commit(&r);
+    rig_free(&r);
+}
+
+/* A reader that stays on a row must not keep a writer's connection in the past: it would get
+ * SQLITE_BUSY_SNAPSHOT. */
+static void a_row_left_standing_does_not_hold_a_snapshot(void **state)
+{
+    struct rig r;
+    struct store *other;
+    struct err e;
+    struct job j;
+
+    (void)state;
+    rig_make(&r, "");
+    rig_add(&r, "q", "a", "{}");
+    OK(store_open(r.conf, STORE_WRITE, &other, &e), &e);
+    rig_begin(&r);
+    OK(store_show(r.s, STR_LIT("q"), STR_LIT("a"), &j, &e), &e);
+    rig_commit(&r);
+    OK(store_begin(other, NS_PER_S, &e), &e);
+    OK(store_delete(other, STR_LIT("q"), STR_LIT("a"), &(struct store_match){0}, r.now, &e), &e);
+    OK(store_commit(other, &e), &e);
+    rig_add(&r, "q", "a", "{}");
+    store_close(other);
+    rig_free(&r);
+}
+
+static void every_step_of_the_schema_is_applied_once(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_make(&r, "");
+    store_close(r.s);
+    rig_open(&r);
+    store_close(r.s);
+    rig_open(&r);
+    assert_true(migrate_count >= 1);
+    rig_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_file_is_made_for_owner_and_group_only),
+        cmocka_unit_test(a_reader_does_not_make_the_file),
+        cmocka_unit_test(a_newer_database_is_refused_and_left_alone),
+        cmocka_unit_test(an_older_database_is_migrated_by_a_writer_only),
+        cmocka_unit_test(somebody_elses_file_is_refused),
+        cmocka_unit_test(a_missing_folder_is_named),
+        cmocka_unit_test(a_lock_held_elsewhere_is_an_error_at_the_deadline),
+        cmocka_unit_test(a_program_that_does_not_know_our_lock_is_waited_for_and_then_named),
+        cmocka_unit_test(a_row_left_standing_does_not_hold_a_snapshot),
+        cmocka_unit_test(every_step_of_the_schema_is_applied_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/* The store as the dispatcher sees it: groups and their heads, admissions and what they hold,
+ * tries, and what the clock brings up. */
+#include "rig.h"
+
+#define ONE "{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}"
+#define TWO "{\"project\":\"p\",\"instances\":[{\"VCPU\":2}]}"
+
+static const char queues[] = "queues:\n"
+                             "  vm:\n"
+                             "    capacity: static\n"
+                             "    pools: {host1: {projects: [p], hosts: {n1: {VCPU: 4}}}}\n";
+
+struct groups {
+    size_t n;
+    struct {
+        int64_t id, head;
+        char reason[32];
+    } group[8];
+};
+
+static bool take_group(void *ctx, const struct store_group *g)
+{
+    struct groups *all = ctx;
+
+    assert_true(all->n < 8);
+    all->group[all->n].id = g->id;
+    all->group[all->n].head = g->head_id;
+    (void)snprintf(all->group[all->n++].reason, 32, "%.*s", (int)g->reason.n, g->reason.p);
+    return true;
+}
+
+static struct groups look(struct rig *r)
+{
+    struct groups g = {0};
+    struct err e;
+
+    OK(store_groups(r->s, take_group, &g, &e), &e);
+    return g;
+}
+
+/* Admits a job with one hold of one VCPU on n1, and returns what store_admit says. */
+static int admit(struct rig *r, int64_t group, int64_t id, int64_t hold_until)
+{
+    const struct store_hold hold = {STR_LIT("n1"), STR_LIT("VCPU"), 1};
+    struct store_admission a = {id,         group, STR_LIT("vm"), STR_LIT("{\"n1\":1}"),
+                                hold_until, 1,     &hold};
+    struct err e;
+    int rc;
+
+    rig_begin(r);
+    rc = store_admit(r->s, &a, r->now, &e);
+    rig_commit(r);
+    return rc;
+}
+
+static void add_up(void *ctx, struct str host, struct str resource, int64_t amount)
+{
+    assert_true(str_is(host, "n1"));
+    assert_true(str_is(resource, "VCPU"));
+    *(int64_t *)ctx += amount;
+}
+
+static int64_t held(struct rig *r)
+{
+    int64_t sum = 0;
+    struct err e;
+
+    OK(store_holds(r->s, STR_LIT("vm"), add_up, &sum, &e), &e);
+    return sum;
+}
+
+struct dues {
+    size_t n;
+    struct store_due due[4];
+};
+
+static bool take_due(void *ctx, const struct store_due *d)
+{
+    struct dues *all = ctx;
+
+    all->due[all->n++] = *d;
+    return all->n < 4;
+}
+
+static struct dues due(struct rig *r, int64_t now)
+{
+    struct dues d = {0};
+    struct err e;
+
+    OK(store_due(r->s, now, 4, take_due, &d, &e), &e);
+    return d;
+}
+
+static int tried(struct rig *r, int64_t id, int64_t admissions, enum store_outcome outcome,
+                 int64_t next)
+{
+    struct store_try t = {
+        id, admissions, outcome, next, STR_LIT("CallbackFailed"), STR_LIT("it answered 500")};
+    struct err e;
+    int rc;
+
+    rig_begin(r);
+    rc = store_tried(r->s, &t, r->now, &e);
+    rig_commit(r);
+    return rc;
+}
+
+static enum job_status status_of(struct rig *r, const char *id)
+{
+    struct job j;
+    struct err e;
+
+    OK(store_show(r->s, STR_LIT("vm"), str_of(id), &j, &e), &e);
+    return j.status;
+}
+
+static void jobs_of_one_shape_are_one_group_with_the_smallest_as_head(void **state)
+{
+    struct store_waiting w;
+    struct groups g;
+    struct rig r;
+    struct err e;
+    int64_t a, b, c;
+
+    (void)state;
+    rig_make(&r, queues);
+    a = rig_add(&r, "vm", "a", ONE);
+    b = rig_add(&r, "vm", "b", ONE);
+    rig_add(&r, "vm", "x", TWO);
+    c = rig_add(&r, "vm", "c",
+                "{\"project\":\"p\",\"note\":1,\"instances\":[{\"count\":1,\"VCPU\":1}]}");
+    g = look(&r);
+    assert_int_equal(g.n, 2);
+    assert_int_equal(g.group[0].head, a);
+    OK(rig_change(&r, "vm", "c", "{\"move\":\"front\"}", &e), &e);
+    g = look(&r);
+    assert_int_equal(g.group[0].head, c);
+    assert_int_equal(store_group_next(r.s, g.group[0].id, (struct page_place){-5, 0}, &w, &e), 1);
+    assert_int_equal(w.id, c);
+    assert_int_equal(
+        store_group_next(r.s, g.group[0].id, (struct page_place){w.priority, w.id}, &w, &e), 1);
+    assert_int_equal(w.id, a);
+    assert_int_equal(
+        store_group_next(r.s, g.group[0].id, (struct page_place){w.priority, w.id}, &w, &e), 1);
+    assert_int_equal(w.id, b);
+    assert_int_equal(
+        store_group_next(r.s, g.group[0].id, (struct page_place){w.priority, w.id}, &w, &e), 0);
+    /* Held and ended jobs are in no group. */
+    OK(rig_change(&r, "vm", "x", "{\"status\":\"held\"}", &e), &e);
+    assert_int_equal(look(&r).n, 1);
+    rig_free(&r);
+}
+
+static void the_first_job_past_the_guard_is_found_behind_younger_ones(void **state)
+{
+    struct store_waiting w;
+    struct groups g;
+    struct rig r;
+    struct err e;
+    int64_t old, oldest, young;
+
+    (void)state;
+    rig_make(&r, queues);
+    old = rig_add(&r, "vm", "old", ONE);
+    oldest = r.now;
+    r.now += 10 * NS_PER_S;
+    young = rig_add(&r, "vm", "young", ONE);
+    OK(rig_change(&r, "vm", "young", "{\"move\":\"front\"}", &e), &e);
+    g = look(&r);
+    assert_int_equal(g.group[0].head, young);
+    assert_int_equal(
+        store_group_guarded(r.s, g.group[0].id, (struct page_place){-1, 0}, oldest, &w, &e), 1);
+    assert_int_equal(w.id, old);
+    assert_int_equal(
+        store_group_guarded(r.s, g.group[0].id, (struct page_place){-1, 0}, oldest - 1, &w, &e), 0);
+    assert_int_equal(store_oldest_waiting(r.s, &oldest, &e), 1);
+    assert_int_equal(oldest, w.queued_at);
+    rig_free(&r);
+}
+
+static void an_admission_holds_until_the_job_ends(void **state)
+{
+    static const char *const ends[] = {"finished", "failed", "queued"};
+    struct store_match any = {0};
+    struct groups g;
+    struct rig r;
+    struct err e;
+    int64_t id;
+    size_t i;
+
+    (void)state;
+    rig_make(&r, queues);
+    for (i = 0; i < ARRAY_LEN(ends) + 1; i++) {
+        char change[40];
+
+        id = rig_add(&r, "vm", "a", ONE);
+        g = look(&r);
+        assert_int_equal(admit(&r, g.group[0].id + 1, id, r.now + 9),
+                         0); /* not the group that the plan saw */
+        assert_int_equal(held(&r), 0);
+        assert_int_equal(admit(&r, g.group[0].id, id, r.now + 9), 1);
+        assert_int_equal(admit(&r, g.group[0].id, id, r.now + 9), 0); /* never twice */
+        assert_int_equal(held(&r), 1);
+        assert_int_equal(status_of(&r, "a"), JOB_ADMITTED);
+        assert_int_equal(look(&r).n, 0);
+        assert_int_equal(tried(&r, id, 1, STORE_ACCEPTED, 0), 1);
+        assert_int_equal(status_of(&r, "a"), JOB_RUNNING);
+        assert_int_equal(held(&r), 1);
+        OK(rig_change(&r, "vm", "a", "{\"status\":\"running\"}", &e),
+           &e); /* the confirmation of a ledger's job frees nothing */
+        assert_int_equal(held(&r), 1);
+        if (i < ARRAY_LEN(ends)) {
+            (void)snprintf(change, sizeof change, "{\"status\":\"%s\"}", ends[i]);
+            OK(rig_change(&r, "vm", "a", change, &e), &e);
+            assert_int_equal(held(&r), 0);
+        }
+        rig_begin(&r);
+        OK(store_delete(r.s, STR_LIT("vm"), STR_LIT("a"), &any, r.now, &e), &e);
+        rig_commit(&r);
+        assert_int_equal(held(&r), 0);
+    }
+    rig_free(&r);
+}
+
+static void tries_are_counted_and_end_in_running_or_failed(void **state)
+{
+    struct groups g;
+    struct rig r;
+    struct err e;
+    struct dues d;
+    int64_t a;
+
+    (void)state;
+    rig_make(&r, queues);
+    a = rig_add(&r, "vm", "a", ONE);
+    g = look(&r);
+    assert_int_equal(due(&r, INT64_MAX).n, 0);
+    assert_int_equal(admit(&r, g.group[0].id, a, r.now + 900), 1);
+    d = due(&r, r.now);
+    assert_int_equal(d.n, 1);
+    assert_int_equal(d.due[0].attempts, 0);
+    assert_int_equal(d.due[0].admissions, 1);
+    assert_int_equal(d.due[0].hold_until, r.now + 900);
+    assert_int_equal(tried(&r, a, 1, STORE_TRY_AGAIN, r.now + 50), 1);
+    assert_int_equal(due(&r, r.now + 49).n, 0);
+    d = due(&r, r.now + 50);
+    assert_int_equal(d.n, 1);
+    assert_int_equal(d.due[0].attempts, 1);
+    /* A try of an earlier admission comes late: nothing happens. */
+    OK(rig_change(&r, "vm", "a", "{\"status\":\"queued\"}", &e), &e);
+    assert_int_equal(tried(&r, a, 1, STORE_ACCEPTED, 0), 0);
+    g = look(&r);
+    assert_int_equal(admit(&r, g.group[0].id, a, r.now + 900), 1);
+    assert_int_equal(tried(&r, a, 1, STORE_ACCEPTED, 0), 0);
+    assert_int_equal(status_of(&r, "a"), JOB_ADMITTED);
+    assert_int_equal(tried(&r, a, 2, STORE_GIVE_UP, 0), 1);
+    assert_int_equal(status_of(&r, "a"), JOB_FAILED);
+    assert_int_equal(held(&r), 0);
+    OK(rig_change(&r, "vm", "a", "{\"status\":\"queued\"}", &e), &e);
+    assert_int_equal(look(&r).n, 1);
+    rig_free(&r);
+}
+
+static bool count_job(void *ctx, const struct job *j)
+{
+    (void)j;
+    ++*(int *)ctx;
+    return true;
+}
+
+static void a_job_that_an_operator_set_running_is_placed_once(void **state)
+{
+    const struct store_hold hold = {STR_LIT("n1"), STR_LIT("VCPU"), 1};
+    struct store_admission a = {0, 0, STR_LIT("vm"), STR_LIT("{\"n1\":1}"), 0, 1, &hold};
+    struct rig r;
+    struct err e;
+    int n = 0;
+
+    (void)state;
+    rig_make(&r, queues);
+    a.id = rig_add(&r, "vm", "a", ONE);
+    OK(rig_change(&r, "vm", "a", "{\"status\":\"running\"}", &e), &e);
+    OK(store_unplaced(r.s, count_job, &n, &e), &e);
+    assert_int_equal(n, 1);
+    rig_begin(&r);
+    assert_int_equal(store_place(r.s, &a, r.now, &e), 1);
+    assert_int_equal(store_place(r.s, &a, r.now, &e), 0);
+    rig_commit(&r);
+    assert_int_equal(held(&r), 1);
+    n = 0;
+    OK(store_unplaced(r.s, count_job, &n, &e), &e);
+    assert_int_equal(n, 0);
+    rig_free(&r);
+}
+
+static void the_clock_wakes_and_ends_jobs(void **state)
+{
+    struct store_tidied t;
+    struct rig r;
+    struct err e;
+    struct job j;
+    int64_t when, start, end;
+
+    (void)state;
+    rig_make(&r, queues);
+    OK(clock_parse(STR_LIT("2024-01-01T00:00:00Z"), &start), &e);
+    OK(clock_parse(STR_LIT("2024-01-02T00:00:00Z"), &end), &e);
+    OK(rig_post(
+           &r, "vm",
+           "{\"request_id\":\"a\",\"owner_id\":\"o\",\"callback\":\"http://x/1\",\"data\":" ONE
+           ",\"not_before\":\"2024-01-01T00:00:00Z\",\"valid_until\":\"2024-01-02T00:00:00Z\"}",
+           &j, &e),
+       &e);
+    assert_int_equal(look(&r).n, 0);
+    OK(store_next_moment(r.s, &when, &e), &e);
+    assert_int_equal(when, start);
+    assert_int_equal(store_untidy(r.s, start - 1, &e), 0);
+    assert_int_equal(store_untidy(r.s, start, &e), 1);
+    rig_begin(&r);
+    OK(store_tidy(r.s, start, &t, &e), &e);
+    rig_commit(&r);
+    assert_int_equal(t.woken, 1);
+    assert_int_equal(look(&r).n, 1);
+    OK(store_next_moment(r.s, &when, &e), &e);
+    assert_int_equal(when, end);
+    rig_begin(&r);
+    OK(store_tidy(r.s, end, &t, &e), &e);
+    rig_commit(&r);
+    assert_int_equal(t.expired, 1);
+    assert_int_equal(status_of(&r, "a"), JOB_EXPIRED);
+    OK(store_next_moment(r.s, &when, &e), &e);
+    assert_int_equal(when, INT64_MAX);
+    rig_free(&r);
+}
+
+static void a_reason_is_written_once_and_shows_on_every_job(void **state)
+{
+    struct groups g;
+    struct rig r;
+    struct err e;
+    struct job j;
+    int64_t seq, v, w;
+
+    (void)state;
+    rig_make(&r, queues);
+    rig_add(&r, "vm", "a", ONE);
+    rig_add(&r, "vm", "b", ONE);
+    g = look(&r);
+    rig_begin(&r);
+    OK(store_group_reason(r.s, g.group[0].id, STR_LIT("BlockedByOlder"), STR_LIT("m"), &e), &e);
+    rig_commit(&r);
+    OK(store_show(r.s, STR_LIT("vm"), STR_LIT("b"), &j, &e), &e);
+    assert_true(str_is(j.reason, "BlockedByOlder"));
+    assert_true(str_is(j.message, "m"));
+    assert_int_equal(j.version, 1);
+    seq = j.reason_seq;
+    OK(store_queue_version(r.s, STR_LIT("vm"), &v, &e), &e);
+    rig_begin(&r);
+    OK(store_group_reason(r.s, g.group[0].id, STR_LIT("BlockedByOlder"), STR_LIT("m"), &e), &e);
+    rig_commit(&r);
+    OK(store_queue_version(r.s, STR_LIT("vm"), &w, &e), &e);
+    assert_int_equal(v, w);
+    OK(store_show(r.s, STR_LIT("vm"), STR_LIT("b"), &j, &e), &e);
+    assert_int_equal(j.reason_seq, seq);
+    rig_free(&r);
+}
+
+static void empty_groups_are_forgotten_when_there_are_many(void **state)
+{
+    struct groups g;
+    struct rig r;
+    struct err e;
+    char data[96], id[16];
+    int i;
+
+    (void)state;
+    rig_make(&r, queues);
+    for (i = 0; i < 520; i++) {
+        (void)snprintf(data, sizeof data, "{\"project\":\"p%d\",\"instances\":[{\"VCPU\":1}]}", i);
+        (void)snprintf(id, sizeof id, "%d", i);
+        rig_add(&r, "vm", id, data);
+        if (i < 519)
+            OK(rig_change(&r, "vm", id, "{\"status\":\"held\"}", &e), &e);
+    }
+    assert_int_equal(look(&r).n, 1);
+    assert_true(store_forget_due(r.s));
+    rig_begin(&r);
+    OK(store_forget(r.s, &e), &e);
+    rig_commit(&r);
+    g = look(&r);
+    assert_int_equal(g.n, 1);
+    assert_false(store_forget_due(r.s));
+    /* A job of a forgotten group finds a group again. */
+    OK(rig_change(&r, "vm", "3", "{\"status\":\"queued\"}", &e), &e);
+    assert_int_equal(look(&r).n, 2);
+    rig_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(jobs_of_one_shape_are_one_group_with_the_smallest_as_head),
+        cmocka_unit_test(the_first_job_past_the_guard_is_found_behind_younger_ones),
+        cmocka_unit_test(an_admission_holds_until_the_job_ends),
+        cmocka_unit_test(tries_are_counted_and_end_in_running_or_failed),
+        cmocka_unit_test(a_job_that_an_operator_set_running_is_placed_once),
+        cmocka_unit_test(the_clock_wakes_and_ends_jobs),
+        cmocka_unit_test(a_reason_is_written_once_and_shows_on_every_job),
+        cmocka_unit_test(empty_groups_are_forgotten_when_there_are_many),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

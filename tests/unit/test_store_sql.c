@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* The plan of every statement of the store: no scan, no sort, that does not say so itself. */
+#include "rig.h"
+
+#include <sqlite3.h>
+
+#include "store_sql.h"
+
+/* Does the statement mark this scan as meant ("scan: <table>")? */
+static bool meant(const char *sql, const char *detail)
+{
+    const char *mark = strstr(sql, "scan: ");
+    size_t n;
+
+    if (!mark || strncmp(detail, "SCAN ", 5) != 0)
+        return false;
+    mark += 6;
+    n = strcspn(mark, ", *");
+    return strncmp(detail + 5, mark, n) == 0;
+}
+
+/* SQLite's words for what costs more than the rows that come out. */
+static bool is_costly(const char *detail)
+{
+    return strstr(detail, "SCAN ") || strstr(detail, "TEMP B-TREE") || strstr(detail, "AUTOMATIC");
+}
+
+static void check_plan(sqlite3 *db, size_t number, int *bad)
+{
+    const char *sql = store_sql[number];
+    char explain[4096];
+    sqlite3_stmt *st;
+
+    assert_non_null(sql);
+    (void)snprintf(explain, sizeof explain, "EXPLAIN QUERY PLAN %s", sql);
+    if (sqlite3_prepare_v2(db, explain, -1, &st, NULL) != SQLITE_OK)
+        fail_msg("statement %zu: %s: %s", number, sql, sqlite3_errmsg(db));
+    while (sqlite3_step(st) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(st, 3);
+
+        if (is_costly(detail) && !meant(sql, detail)) {
+            print_message("statement %zu: %s\n    %s\n", number, detail, sql);
+            ++*bad;
+        }
+    }
+    sqlite3_finalize(st);
+}
+
+static void every_statement_has_a_good_plan(void **state)
+{
+    struct rig r;
+    sqlite3 *db;
+    size_t i;
+    int bad = 0;
+
+    (void)state;
+    rig_make(&r, "");
+    assert_int_equal(sqlite3_open_v2(r.path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    for (i = 0; i < SQL_NAMES; i++)
+        check_plan(db, i, &bad);
+    assert_int_equal(bad, 0);
+    sqlite3_close(db);
+    rig_free(&r);
+}
+
+/* The check itself: it sees a scan, a sort, and a mark that names another table. */
+static void the_check_can_fail(void **state)
+{
+    (void)state;
+    assert_true(is_costly("SCAN jobs"));
+    assert_true(is_costly("USE TEMP B-TREE FOR ORDER BY"));
+    assert_false(is_costly("SEARCH jobs USING INDEX jobs_order (type=?)"));
+    assert_true(meant("SELECT 1 /* scan: jobs, why */", "SCAN jobs USING COVERING INDEX x"));
+    assert_false(meant("SELECT 1 /* scan: groups, why */", "SCAN jobs"));
+    assert_false(meant("SELECT 1 /* scan: jobs, why */", "USE TEMP B-TREE FOR ORDER BY"));
+    assert_false(meant("SELECT 1", "SCAN jobs"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_statement_has_a_good_plan),
+        cmocka_unit_test(the_check_can_fail),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
