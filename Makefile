@@ -63,6 +63,45 @@ $(BUILD)/unit/%: tests/unit/%.c $(CRON) $(FCGI) $(COMMON)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Icron -Ifcgi -Itests/unit -o $@ $< $(ALL_LDFLAGS) $(CRON) $(FCGI) $(COMMON) -lfcgi -lcmocka $(LIBS)
 
+run:
+	@PORT="$(PORT)" STATE="$(STATE)" nginx/run.sh
+
+# The unit tests, then everything through the real web server; both again with AddressSanitizer and with ThreadSanitizer.
+PYTEST := $(PYTHON) -B -m pytest -c tests/api/pytest.ini tests/api
+test:
+	@tests/deps.sh test
+	$(MAKE) bins units
+	$(MAKE) SAN=asan bins units
+	$(MAKE) SAN=tsan bins units
+	tests/units.sh build/unit build/asan/unit build/tsan/unit
+	ANTEROOM_BIN=build $(PYTEST)
+	ANTEROOM_BIN=build/asan $(PYTEST)
+	ANTEROOM_BIN=build/tsan $(PYTEST)
+
+lint:
+	@tests/deps.sh lint
+	tests/lint/run.sh
+
+bench:
+	@tests/deps.sh test
+	$(MAKE) bins
+	tests/bench/run.sh
+
+SHARE := $(PREFIX)/share/anteroom
+INSTALL_DATA = install -m 644
+install: bins
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(SHARE) $(PREFIX)/lib/systemd/system $(PREFIX)/share/doc/anteroom \
+	    $(PREFIX)/share/man/man5 $(PREFIX)/share/man/man8)
+	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	$(INSTALL_DATA) fcgi/anteroom.fcgi.8 cron/anteroom-dispatch.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	$(INSTALL_DATA) common/anteroom.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	$(INSTALL_DATA) nginx/anteroom.conf nginx/anteroom-locations.conf nginx/anteroom-apache.conf nginx/anteroom.yaml \
+	    $(DESTDIR)$(SHARE)
+	$(INSTALL_DATA) README.md INSTALL LICENSE CHANGES $(DESTDIR)$(PREFIX)/share/doc/anteroom
+	for f in fcgi/*.service fcgi/*.socket cron/*.service; do \
+	    sed 's|/usr/local/|$(PREFIX)/|g' $$f > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${f##*/} || exit 1; done
+	sed 's|/usr/local/|$(PREFIX)/|g' cron/anteroom.cron > $(DESTDIR)$(SHARE)/anteroom.cron
+
 clean:
 	rm -rf build
 

@@ -23,7 +23,7 @@
 
 /* A word that libraries use for their own parameters can't be poisoned; calling the function is an
  * error. */
-int rand(void) __attribute__((error("use getrandom")));
-void srand(unsigned) __attribute__((error("use getrandom")));
+int rand(void) __attribute__((unavailable("use getrandom")));
+void srand(unsigned) __attribute__((unavailable("use getrandom")));
 
 #endif

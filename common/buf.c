@@ -20,7 +20,7 @@ void buf_free(struct buf *b)
 void buf_reset(struct buf *b)
 {
     b->len = 0;
-    b->failed = false;
+    b->failed = b->no_memory = false;
     if (b->data)
         b->data[0] = '\0';
 }
@@ -40,7 +40,7 @@ char *buf_room(struct buf *b, size_t n)
         cap *= 2;
     p = realloc(b->data, cap);
     if (!p) {
-        b->failed = true;
+        b->failed = b->no_memory = true;
         return NULL;
     }
     b->data = p;
@@ -114,9 +114,9 @@ int buf_check(const struct buf *b, const char *what, struct err *e)
 {
     if (!b->failed)
         return 0;
-    if (b->max - b->len < b->max / 2 || b->max < FIRST_CAP)
-        return err_set(e, ERR_TOO_LARGE, "%s is larger than %zu bytes", what, b->max);
-    return err_set(e, ERR_INTERNAL, "no memory for %s", what);
+    if (b->no_memory)
+        return err_set(e, ERR_INTERNAL, "no memory for %s", what);
+    return err_set(e, ERR_TOO_LARGE, "%s is larger than %zu bytes", what, b->max);
 }
 
 char *buf_take(struct buf *b)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A byte buffer that grows up to a limit which its owner must name. A failed append (limit, memory) leaves the buffer
- * as it was and sets `failed`, which stays: a writer appends without looking and asks once at the end. One thread at a time.
+ * A byte buffer that grows up to a limit which its owner must name. A failed append (limit, memory)
+ * leaves the buffer as it was and sets `failed`, which stays: a writer appends without looking and
+ * asks once at the end. One thread at a time.
  */
 #ifndef AR_BUF_H
 #define AR_BUF_H
@@ -13,8 +14,9 @@ struct buf {
     char *data; /* always NUL-terminated after the first append; NULL before */
     size_t len; /* bytes, the NUL not counted */
     size_t cap;
-    size_t max;  /* limit of len */
-    bool failed; /* something could not be appended; data is incomplete */
+    size_t max;     /* limit of len */
+    bool failed;    /* something could not be appended; data is incomplete */
+    bool no_memory; /* it failed for want of memory, not of room */
 };
 
 /* An empty buffer that will hold at most `max` bytes. Allocates nothing. */
@@ -33,7 +35,8 @@ void buf_char(struct buf *b, char c);
 void buf_i64(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) AR_PRINTF(2, 3);
 
-/* Room for n more bytes at data + len, or NULL with `failed` set. The caller fills them and raises len by at most n. */
+/* Room for n more bytes at data + len, or NULL with `failed` set. The caller fills them and raises
+ * len by at most n. */
 char *buf_room(struct buf *b, size_t n);
 
 /* What it holds, as a span that is valid until the next append. */
@@ -42,8 +45,8 @@ struct str buf_span(const struct buf *b);
 /* 0, or -1 and ERR_TOO_LARGE / ERR_INTERNAL naming `what` when an append had failed. */
 int buf_check(const struct buf *b, const char *what, struct err *e) AR_MUST_CHECK;
 
-/* Hands the NUL-terminated bytes over; the caller frees them with free(). The buffer is then empty. NULL if it had failed
- * or memory ran out. */
+/* Hands the NUL-terminated bytes over; the caller frees them with free(). The buffer is then empty.
+ * NULL if it had failed or memory ran out. */
 char *buf_take(struct buf *b) AR_MUST_CHECK;
 
 #endif

@@ -42,9 +42,10 @@ int64_t clock_now(void)
     int64_t now = read_clock(CLOCK_REALTIME) + test_offset();
     int64_t seen = atomic_load_explicit(&last, memory_order_relaxed);
 
-    if (now < seen && seen - now < MINUTE * NS_PER_S)
-        return seen;
-    atomic_store_explicit(&last, now, memory_order_relaxed);
+    do {
+        if (now < seen && seen - now < MINUTE * NS_PER_S)
+            return seen;
+    } while (!atomic_compare_exchange_weak(&last, &seen, now));
     return now;
 }
 
@@ -53,7 +54,8 @@ int64_t clock_mono(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
-/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar: years begin in March, so that the leap day is last. */
+/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar: years begin in March, so
+ * that the leap day is last. */
 static int64_t days_of(int64_t y, int64_t m, int64_t d)
 {
     int64_t era, yoe, doy;
@@ -99,7 +101,8 @@ static int32_t zone_offset(struct clock_zone *z, int64_t seconds)
 
     if (z->quarter == quarter && quarter != 0)
         return z->offset;
-    z->offset = localtime_r(&t, &tm) ? (int32_t)tm.tm_gmtoff : 0;
+    /* Whole minutes: RFC 3339 has no room for the seconds that some zones had until 1972. */
+    z->offset = localtime_r(&t, &tm) ? (int32_t)(tm.tm_gmtoff / MINUTE * MINUTE) : 0;
     z->quarter = quarter;
     return z->offset;
 }
@@ -124,7 +127,7 @@ static char *put(char *p, int64_t v, int n, char after)
 
 void clock_write(struct buf *b, struct clock_zone *z, int64_t ns)
 {
-    int64_t utc = floor_div(ns, NS_PER_S), frac = ns - utc * NS_PER_S;
+    int64_t utc = floor_div(ns, NS_PER_S), frac = (ns % NS_PER_S + NS_PER_S) % NS_PER_S;
     int32_t off = zone_offset(z, utc);
     int64_t local = utc + off, days = floor_div(local, DAY), sec = local - days * DAY;
     struct date d = date_of(days);
@@ -218,7 +221,8 @@ int clock_parse(struct str text, int64_t *ns)
     take_char(&r, ":");
     mi = take_number(&r, 2, 0, 59);
     take_char(&r, ":");
-    s = take_number(&r, 2, 0, 60); /* 60: a leap second, the same moment as the next minute's first */
+    s = take_number(&r, 2, 0,
+                    60); /* 60: a leap second, the same moment as the next minute's first */
     frac = take_fraction(&r);
     off = take_offset(&r);
     if (r.bad || r.p != r.end)

@@ -11,35 +11,36 @@ static const struct {
     int status;
     const char *word;
 } codes[] = {
-    [ERR_NONE] = {200, "ok"},
-    [ERR_BAD_REQUEST] = {400, "bad_request"},
-    [ERR_MALFORMED_JSON] = {400, "malformed_json"},
-    [ERR_BODY_INCOMPLETE] = {400, "body_incomplete"},
-    [ERR_UNKNOWN_PARAMETER] = {400, "unknown_parameter"},
-    [ERR_INVALID_CURSOR] = {400, "invalid_cursor"},
-    [ERR_UNAUTHORIZED] = {401, "unauthorized"},
-    [ERR_FORBIDDEN] = {403, "forbidden"},
-    [ERR_NOT_FOUND] = {404, "not_found"},
-    [ERR_METHOD_NOT_ALLOWED] = {405, "method_not_allowed"},
+    [ERR_NONE] = {200, "ok"                  },
+    [ERR_BAD_REQUEST] = {400, "bad_request"         },
+    [ERR_MALFORMED_JSON] = {400, "malformed_json"      },
+    [ERR_BODY_INCOMPLETE] = {400, "body_incomplete"     },
+    [ERR_UNKNOWN_PARAMETER] = {400, "unknown_parameter"   },
+    [ERR_INVALID_CURSOR] = {400, "invalid_cursor"      },
+    [ERR_UNAUTHORIZED] = {401, "unauthorized"        },
+    [ERR_FORBIDDEN] = {403, "forbidden"           },
+    [ERR_NOT_FOUND] = {404, "not_found"           },
+    [ERR_METHOD_NOT_ALLOWED] = {405, "method_not_allowed"  },
     [ERR_DUPLICATE_REQUEST_ID] = {409, "duplicate_request_id"},
-    [ERR_DUPLICATE_CALLBACK] = {409, "duplicate_callback"},
-    [ERR_INVALID_TRANSITION] = {409, "invalid_transition"},
-    [ERR_NOT_WAITING] = {409, "not_waiting"},
-    [ERR_NO_ROOM] = {409, "no_room"},
-    [ERR_PRECONDITION_FAILED] = {412, "precondition_failed"},
-    [ERR_TOO_LARGE] = {413, "too_large"},
-    [ERR_INVALID] = {422, "invalid"},
-    [ERR_UNKNOWN_MEMBER] = {422, "unknown_member"},
+    [ERR_DUPLICATE_CALLBACK] = {409, "duplicate_callback"  },
+    [ERR_INVALID_TRANSITION] = {409, "invalid_transition"  },
+    [ERR_NOT_WAITING] = {409, "not_waiting"         },
+    [ERR_NO_ROOM] = {409, "no_room"             },
+    [ERR_PRECONDITION_FAILED] = {412, "precondition_failed" },
+    [ERR_TOO_LARGE] = {413, "too_large"           },
+    [ERR_INVALID] = {422, "invalid"             },
+    [ERR_UNKNOWN_MEMBER] = {422, "unknown_member"      },
     [ERR_IDEMPOTENCY_MISMATCH] = {422, "idempotency_mismatch"},
-    [ERR_TOO_MANY] = {429, "too_many_requests"},
-    [ERR_INTERNAL] = {500, "internal"},
-    [ERR_UNAVAILABLE] = {503, "unavailable"},
-    [ERR_COMMIT_UNKNOWN] = {503, "commit_unknown"},
-    [ERR_STORAGE_FULL] = {507, "storage_full"},
-    [ERR_CONFIG] = {500, "configuration"},
+    [ERR_TOO_MANY] = {429, "too_many_requests"   },
+    [ERR_INTERNAL] = {500, "internal"            },
+    [ERR_UNAVAILABLE] = {503, "unavailable"         },
+    [ERR_COMMIT_UNKNOWN] = {503, "commit_unknown"      },
+    [ERR_STORAGE_FULL] = {507, "storage_full"        },
+    [ERR_CONFIG] = {500, "configuration"       },
 };
 _Static_assert(ARRAY_LEN(codes) == ERR_CODES, "every error has a status and a word");
 
+AR_PRINTF(3, 0)
 static void set_text(struct err *e, enum err_code code, const char *fmt, va_list ap)
 {
     e->code = code;
@@ -79,7 +80,8 @@ int err_errno(struct err *e, enum err_code code, const char *fmt, ...)
     set_text(e, saved == ENOSPC || saved == EDQUOT ? ERR_STORAGE_FULL : code, fmt, ap);
     va_end(ap);
     n = strlen(e->text);
-    /* The POSIX and the GNU strerror_r differ in what they return; strerrordesc_np is only newer glibc's. */
+    /* The POSIX and the GNU strerror_r differ in what they return; strerrordesc_np is only newer
+     * glibc's. */
 #if defined(__GLIBC__) && defined(_GNU_SOURCE)
     (void)snprintf(e->text + n, sizeof e->text - n, ": %s", strerror_r(saved, words, sizeof words));
 #else
@@ -90,6 +92,7 @@ int err_errno(struct err *e, enum err_code code, const char *fmt, ...)
 }
 
 /* Puts the formatted text before what `field` of `size` bytes holds, and cuts at its end. */
+AR_PRINTF(4, 0)
 static void prepend(char *field, size_t size, const char *between, const char *fmt, va_list ap)
 {
     char old[ERR_TEXT_MAX];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one error type. It is set where the fault is found, in words for the person who made the request or runs the
- * program, and wrapped with context on its way up. Its stable word and its HTTP status stand in one table (err.c).
+ * The one error type. It is set where the fault is found, in words for the person who made the
+ * request or runs the program, and wrapped with context on its way up. Its stable word and its HTTP
+ * status stand in one table (err.c).
  *
- * Convention: a function that can fail returns 0, or -1 with *e filled; `struct err *e` is its last parameter and is
- * never NULL. *e is untouched on success.
+ * Convention: a function that can fail returns 0, or -1 with *e filled; `struct err *e` is its last
+ * parameter and is never NULL. *e is untouched on success.
  */
 #ifndef AR_ERR_H
 #define AR_ERR_H
@@ -37,7 +38,8 @@ enum err_code {
     /* what happened here */
     ERR_INTERNAL,       /* 500 a bug, or memory ran out */
     ERR_UNAVAILABLE,    /* 503 busy, stopping, database locked or not to be opened */
-    ERR_COMMIT_UNKNOWN, /* 503 COMMIT failed: it may or may not be on disk; this process must leave */
+    ERR_COMMIT_UNKNOWN, /* 503 COMMIT failed: it may or may not be on disk; this process must leave
+                         */
     ERR_STORAGE_FULL,   /* 507 */
     ERR_CONFIG,         /* 500, never over HTTP: the configuration is wrong */
     ERR_CODES
@@ -51,23 +53,28 @@ struct err {
     char pointer[ERR_POINTER_MAX]; /* JSON pointer (RFC 6901) to the member at fault, or "" */
 };
 
-/* Fills *e (pointer becomes ""). Returns -1, so that `return err_set(e, …);` reads well. Any thread. */
+/* Fills *e (pointer becomes ""). Returns -1, so that `return err_set(e, …);` reads well. Any
+ * thread. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...) AR_PRINTF(3, 4);
 
-/* The same with a JSON pointer to the member at fault; "" is the whole document. Returns -1. Any thread. */
-int err_at(struct err *e, enum err_code code, const char *pointer, const char *fmt, ...) AR_PRINTF(4, 5);
+/* The same with a JSON pointer to the member at fault; "" is the whole document. Returns -1. Any
+ * thread. */
+int err_at(struct err *e, enum err_code code, const char *pointer, const char *fmt, ...)
+    AR_PRINTF(4, 5);
 
-/* Fills *e from errno as it is at the call: "<what>: <system's words>". ENOSPC and EDQUOT become ERR_STORAGE_FULL,
- * everything else gets `code`. Returns -1. Any thread. */
+/* Fills *e from errno as it is at the call: "<what>: <system's words>". ENOSPC and EDQUOT become
+ * ERR_STORAGE_FULL, everything else gets `code`. Returns -1. Any thread. */
 int err_errno(struct err *e, enum err_code code, const char *fmt, ...) AR_PRINTF(3, 4);
 
 /* Puts "<context>: " before the text of *e; code and pointer stay. Returns -1. Any thread. */
 int err_wrap(struct err *e, const char *fmt, ...) AR_PRINTF(2, 3);
 
-/* Puts a prefix before the JSON pointer of *e, as in err_under(e, "/%zu", i) for an element of an array. Returns -1. */
+/* Puts a prefix before the JSON pointer of *e, as in err_under(e, "/%zu", i) for an element of an
+ * array. Returns -1. */
 int err_under(struct err *e, const char *fmt, ...) AR_PRINTF(2, 3);
 
-/* The HTTP status of a code (ERR_NONE: 200), and its stable word ("duplicate_request_id"). Pure; any thread. */
+/* The HTTP status of a code (ERR_NONE: 200), and its stable word ("duplicate_request_id"). Pure;
+ * any thread. */
 int err_status(enum err_code code);
 const char *err_word(enum err_code code);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON out: a writer that appends to a buffer and keeps nothing but whether a comma is due. Failure shows in the buffer (buf.h).
- * Text is escaped as little as RFC 8259 allows: quote, backslash, and what is below U+0020 (\b \t \n \f \r, else \u00XX); text that is
- * not valid UTF-8 comes out with U+FFFD in place of the broken bytes, so that every answer is JSON.
+ * JSON out: a writer that appends to a buffer and keeps nothing but whether a comma is due. Failure
+ * shows in the buffer (buf.h). Text is escaped as little as RFC 8259 allows: quote, backslash, and
+ * what is below U+0020 (\b \t \n \f \r, else \u00XX); text that is not valid UTF-8 comes out with
+ * U+FFFD in place of the broken bytes, so that every answer is JSON.
  */
 #ifndef AR_JSON_OUT_H
 #define AR_JSON_OUT_H

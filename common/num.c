@@ -40,18 +40,24 @@ struct decimal {
     int64_t n, point;
 };
 
+/* An exponent beyond EXPONENT_MAX says no more than EXPONENT_MAX does: there are fewer digits. */
 static int take_exponent(struct str text, size_t i, struct decimal *d)
 {
-    int64_t e;
+    bool minus;
+    int64_t e = 0;
+    size_t start;
 
     i++;
-    if (i < text.n && text.p[i] == '+')
+    minus = i < text.n && text.p[i] == '-';
+    if (i < text.n && (text.p[i] == '-' || text.p[i] == '+'))
         i++;
-    if (i < text.n && text.p[i] == '-' && text.p[i - 1] == '+')
+    for (start = i; i < text.n && is_digit(text.p[i]); i++) {
+        if (e < EXPONENT_MAX)
+            e = e * 10 + (text.p[i] - '0');
+    }
+    if (i == start || i < text.n)
         return -1;
-    if (num_i64((struct str){text.p + i, text.n - i}, -EXPONENT_MAX, EXPONENT_MAX, &e) != 0)
-        return -1;
-    d->point += e;
+    d->point += minus ? -e : e;
     return 0;
 }
 
@@ -89,7 +95,7 @@ static int take_decimal(struct str text, struct decimal *d)
 int num_decimal(struct str text, int64_t low, int64_t high, int64_t *whole, bool *between)
 {
     struct decimal d;
-    int64_t v = 0, i;
+    int64_t v = 0, i; /* v is kept negative, as in num_i64 */
     bool fraction = false;
 
     if (take_decimal(text, &d) != 0)
@@ -99,11 +105,12 @@ int num_decimal(struct str text, int64_t low, int64_t high, int64_t *whole, bool
 
         if (i >= d.point)
             fraction = fraction || digit != 0;
-        else if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v))
+        else if (__builtin_mul_overflow(v, 10, &v) || __builtin_sub_overflow(v, digit, &v))
             return -1;
     }
-    if (d.minus)
-        v = -v - fraction; /* the floor of -1.5 is -2 */
+    if (d.minus ? __builtin_sub_overflow(v, fraction, &v) /* the floor of -1.5 is -2 */
+                : __builtin_sub_overflow((int64_t)0, v, &v))
+        return -1;
     if (v < low || v > high)
         return -1;
     *whole = v;
@@ -117,7 +124,8 @@ struct unit {
 };
 
 /* A whole number, then one of the units; a unit of "" is what a bare number means. */
-static int with_unit(struct str text, const struct unit *units, size_t count, int64_t max, int64_t *v)
+static int with_unit(struct str text, const struct unit *units, size_t count, int64_t max,
+                     int64_t *v)
 {
     size_t i, n = 0;
     int64_t amount;
@@ -140,11 +148,11 @@ static int with_unit(struct str text, const struct unit *units, size_t count, in
 int num_duration(struct str text, int64_t *ns)
 {
     static const struct unit units[] = {
-        {"",   1000000000 },
-        {"s",  1000000000 },
-        {"ms", 1000000    },
-        {"m",  60000000000},
-        {"h",  INT64_C(3600000000000)},
+        {"",   1000000000             },
+        {"s",  1000000000             },
+        {"ms", 1000000                },
+        {"m",  60000000000            },
+        {"h",  INT64_C(3600000000000) },
         {"d",  INT64_C(86400000000000)},
     };
 
@@ -154,10 +162,10 @@ int num_duration(struct str text, int64_t *ns)
 int num_size(struct str text, int64_t *bytes)
 {
     static const struct unit units[] = {
-        {"",  1                 },
-        {"K", 1 << 10           },
-        {"M", 1 << 20           },
-        {"G", INT64_C(1) << 30  },
+        {"",  1               },
+        {"K", 1 << 10         },
+        {"M", 1 << 20         },
+        {"G", INT64_C(1) << 30},
     };
 
     return with_unit(text, units, ARRAY_LEN(units), NUM_SAFE_MAX, bytes);

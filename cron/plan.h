@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Plan: which waiting jobs are admitted now, and where. Pure but for the two questions to the queue (struct plan_queue).
+ * Plan: which waiting jobs are admitted now, and where. Pure but for the two questions to the queue
+ * (struct plan_queue).
  *
- * Jobs that ask for the same in the same place are interchangeable: a group. Within a pass free capacity only shrinks, so a shape that did
- * not fit once will not fit again in the same scope. The plan is a merge over the heads of the groups, smallest (priority, id) first:
- * O((groups + admitted) log groups), whatever the length of the queue.
+ * Jobs that ask for the same in the same place are interchangeable: a group. Within a pass free
+ * capacity only shrinks, so a shape that did not fit once will not fit again in the same scope. The
+ * plan is a merge over the heads of the groups, smallest (priority, id) first: O((groups +
+ * admitted) log groups), whatever the length of the queue. That is a theorem for PLAN_PACK; for
+ * PLAN_SPREAD, where a scheduler can stumble into success on less, it is the rule: what was refused
+ * once is not asked again in this pass. Scopes with the same hosts are one scope here.
  *
- * Overtaking. A job that does not fit (FIT_NO or FIT_UNKNOWN) and has waited `overtake` or longer holds the line: no later job of any group
- * whose hosts meet its own is admitted in this pass. Younger ones are passed. overtake 0: every job that does not fit holds the line;
- * PLAN_FOREVER: none does. A job that could not run on the empty hosts (PLAN_NEVER_FITS) and one that no pool knows hold nobody up.
- * The line is exact for each job, not for heads alone: a group whose head does not fit but is young is asked for its first job that is past
- * the guard, and that one holds the line from its own place on.
+ * Overtaking. A job that does not fit (FIT_NO or FIT_UNKNOWN) and has waited `overtake` or longer
+ * holds the line: no later job of any group whose hosts meet its own is admitted in this pass.
+ * Younger ones are passed. overtake 0: every job that does not fit holds the line; PLAN_FOREVER:
+ * none does. A job that could not run on the empty hosts (PLAN_NEVER_FITS) and one that no pool
+ * knows hold nobody up; one that is only blocked holds nothing itself; one that needs nothing (no
+ * kinds) competes for nothing: it is admitted at its turn, whoever holds what. The line is exact
+ * for each job, not for heads alone: a group whose head does not fit but is young is asked for its
+ * first job that is past the guard, and that one holds the line from its own place on.
  */
 #ifndef AR_PLAN_H
 #define AR_PLAN_H
@@ -19,6 +26,8 @@
 #include "fit.h"
 
 #define PLAN_FOREVER INT64_MAX
+
+enum { PLAN_QUESTIONS = 64 };
 
 /* A waiting job as the plan sees it. */
 struct plan_job {
@@ -34,12 +43,16 @@ struct plan_group {
     struct plan_job head;
 };
 
-/* The questions to the queue. Both return 1 and *job, 0 when there is none, -1 when the queue can't be read (the plan then ends). */
+/* The questions to the queue. Both return 1 and *job, 0 when there is none, -1 when the queue can't
+ * be read (the plan then ends). */
 struct plan_queue {
     void *ctx;
     /* the next waiting job of the group after `after`, in serving order */
-    int (*next)(void *ctx, const struct plan_group *group, const struct plan_job *after, struct plan_job *job);
-    /* the first job of the group, at or after its head in serving order, with queued_at <= cutoff */
+    int (*next)(void *ctx, const struct plan_group *group, const struct plan_job *after,
+                struct plan_job *job);
+    /* the first job of the group, at or after group->head in serving order, with queued_at <=
+     * cutoff. *group is a copy whose head is the job that was just refused, not the head that the
+     * plan began with */
     int (*guarded)(void *ctx, const struct plan_group *group, int64_t cutoff, struct plan_job *job);
 };
 
@@ -56,21 +69,23 @@ struct plan_in {
     const struct plan_group *group;
     struct plan_queue queue;
     enum plan_policy policy;
-    int64_t overtake; /* ns, or PLAN_FOREVER */
+    int64_t overtake; /* ns >= 0, or PLAN_FOREVER */
     int64_t now;      /* ns */
-    int64_t oldest;   /* the least queued_at of all waiting jobs: when none is past the guard, nobody is asked. INT64_MIN: not known */
-    int64_t budget;   /* steps of exact search for one question */
-    size_t most;      /* admissions at the most in this pass */
+    int64_t oldest; /* the least queued_at of all waiting jobs: when none is past the guard, nobody
+                       is asked. INT64_MIN: not known */
+    int64_t budget; /* steps of exact search for one question; a pass spends PLAN_QUESTIONS times as
+                       much at the most, in serving order */
+    size_t most;    /* admissions at the most in this pass */
 };
 
 enum plan_verdict {
     PLAN_ALL_ADMITTED, /* the group's queue is empty now */
     PLAN_NO_POOL,      /* no pool serves its scope */
-    PLAN_NEVER_FITS,   /* not even on the empty hosts */
+    PLAN_NEVER_FITS,   /* not even on the empty hosts, whoever holds the line */
     PLAN_NO_ROOM,      /* does not fit on what is free now */
     PLAN_UNDECIDED,    /* the search budget ran out; it waits */
     PLAN_BLOCKED,      /* an older job holds the line of its hosts */
-    PLAN_ENOUGH        /* the pass has admitted `most`; the next one goes on */
+    PLAN_ENOUGH        /* the pass had admitted `most` before its turn came; the next one goes on */
 };
 
 struct plan_admission {
@@ -82,11 +97,14 @@ struct plan_admission {
 struct plan_out {
     size_t n;
     struct plan_admission *admission; /* in the order in which they were decided */
-    enum plan_verdict *verdict;       /* [groups]: what became of the group's first job that was not admitted */
-    int64_t *blocker;                 /* [groups]: for PLAN_BLOCKED the id of the job that holds the line, else 0 */
+    enum plan_verdict
+        *verdict;     /* [groups]: what became of the group's first job that was not admitted */
+    int64_t *blocker; /* [groups]: for PLAN_BLOCKED the id of the job that holds the line, else 0 */
 };
 
-/* 0 and *out (plan_out_free), or -1: ERR_INTERNAL without memory, ERR_UNAVAILABLE when the queue could not be read. */
+/* 0 and *out (plan_out_free), or -1: ERR_INTERNAL without memory, ERR_UNAVAILABLE when the queue
+ * could not be read; *out is then empty, and in->hosts may have lost what had been admitted. A
+ * (scope, shape) may have several groups. One thread at a time. */
 int plan_make(struct plan_in *in, struct plan_out *out, struct err *e) AR_MUST_CHECK;
 void plan_out_free(struct plan_out *out, size_t groups);
 

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of configuration keys, and the reading of a mapping by it. */
+#include "conf_in.h"
+
+#include "buf.h"
+#include "num.h"
+
+#define MS INT64_C(1000000)
+#define S  (1000 * MS)
+#define M  (60 * S)
+#define H  (60 * M)
+#define D  (24 * H)
+
+enum { GUESS_BYTES_MAX = 32 };
+
+static const char *const auths[] = {[CONF_AUTH_NONE] = "none", NULL};
+static const char *const later_auths[] = {"tokens", "keystone", NULL};
+static const char *const levels[] = {
+    [LOG_LVL_ERROR] = "error",
+    [LOG_LVL_WARN] = "warn",
+    [LOG_LVL_INFO] = "info",
+    [LOG_LVL_DEBUG] = "debug",
+    NULL,
+};
+static const char *const capacities[] = {
+    [CONF_CAPACITY_NONE] = "none",
+    [CONF_CAPACITY_STATIC] = "static",
+    NULL,
+};
+static const char *const later_capacities[] = {"openstack", "kubernetes", "exec", NULL};
+static const char *const fits[] = {[CONF_FIT_PACK] = "pack", [CONF_FIT_SPREAD] = "spread", NULL};
+static const char *const forever[] = {"forever", NULL};
+
+_Static_assert(sizeof(enum conf_auth) == sizeof(int) && sizeof(enum conf_capacity) == sizeof(int) &&
+                   sizeof(enum conf_fit) == sizeof(int) && sizeof(enum log_level) == sizeof(int),
+               "conf_read_word writes an int");
+
+/* clang-format off */
+static const struct conf_key keys[] = {
+    {CONF_TOP, "database", CONF_TEXT, "/var/lib/anteroom/anteroom.db", 1, 4000,
+     .offset = offsetof(struct conf, database),
+     .doc = "the SQLite file that holds all state; the lock file stands beside it"},
+    {CONF_TOP, "auth", CONF_WORD, "none", .words = auths, .later = later_auths,
+     .offset = offsetof(struct conf, auth),
+     .doc = "who may use the API; none: whoever reaches it"},
+    {CONF_TOP, "log_level", CONF_WORD, "info", .words = levels,
+     .offset = offsetof(struct conf, log_level),
+     .doc = "the least grave events that are logged"},
+    {CONF_TOP, "workers", CONF_NUMBER, "4", 1, 64,
+     .offset = offsetof(struct conf, workers),
+     .doc = "threads that answer requests"},
+    {CONF_TOP, "max_queued", CONF_NUMBER, "1000000", 1, 1000000000,
+     .offset = offsetof(struct conf, max_queued),
+     .doc = "jobs that may wait in one queue; more are refused with 429"},
+    {CONF_TOP, "low_water", CONF_SIZE, "64M", 0, INT64_C(1) << 40,
+     .offset = offsetof(struct conf, low_water),
+     .doc = "what must be free on the database's disk; with less, new jobs are refused with 507"},
+    {CONF_TOP, "callback", CONF_CALLBACKS,
+     .offset = offsetof(struct conf, callback),
+     .doc = "how callbacks are delivered"},
+    {CONF_CALLBACK, "timeout", CONF_DURATION, "10s", 10 * MS, H,
+     .offset = offsetof(struct conf_callback, timeout),
+     .doc = "time for one try, connecting included"},
+    {CONF_CALLBACK, "connect_timeout", CONF_DURATION, "5s", 10 * MS, H,
+     .offset = offsetof(struct conf_callback, connect_timeout),
+     .doc = "time to connect"},
+    {CONF_CALLBACK, "concurrency", CONF_NUMBER, "64", 1, 1000,
+     .offset = offsetof(struct conf_callback, concurrency),
+     .doc = "tries under way at once"},
+    {CONF_CALLBACK, "hold", CONF_DURATION, "15m", 100 * MS, 30 * D,
+     .offset = offsetof(struct conf_callback, hold),
+     .doc = "how long an admission is kept for a callback that does not succeed"},
+    {CONF_CALLBACK, "retry", CONF_DURATIONS, "[0, 5s, 15s, 30s, 1m, 2m, 5m, 5m]", 0, D,
+     .doc = "waits before the first try, the second, and so on; as many tries as waits"},
+    {CONF_TOP, "queues", CONF_QUEUES,
+     .doc = "type: queue; the type \"*\" is for all that have no entry of their own"},
+    {CONF_QUEUE, "capacity", CONF_WORD, "none", .words = capacities, .later = later_capacities,
+     .offset = offsetof(struct conf_queue, capacity),
+     .doc = "none admits nobody by itself; static counts what the hosts given here have"},
+    {CONF_QUEUE, "fit", CONF_WORD, "pack", .words = fits,
+     .offset = offsetof(struct conf_queue, fit),
+     .doc = "pack finds a placement wherever there is one; spread fills the emptiest host first"},
+    {CONF_QUEUE, "overtake", CONF_DURATION, "1h", 0, 3650 * D, forever,
+     .offset = offsetof(struct conf_queue, overtake),
+     .doc = "how long jobs may pass one that waits and does not fit; 0 is strict order"},
+    {CONF_QUEUE, "callback_base", CONF_URL, NULL, 1, 2048,
+     .offset = offsetof(struct conf_queue, callback_base),
+     .doc = "what a relative callback resolves against; without it such a callback is refused"},
+    {CONF_QUEUE, "pools", CONF_POOLS,
+     .doc = "name: pool; hosts that serve the same projects"},
+    {CONF_POOL, "projects", CONF_PROJECTS,
+     .offset = offsetof(struct conf_pool_in, pool),
+     .doc = "the projects that the pool serves; none: those that no other pool names"},
+    {CONF_POOL, "hosts", CONF_HOSTS,
+     .offset = offsetof(struct conf_pool_in, hosts),
+     .doc = "name: what the host has; {} when another pool of the queue says it"},
+    {CONF_HOST, "<resource>", CONF_AMOUNT, NULL, 0, NUM_SAFE_MAX,
+     .doc = "how much of it; in the queue kube a Kubernetes quantity, and 110 pods unless given"},
+};
+/* clang-format on */
+
+/* What stands before a section's keys in the documentation. */
+static const char *const prefixes[CONF_SECTIONS] = {
+    [CONF_TOP] = "",
+    [CONF_CALLBACK] = "callback.",
+    [CONF_QUEUE] = "queues.<type>.",
+    [CONF_POOL] = "queues.<type>.pools.<name>.",
+    [CONF_HOST] = "queues.<type>.pools.<name>.hosts.<name>.",
+};
+
+static int read_callback(struct conf_in *in, const struct yaml_node *value,
+                         const struct conf_key *key, void *field)
+{
+    (void)key;
+    return conf_read_section(in, CONF_CALLBACK, value, field);
+}
+
+/* clang-format off */
+static const struct {
+    const char *word;
+    conf_read_fn *read;
+} types[CONF_TYPES] = {
+    [CONF_TEXT] = {"text", conf_read_text},
+    [CONF_WORD] = {"word", conf_read_word},
+    [CONF_NUMBER] = {"number", conf_read_number},
+    [CONF_SIZE] = {"size", conf_read_size},
+    [CONF_DURATION] = {"duration", conf_read_duration},
+    [CONF_DURATIONS] = {"list of durations", conf_read_durations},
+    [CONF_URL] = {"URL", conf_read_url},
+    [CONF_CALLBACKS] = {"mapping", read_callback},
+    [CONF_QUEUES] = {"mapping", conf_read_queues},
+    [CONF_POOLS] = {"mapping", conf_read_pools},
+    [CONF_PROJECTS] = {"list of texts", conf_read_projects},
+    [CONF_HOSTS] = {"mapping", conf_keep_hosts},
+    [CONF_AMOUNT] = {"amount", NULL}, /* conf_hosts.c reads these */
+};
+/* clang-format on */
+
+static int read_key(struct conf_in *in, const struct conf_key *key, const struct yaml_node *value,
+                    void *base)
+{
+    return types[key->type].read(in, value, key, (char *)base + key->offset);
+}
+
+/* How many letters must be changed, added or taken out to make b of a (Levenshtein); neither is
+ * longer than GUESS_BYTES_MAX. */
+static size_t distance(struct str a, struct str b)
+{
+    size_t row[GUESS_BYTES_MAX + 1], i, j, diagonal, best;
+
+    for (j = 0; j <= b.n; j++)
+        row[j] = j;
+    for (i = 0; i < a.n; i++) {
+        diagonal = row[0];
+        row[0] = i + 1;
+        for (j = 0; j < b.n; j++) {
+            best = diagonal + (a.p[i] != b.p[j]);
+            diagonal = row[j + 1];
+            best = row[j] + 1 < best ? row[j] + 1 : best;
+            row[j + 1] = diagonal + 1 < best ? diagonal + 1 : best;
+        }
+    }
+    return row[b.n];
+}
+
+/* The key that was probably meant: the nearest one, of this section rather than of another. NULL:
+ * none is near. */
+static const struct conf_key *guess(enum conf_section section, struct str name)
+{
+    const struct conf_key *best = NULL;
+    size_t i, cost, least = SIZE_MAX;
+
+    if (name.n > GUESS_BYTES_MAX)
+        return NULL;
+    for (i = 0; i < ARRAY_LEN(keys); i++) {
+        cost = distance(name, str_of(keys[i].name));
+        if (cost > (name.n + 1) / 3 || keys[i].section == CONF_HOST)
+            continue;
+        cost = 2 * cost + (keys[i].section != section);
+        if (cost < least) {
+            least = cost;
+            best = &keys[i];
+        }
+    }
+    return best;
+}
+
+static int unknown_key(struct conf_in *in, enum conf_section section, const struct yaml_node *name)
+{
+    const struct conf_key *near = guess(section, name->scalar);
+
+    if (!near)
+        return conf_fail(in, name, "there is no such key");
+    return conf_fail(in, name, "there is no such key; did you mean %s%s?",
+                     near->section == section ? "" : prefixes[near->section], near->name);
+}
+
+static const struct conf_key *find_key(enum conf_section section, struct str name)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(keys); i++) {
+        if (keys[i].section == section && str_is(name, keys[i].name))
+            return &keys[i];
+    }
+    return NULL;
+}
+
+int conf_read_section(struct conf_in *in, enum conf_section section, const struct yaml_node *map,
+                      void *base)
+{
+    const struct yaml_node *name;
+    const struct conf_key *key;
+    size_t i;
+
+    if (conf_need(in, map, YAML_MAP) != 0)
+        return -1;
+    for (i = 0; i < map->n; i++) {
+        name = map->item[2 * i];
+        conf_enter(in, name->scalar);
+        key = find_key(section, name->scalar);
+        if (!key)
+            return unknown_key(in, section, name);
+        if (read_key(in, key, map->item[2 * i + 1], base) != 0)
+            return -1;
+        conf_leave(in);
+    }
+    return 0;
+}
+
+int conf_preset(struct conf_in *in, enum conf_section section, void *base)
+{
+    struct yaml_doc *doc;
+    size_t i;
+    int failed = 0;
+
+    for (i = 0; i < ARRAY_LEN(keys) && !failed; i++) {
+        if (keys[i].section != section || !keys[i].preset)
+            continue;
+        if (yaml_parse(str_of(keys[i].preset), "default", &doc, in->e) != 0)
+            return -1;
+        failed = read_key(in, &keys[i], yaml_root(doc), base);
+        yaml_doc_free(doc);
+    }
+    return failed;
+}
+
+void conf_write_keys(struct buf *b)
+{
+    const struct conf_key *key;
+
+    for (key = keys; key < keys + ARRAY_LEN(keys); key++) {
+        buf_printf(b, "%s%s\t%s\t%s\t", prefixes[key->section], key->name, types[key->type].word,
+                   key->preset ? key->preset : "-");
+        conf_write_range(b, key);
+        buf_printf(b, "\t%s\n", key->doc);
+    }
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration's queues and pools: the mappings whose keys are names. */
+#include "conf_in.h"
+
+static int compare_types(const void *a, const void *b)
+{
+    const struct conf_queue *x = a, *y = b;
+    int x_any = str_is(x->type, "*"), y_any = str_is(y->type, "*");
+
+    return x_any != y_any ? x_any - y_any : str_cmp(x->type, y->type);
+}
+
+static int read_queue(struct conf_in *in, const struct yaml_node *name,
+                      const struct yaml_node *value, struct conf_queue *queue)
+{
+    conf_enter(in, name->scalar);
+    if (conf_copy_name(in, name, &queue->type) != 0)
+        return -1;
+    in->type = queue->type;
+    if (conf_read_section(in, CONF_QUEUE, value, queue) != 0)
+        return -1;
+    conf_leave(in);
+    return 0;
+}
+
+int conf_read_queues(struct conf_in *in, const struct yaml_node *value, const struct conf_key *key,
+                     void *field)
+{
+    struct conf *conf = field;
+    struct conf_queue preset = {.type = STR_LIT("*")};
+    size_t i;
+
+    (void)key;
+    if (conf_need(in, value, YAML_MAP) != 0 || conf_preset(in, CONF_QUEUE, &preset) != 0)
+        return -1;
+    conf->queue = arena_array(in->arena, value->n + 1, sizeof *conf->queue);
+    if (!conf->queue)
+        return conf_no_memory(in);
+    for (i = 0; i < value->n; i++) {
+        conf->queue[i] = preset;
+        if (read_queue(in, value->item[2 * i], value->item[2 * i + 1], &conf->queue[i]) != 0)
+            return -1;
+    }
+    conf->queues = value->n;
+    if (!yaml_get(value, "*"))
+        conf->queue[conf->queues++] = preset;
+    qsort(conf->queue, conf->queues, sizeof *conf->queue, compare_types);
+    return 0;
+}
+
+int conf_read_pools(struct conf_in *in, const struct yaml_node *value, const struct conf_key *key,
+                    void *field)
+{
+    struct conf_queue *queue = field;
+    struct conf_pool_in *pool;
+    size_t i;
+
+    (void)key;
+    if (conf_need(in, value, YAML_MAP) != 0)
+        return -1;
+    pool = arena_array(in->arena, value->n, sizeof *pool);
+    queue->pool = arena_array(in->arena, value->n, sizeof *queue->pool);
+    if (!pool || !queue->pool)
+        return conf_no_memory(in);
+    for (i = 0; i < value->n; i++) {
+        conf_enter(in, value->item[2 * i]->scalar);
+        if (conf_copy_name(in, value->item[2 * i], &pool[i].pool.name) != 0 ||
+            conf_read_section(in, CONF_POOL, value->item[2 * i + 1], &pool[i]) != 0)
+            return -1;
+        conf_leave(in);
+        queue->pool[i] = pool[i].pool;
+    }
+    queue->pools = value->n;
+    return conf_join_hosts(in, queue, pool);
+}
+
+int conf_read_projects(struct conf_in *in, const struct yaml_node *value,
+                       const struct conf_key *key, void *field)
+{
+    struct conf_pool *pool = field;
+    const struct yaml_node *project;
+
+    (void)key;
+    if (conf_need(in, value, YAML_LIST) != 0)
+        return -1;
+    pool->project = arena_array(in->arena, value->n, sizeof *pool->project);
+    if (!pool->project)
+        return conf_no_memory(in);
+    for (; pool->projects < value->n; pool->projects++) {
+        project = value->item[pool->projects];
+        if (project->kind != YAML_SCALAR || yaml_is_null(project))
+            return conf_wrong(in, project, "a list of texts");
+        if (conf_copy_name(in, project, &pool->project[pool->projects]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int conf_keep_hosts(struct conf_in *in, const struct yaml_node *value, const struct conf_key *key,
+                    void *field)
+{
+    const struct yaml_node **hosts = field;
+
+    (void)key;
+    *hosts = value;
+    return conf_need(in, value, YAML_MAP);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Demand: what a job's `data` asks for, and in which place. Pure; any thread.
+ *
+ * `data` (after the rules of the type: vm, kube, any other) → kinds of instances (normal form) →
+ * shape: the normal form as text. Two jobs with the same type, scope and shape are interchangeable.
+ * In the normal form resources are sorted by name, amounts of 0 are left out, neighbours that ask
+ * for the same are one kind with their counts added; the order of the kinds is the order of the
+ * list.
+ *
+ * Scope: "" (any pool of the queue), "pool:<name>", or "project:<id>" (for kube: the namespace).
+ */
+#ifndef AR_DEMAND_H
+#define AR_DEMAND_H
+
+#include "json_in.h"
+
+enum {
+    DEMAND_INSTANCES_MAX = 10000, /* instances of one job, all counts added */
+    DEMAND_KINDS_MAX = 100,       /* kinds of one job, in the normal form */
+    DEMAND_RESOURCES_MAX = 32,    /* resources that one instance asks for */
+    DEMAND_NAME_MAX = 255         /* bytes of a resource's name, a project, namespace, pool */
+};
+
+struct demand_amount {
+    struct str resource;
+    int64_t amount; /* 1..NUM_SAFE_MAX; of kube's cpu in milli */
+};
+
+struct demand_kind {
+    int64_t count; /* >= 1 */
+    size_t amounts;
+    struct demand_amount *amount; /* sorted by name, no doubles */
+    struct str constraint; /* kube: {"nodeSelector":{…},"tolerations":[…]}, canonical, only what is
+                              not empty; absent: neither */
+};
+
+struct demand {
+    struct str scope;
+    size_t kinds; /* 0: needs nothing */
+    struct demand_kind *kind;
+    void *memory; /* what all of this lives in */
+};
+
+/* From a request's `data` (an object). 0 and *demand (demand_free), or -1: ERR_INVALID with a
+ * pointer below "/data" ("/data/instances/0/VCPU"), for what the rules name and what is wrong:
+ * negative, fractional, a string, beyond 2^53-1, too many. Copies all it keeps. */
+int demand_parse(struct str type, const json_value *data, struct demand **demand,
+                 struct err *e) AR_MUST_CHECK;
+
+/* Appends the shape: the normal form as compact JSON, e.g.
+ * [{"n":2,"r":{"Disk":10,"Memory":1024,"VCPU":1}}]; `[]` needs nothing. A constraint stands first
+ * in its kind, as member "c". */
+void demand_write_shape(const struct demand *d, struct buf *b);
+
+/* Back from a shape that demand_write_shape wrote; the scope is absent. -1 and ERR_INTERNAL for any
+ * other text. */
+int demand_from_shape(struct str shape, struct demand **demand, struct err *e) AR_MUST_CHECK;
+
+void demand_free(struct demand *d);
+
+/* The name by which a resource of a queue of this type is known here: for vm, Placement's MEMORY_MB
+ * and DISK_GB are Memory and Disk. */
+struct str demand_resource(struct str type, struct str name);
+
+/* What a host has, for demand_fits_alone: the amount of a resource, 0 when it has none. */
+typedef int64_t demand_total_fn(void *ctx, struct str resource);
+
+/* Does the kind ask for labels (a nodeSelector)? Then no host without labels can take it.
+ * Tolerations alone ask for nothing. */
+bool demand_needs_labels(const struct demand_kind *kind);
+
+/* Could one instance of the kind run on an empty host that has no labels and no taints? */
+bool demand_fits_alone(const struct demand_kind *kind, demand_total_fn *total, void *ctx);
+
+#endif

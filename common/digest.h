@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Digests, by OpenSSL's libcrypto; only digest.c includes its headers. */
+#ifndef AR_DIGEST_H
+#define AR_DIGEST_H
+
+#include "err.h"
+
+enum { DIGEST_SHA256 = 32 };
+
+/* SHA-256 of the text. 0, or -1 and ERR_INTERNAL when the library cannot. Any thread. */
+int digest_sha256(struct str text, unsigned char digest[DIGEST_SHA256],
+                  struct err *e) AR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* The job: the words of its states, what may become what, and its form in answers. */
+#include "job.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- states ---- */
+
+static const char *const words[] = {
+    [JOB_QUEUED] = "queued",       [JOB_HELD] = "held",         [JOB_ADMITTED] = "admitted",
+    [JOB_RUNNING] = "running",     [JOB_FINISHED] = "finished", [JOB_FAILED] = "failed",
+    [JOB_CANCELLED] = "cancelled", [JOB_EXPIRED] = "expired",
+};
+_Static_assert(ARRAY_LEN(words) == JOB_STATUSES, "every status has a word");
+
+/* [from][to]: who may do it. */
+enum { C = JOB_BY_CLIENT, D = JOB_BY_DISPATCHER };
+static const uint8_t transitions[JOB_STATUSES][JOB_STATUSES] = {
+    [JOB_QUEUED] =
+        {
+                      [JOB_HELD] = C,
+                      [JOB_ADMITTED] = D,
+                      [JOB_RUNNING] = C,
+                      [JOB_CANCELLED] = C,
+                      [JOB_EXPIRED] = D,
+                      },
+    [JOB_HELD] = {[JOB_QUEUED] = C,    [JOB_CANCELLED] = C, [JOB_EXPIRED] = D},
+    [JOB_ADMITTED] =
+        {
+                      [JOB_QUEUED] = C | D,
+                      [JOB_RUNNING] = C | D,
+                      [JOB_FAILED] = C | D,
+                      [JOB_CANCELLED] = C,
+                      },
+    [JOB_RUNNING] =
+        {
+                      [JOB_QUEUED] = C,
+                      [JOB_RUNNING] = C,
+                      [JOB_FINISHED] = C,
+                      [JOB_FAILED] = C,
+                      },
+    [JOB_FAILED] = {[JOB_QUEUED] = C},
+};
+_Static_assert(JOB_EXPIRED + 1 == JOB_STATUSES, "a new status belongs into this table");
+
+const char *job_status_word(enum job_status s)
+{
+    return words[s];
+}
+
+int job_status_parse(struct str word, enum job_status *s)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(words); i++) {
+        if (!str_is(word, words[i]))
+            continue;
+        *s = (enum job_status)i;
+        return 0;
+    }
+    return -1;
+}
+
+bool job_may_become(enum job_status from, enum job_status to, enum job_actor actor)
+{
+    return (transitions[from][to] & actor) != 0;
+}
+
+/* ---- the answer ---- */
+
+/* Where a member goes, and how it is named there. */
+struct place {
+    struct json_out *o;
+    struct clock_zone *zone;
+    const char *name;
+};
+
+static void write_time(const struct place *p, int64_t ns)
+{
+    json_key(p->o, p->name);
+    buf_char(p->o->b, '"');
+    clock_write(p->o->b, p->zone, ns);
+    buf_char(p->o->b, '"');
+    p->o->comma = true;
+}
+
+static void put_number(const struct place *p, const void *field)
+{
+    json_key(p->o, p->name);
+    json_put_i64(p->o, *(const int64_t *)field);
+}
+
+static void put_time(const struct place *p, const void *field)
+{
+    write_time(p, *(const int64_t *)field);
+}
+
+static void put_time_or_null(const struct place *p, const void *field)
+{
+    if (*(const int64_t *)field != 0) {
+        put_time(p, field);
+        return;
+    }
+    json_key(p->o, p->name);
+    json_put_null(p->o);
+}
+
+static void put_time_if_set(const struct place *p, const void *field)
+{
+    if (*(const int64_t *)field != 0)
+        put_time(p, field);
+}
+
+static void put_text(const struct place *p, const void *field)
+{
+    json_key(p->o, p->name);
+    json_put_str(p->o, *(const struct str *)field);
+}
+
+static void put_text_if_set(const struct place *p, const void *field)
+{
+    if (((const struct str *)field)->p)
+        put_text(p, field);
+}
+
+static void put_json_if_set(const struct place *p, const void *field)
+{
+    const struct str *json = field;
+
+    if (!json->p)
+        return;
+    json_key(p->o, p->name);
+    json_put_raw(p->o, *json);
+}
+
+static void put_status(const struct place *p, const void *field)
+{
+    json_key(p->o, p->name);
+    json_put_str(p->o, str_of(words[*(const enum job_status *)field]));
+}
+
+struct member {
+    const char *name;
+    void (*put)(const struct place *p, const void *field);
+    size_t offset;
+};
+
+/* The order of the answer: the first eleven are the seed's. */
+static const struct member members[] = {
+    {"ID",         put_number,       offsetof(struct job, id)         },
+    {"CreatedAt",  put_time,         offsetof(struct job, created_at) },
+    {"UpdatedAt",  put_time,         offsetof(struct job, updated_at) },
+    {"DeletedAt",  put_time_or_null, offsetof(struct job, deleted_at) },
+    {"RequestID",  put_text,         offsetof(struct job, request_id) },
+    {"Type",       put_text,         offsetof(struct job, type)       },
+    {"OwnerID",    put_text,         offsetof(struct job, owner_id)   },
+    {"Data",       put_text,         offsetof(struct job, data)       },
+    {"Callback",   put_text,         offsetof(struct job, callback)   },
+    {"Priority",   put_number,       offsetof(struct job, priority)   },
+    {"Status",     put_status,       offsetof(struct job, status)     },
+    {"Reason",     put_text_if_set,  offsetof(struct job, reason)     },
+    {"Message",    put_text_if_set,  offsetof(struct job, message)    },
+    {"NotBefore",  put_time_if_set,  offsetof(struct job, not_before) },
+    {"ValidUntil", put_time_if_set,  offsetof(struct job, valid_until)},
+    {"AdmittedAt", put_time_if_set,  offsetof(struct job, admitted_at)},
+    {"StartedAt",  put_time_if_set,  offsetof(struct job, started_at) },
+    {"FinishedAt", put_time_if_set,  offsetof(struct job, finished_at)},
+    {"Hosts",      put_json_if_set,  offsetof(struct job, hosts)      },
+};
+
+void job_write(struct json_out *o, const struct job *j, struct clock_zone *zone)
+{
+    struct place p = {.o = o, .zone = zone};
+    size_t i;
+
+    json_open(o, '{');
+    for (i = 0; i < ARRAY_LEN(members); i++) {
+        p.name = members[i].name;
+        members[i].put(&p, (const char *)j + members[i].offset);
+    }
+    json_close(o, '}');
+}
+
+void job_etag(const struct job *j, char etag[JOB_ETAG_MAX])
+{
+    (void)snprintf(etag, JOB_ETAG_MAX, "\"%" PRId64 ".%" PRId64 ".%" PRId64 "\"", j->id, j->version,
+                   j->reason_seq);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The job: its states and the one table of what may become what, its form in answers, and the
+ * validation of what clients send. Pure; any thread.
+ */
+#ifndef AR_JOB_H
+#define AR_JOB_H
+
+#include "clock.h"
+#include "conf.h"
+#include "json_in.h"
+#include "json_out.h"
+
+enum job_status {
+    JOB_QUEUED,   /* waits for its resources */
+    JOB_HELD,     /* kept out by its owner or an operator; keeps its place */
+    JOB_ADMITTED, /* its resources are set aside, its callback is being delivered */
+    JOB_RUNNING,  /* the client has been told and has answered 2xx */
+    JOB_FINISHED, /* over, as are the following: nothing is held */
+    JOB_FAILED,
+    JOB_CANCELLED,
+    JOB_EXPIRED, /* its valid_until went by while it waited */
+    JOB_STATUSES
+};
+
+/* Who wants to change the state. */
+enum job_actor { JOB_BY_CLIENT = 1, JOB_BY_DISPATCHER = 2 };
+
+const char *job_status_word(enum job_status s);
+int job_status_parse(struct str word, enum job_status *s) AR_MUST_CHECK;
+
+/* May a job go from one state to another by this actor? (API.md, "The life of a job".) running →
+ * running is the client's confirmation. */
+bool job_may_become(enum job_status from, enum job_status to, enum job_actor actor);
+
+/* A job as it is kept. Spans belong to whoever filled it in. Times are ns since 1970, 0: not set.
+ */
+struct job {
+    int64_t id;
+    int64_t created_at, updated_at, deleted_at;
+    struct str request_id, type, owner_id;
+    struct str data; /* compact JSON with sorted keys */
+    struct str callback;
+    int64_t priority;
+    enum job_status status;
+    struct str reason, message; /* absent: none */
+    int64_t not_before, valid_until, admitted_at, started_at, finished_at;
+    struct str hosts; /* JSON object: host → number of instances; absent: not admitted */
+    /* not shown */
+    int64_t version;    /* 1, and one more with every change of the job */
+    int64_t reason_seq; /* one more with every change of its group's reason */
+    int64_t queued_at;
+    struct str scope;
+};
+
+/* Writes the job as a JSON object: the seed's eleven members in the seed's order, then those of
+ * ours that are set. */
+void job_write(struct json_out *o, const struct job *j, struct clock_zone *zone);
+
+/* The value of the ETag header, with its quotes: "<id>.<version>.<reason_seq>". */
+enum { JOB_ETAG_MAX = 72 };
+void job_etag(const struct job *j, char etag[JOB_ETAG_MAX]);
+
+enum {
+    JOB_NAME_MAX = 255,      /* bytes of a type, request_id, owner_id */
+    JOB_CALLBACK_MAX = 2048, /* bytes */
+    JOB_DATA_MAX = 65536,    /* bytes of data as it is kept */
+    JOB_BATCH_MAX = 1000     /* jobs in one POST */
+};
+
+/* A priority as a client writes it: `whole`, or, with `between`, after everything at `whole` and
+ * before everything at `whole` + 1. */
+struct job_priority {
+    int64_t whole;
+    bool between;
+};
+
+/* A new job. The spans of request_id, owner_id and callback point into the document; the rest is
+ * its own (job_new_free). */
+struct job_new {
+    struct str type, request_id, owner_id, callback;
+    struct str data;  /* canonical, host_aggregate resolved */
+    struct str scope; /* demand.h */
+    struct str shape;
+    bool has_priority;
+    struct job_priority priority;
+    int64_t not_before, valid_until; /* 0: not given */
+    void *memory;
+};
+
+/* The type itself: 1..JOB_NAME_MAX bytes of valid UTF-8 without control characters, neither "." nor
+ * "..". 0, or -1 and ERR_INVALID (no pointer). The same for a request_id in a path. */
+int job_check_name(struct str text, const char *what, struct err *e) AR_MUST_CHECK;
+
+/* A callback: an absolute http(s) URL with a host and without user info or, where the queue has a
+ * callback_base, a relative reference; 1..JOB_CALLBACK_MAX bytes of ASCII without spaces, control
+ * characters, backslashes. 0, or -1 and ERR_INVALID at /callback. Which addresses may be called is
+ * asked elsewhere (netguard). */
+int job_check_callback(const struct conf_queue *queue, struct str text,
+                       struct err *e) AR_MUST_CHECK;
+
+/* From one JSON object of a POST to /v1/{type}/. 0 and *n, or -1: ERR_INVALID (with pointer),
+ * ERR_UNKNOWN_MEMBER. May add host_aggregate to the document. */
+int job_parse_new(const struct conf_queue *queue, struct str type, json_value *object,
+                  struct job_new *n, struct err *e) AR_MUST_CHECK;
+void job_new_free(struct job_new *n);
+
+enum job_move { JOB_STAY, JOB_TO_FRONT, JOB_TO_BACK, JOB_BEFORE, JOB_AFTER };
+
+/* A change: any of the members together, all or nothing. */
+struct job_change {
+    bool has_priority;
+    struct job_priority priority;
+    enum job_move move;
+    struct str beside; /* JOB_BEFORE, JOB_AFTER: the other job's request_id */
+    bool has_status;
+    enum job_status status;
+    struct str callback; /* absent: unchanged */
+    bool has_data;       /* data, scope, shape are then set */
+    struct str data, scope, shape;
+    bool has_not_before, has_valid_until; /* 0: taken away (null in the request) */
+    int64_t not_before, valid_until;
+    void *memory;
+};
+
+/* From the JSON object of a POST to /v1/{type}/{request_id}. 0 and *c, or -1: ERR_INVALID (an empty
+ * object too; priority and move together; a status that is no word of ours), ERR_UNKNOWN_MEMBER. */
+int job_parse_change(const struct conf_queue *queue, struct str type, json_value *object,
+                     struct job_change *c, struct err *e) AR_MUST_CHECK;
+void job_change_free(struct job_change *c);
+
+/* Stable words for `Reason` and what they mean; documented in API. */
+#define JOB_REASON_WAITING                                                                         \
+    "WaitingForCapacity" /* does not fit on what is free now, or no pass has looked yet */
+#define JOB_REASON_NEVER_FITS "NeverFits" /* larger than the empty pool */
+#define JOB_REASON_NO_POOL    "NoPool"    /* no pool serves its project */
+#define JOB_REASON_NO_SOURCE  "NoSource"  /* the queue has no source of capacity (capacity: none) */
+#define JOB_REASON_SOURCE     "SourceUnavailable" /* the reading failed, is stale or makes no sense */
+#define JOB_REASON_BLOCKED    "BlockedByOlder"    /* an older job holds the line */
+#define JOB_REASON_UNDECIDED                                                                       \
+    "SearchBudget" /* the search for a placement ran out of its budget; tried again in each pass   \
+                    */
+#define JOB_REASON_NOT_BEFORE "NotBefore"      /* its not_before is still to come */
+#define JOB_REASON_EXPIRED    "Expired"        /* its valid_until went by while it waited */
+#define JOB_REASON_CALLBACK   "CallbackFailed" /* failed: the callback was never accepted */
+#define JOB_REASON_GONE       "CallbackGone"   /* failed: the receiver answered 410 */
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dispatcher's loop. A turn: see who knocks (signals, the FIFO), a pass if it is time for one, start callbacks that are due, move those under way on and write what ended, wait.
+ *
+ * A pass is wanted when somebody knocked, when the clock has brought something up, when a callback was given up (what it held is free), or when the last one was long ago. When the last pass
+ * admitted nobody, the next one begins after a pause as long as that pass was, so that a flood of knocks costs at most half of a processor. No pass waits for a callback, and no callback for another.
+ */
+#include "dispatch.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "deliver.h"
+#include "httpc.h"
+#include "inspect.h"
+#include "lock.h"
+#include "pass.h"
+#include "wake.h"
+
+#define PASS_GAP   (20 * NS_PER_MS) /* between the starts of passes that admit nobody */
+#define PASS_EVERY (30 * NS_PER_S)
+#define PAUSE      (1 * NS_PER_S) /* after a fault of the database */
+#define STOP_TIME  (3 * NS_PER_S) /* for callbacks under way, when asked to stop */
+#define LAST_CALLS (1 * NS_PER_S) /* before the end of --for no callback is started */
+
+struct dispatch {
+    const struct conf *conf;
+    const struct dispatch_options *options;
+    struct store *store;
+    struct deliver *deliver;
+    int lock, wake, signals; /* descriptors; -1: not open */
+    /* all times are clock_mono's, but for `due` and `moment`, which are clock_now's */
+    int64_t end;       /* of --for, or of the time to stop; INT64_MAX: none */
+    int64_t last_call; /* no callback is started from here on */
+    int64_t pass_from; /* no pass before */
+    int64_t pass_by;   /* a pass then at the latest */
+    int64_t pause;     /* the database is left alone until then */
+    int64_t due;       /* the next callback */
+    int64_t moment;    /* when the clock brings something up */
+    bool wanted;       /* a pass */
+    bool passed;       /* there was one */
+    bool stopping;
+    bool failed, fatal; /* something could not be done; the process must leave */
+    struct pass_result result; /* of the last pass */
+    struct deliver_counts counts;
+};
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* ---- faults and the summary ---- */
+
+static void fault(struct dispatch *d, const char *event, const struct err *e)
+{
+    char room[LOG_QUOTE_MAX];
+
+    log_error(event, "code=%s error=%s", err_word(e->code), log_quote(room, e->text));
+    d->failed = true;
+    d->fatal = d->fatal || e->code == ERR_COMMIT_UNKNOWN || d->options->mode == DISPATCH_ONCE;
+    d->pause = clock_mono() + PAUSE;
+}
+
+static void summarize(struct dispatch *d)
+{
+    const struct pass_result *r = &d->result;
+    const struct deliver_counts *c = &d->counts;
+    bool news = r->admitted || r->placed || r->tidied.woken || r->tidied.expired || r->tidied.lapsed || c->tried || c->failed;
+
+    log_at(news || d->options->mode == DISPATCH_ONCE ? LOG_LVL_INFO : LOG_LVL_DEBUG, "pass",
+           "admitted=%lld placed=%lld groups=%lld reasons=%lld woken=%lld expired=%lld lapsed=%lld tried=%lld accepted=%lld failed=%lld ms=%lld", (long long)r->admitted,
+           (long long)r->placed, (long long)r->groups, (long long)r->reasons, (long long)r->tidied.woken, (long long)r->tidied.expired, (long long)r->tidied.lapsed,
+           (long long)c->tried, (long long)c->accepted, (long long)c->failed, (long long)(r->ns / NS_PER_MS));
+    d->counts = (struct deliver_counts){0};
+    d->result = (struct pass_result){0};
+}
+
+/* ---- a turn of the loop, part by part ---- */
+
+static void take_signals(struct dispatch *d)
+{
+    struct signalfd_siginfo info;
+
+    if (read(d->signals, &info, sizeof info) != sizeof info || d->stopping)
+        return;
+    log_info("stopping", "signal=%u callbacks=%zu", info.ssi_signo, deliver_under_way(d->deliver));
+    d->stopping = true;
+    d->last_call = 0;
+    d->end = least(d->end, clock_mono() + STOP_TIME);
+}
+
+/* Has somebody knocked? Taken away at once, so that the descriptor is quiet while the pass has to wait. */
+static void take_knocks(struct dispatch *d)
+{
+    struct pollfd p = {.fd = d->wake, .events = POLLIN};
+
+    if (d->wake < 0 || poll(&p, 1, 0) != 1)
+        return;
+    wake_drain(d->wake);
+    d->wanted = true;
+}
+
+static void run_pass(struct dispatch *d)
+{
+    int64_t start = clock_mono(), end;
+    bool more;
+    struct err e;
+    int rc = pass_run(d->conf, d->store, &d->result, &e);
+
+    end = clock_mono();
+    d->passed = true;
+    d->pass_by = end + PASS_EVERY;
+    more = d->result.more;
+    d->wanted = rc != 0 || more;
+    d->pass_from = d->result.admitted || more ? end : most(start + PASS_GAP, end + (end - start));
+    if (rc != 0)
+        fault(d, "pass", &e);
+    else if (d->options->mode != DISPATCH_ONCE || more)
+        summarize(d); /* the last one of a single run waits for the callbacks */
+    store_checkpoint_if_due(d->store);
+}
+
+static bool pass_due(const struct dispatch *d, int64_t now)
+{
+    return !d->stopping && now >= d->pass_from && (d->wanted || now >= d->pass_by);
+}
+
+/* Starts what is due, writes what ended. */
+static void deliver_some(struct dispatch *d)
+{
+    struct deliver_counts c;
+    struct err e;
+
+    d->due = INT64_MAX;
+    if (clock_mono() < d->last_call && deliver_start(d->deliver, clock_now(), &d->due, &e) != 0)
+        fault(d, "callbacks", &e);
+    if (deliver_turn(d->deliver, &e) != 0)
+        fault(d, "callbacks", &e);
+    c = deliver_counts(d->deliver);
+    d->counts.tried += c.tried;
+    d->counts.accepted += c.accepted;
+    d->counts.failed += c.failed;
+    d->wanted = d->wanted || (c.failed && d->options->mode != DISPATCH_ONCE);
+    if (c.tried)
+        store_checkpoint_if_due(d->store);
+}
+
+/* When does the clock bring something up? A callback under way still counts as due in the database, and hides what comes after it: then one looks again a little later. */
+static void look_ahead(struct dispatch *d)
+{
+    int64_t now = clock_now();
+    struct err e;
+    int untidy = 0;
+
+    if (store_next_moment(d->store, &d->moment, &e) != 0) {
+        fault(d, "clock", &e);
+        return;
+    }
+    if (d->moment > now)
+        return;
+    d->moment = now + PAUSE;
+    untidy = store_untidy(d->store, now, &e);
+    if (untidy < 0)
+        fault(d, "clock", &e);
+    d->wanted = d->wanted || untidy == 1;
+}
+
+/* How long nothing is to be done unless something moves, in ns. */
+static int64_t idle_time(const struct dispatch *d)
+{
+    int64_t now = clock_mono(), wall = clock_now(), until = least(d->end, d->last_call > now ? d->last_call : INT64_MAX);
+
+    if (!d->stopping)
+        until = least(until, d->wanted ? most(now, d->pass_from) : d->pass_by);
+    until = until > now ? until - now : 0;
+    if (!d->stopping)
+        until = least(until, least(d->due, d->moment) - wall);
+    return until;
+}
+
+/* After a fault the tries are not moved on, so their sockets are not waited for either. */
+static void wait_some(struct dispatch *d)
+{
+    const int fd[] = {d->signals, d->wake};
+    struct pollfd p[] = {{.fd = d->signals, .events = POLLIN}, {.fd = d->wake, .events = POLLIN}};
+    int64_t pause = least(d->pause, d->end) - clock_mono();
+
+    if (pause > 0)
+        (void)poll(p, 1, (int)(pause / NS_PER_MS) + 1);
+    else
+        deliver_wait(d->deliver, fd, d->wake < 0 ? 1 : 2, idle_time(d));
+}
+
+/* Nothing is left to do for this run? */
+static bool is_over(const struct dispatch *d)
+{
+    bool idle = deliver_under_way(d->deliver) == 0;
+    int64_t now = clock_mono();
+
+    if (d->fatal || now >= d->end)
+        return true;
+    if (d->options->mode == DISPATCH_ONCE && !d->stopping)
+        return idle && d->passed && !d->wanted && d->due > clock_now();
+    return idle && now >= d->last_call;
+}
+
+static void turn(struct dispatch *d)
+{
+    take_signals(d);
+    take_knocks(d);
+    if (clock_mono() < d->pause)
+        return;
+    if (pass_due(d, clock_mono()))
+        run_pass(d);
+    if (!d->fatal)
+        deliver_some(d);
+    if (!d->stopping && !d->fatal && d->options->mode != DISPATCH_ONCE)
+        look_ahead(d);
+}
+
+static void loop(struct dispatch *d)
+{
+    for (;;) {
+        turn(d);
+        if (is_over(d))
+            break;
+        wait_some(d);
+    }
+    if (d->options->mode == DISPATCH_ONCE ? d->passed : d->counts.tried > 0)
+        summarize(d);
+}
+
+/* ---- start and end ---- */
+
+static int open_signals(struct dispatch *d, struct err *e)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        return err_errno(e, ERR_INTERNAL, "cannot set up signals");
+    d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return d->signals < 0 ? err_errno(e, ERR_INTERNAL, "cannot set up signals") : 0;
+}
+
+static void set_times(struct dispatch *d)
+{
+    int64_t now = clock_mono(), length;
+
+    d->end = d->last_call = INT64_MAX;
+    d->due = d->moment = INT64_MAX;
+    d->wanted = true;
+    if (d->options->mode != DISPATCH_FOR)
+        return;
+    length = d->options->seconds * NS_PER_S;
+    d->end = now + length;
+    d->last_call = d->end - least(LAST_CALLS, length / 10);
+}
+
+/* 1: ready; 0: another dispatcher is at work; -1 and *e. */
+static int dispatch_open(struct dispatch *d, struct err *e)
+{
+    int taken;
+
+    if (open_signals(d, e) != 0 || httpc_init(e) != 0 || store_open(d->conf, STORE_WRITE, &d->store, e) != 0 ||
+        lock_open(store_dispatch_lock_path(d->store), &d->lock, e) != 0)
+        return -1;
+    taken = lock_take(d->lock, 0, e);
+    if (taken != 1)
+        return taken;
+    if (deliver_open(d->conf, d->store, &d->deliver, e) != 0)
+        return -1;
+    if (d->options->mode != DISPATCH_ONCE && wake_listen(store_wake_path(d->store), &d->wake, e) != 0)
+        return -1;
+    set_times(d);
+    return 1;
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+static void dispatch_close(struct dispatch *d)
+{
+    deliver_close(d->deliver);
+    store_close(d->store);
+    close_fd(d->wake);
+    close_fd(d->signals);
+    close_fd(d->lock); /* last: another one may start now */
+}
+
+static void say_ready(const struct dispatch *d)
+{
+    const char *version;
+    bool bug = store_sqlite_has_wal_bug(&version);
+
+    if (d->options->mode != DISPATCH_ONCE)
+        log_info("ready", "version=" ANTEROOM_VERSION " sqlite=%s wal_reset_bug=%s", version, bug ? "kept-clear-of" : "no");
+}
+
+static int dispatch_loop(const struct conf *conf, const struct dispatch_options *o)
+{
+    struct dispatch d = {.conf = conf, .options = o, .lock = -1, .wake = -1, .signals = -1};
+    struct err e;
+    int ready = dispatch_open(&d, &e);
+
+    if (ready == 1) {
+        say_ready(&d);
+        loop(&d);
+    } else if (ready == 0) {
+        log_info("busy", "another dispatcher is at work");
+    } else {
+        fault(&d, "start", &e);
+    }
+    dispatch_close(&d);
+    return ready < 0 || d.fatal ? 1 : 0;
+}
+
+int dispatch_run(const struct conf *conf, const struct dispatch_options *o)
+{
+    char room[LOG_QUOTE_MAX];
+    struct err e;
+    int rc;
+
+    if (o->mode != DISPATCH_SHOW && o->mode != DISPATCH_CHECK)
+        return dispatch_loop(conf, o);
+    rc = o->mode == DISPATCH_SHOW ? inspect_show(conf, &e) : inspect_check(conf, &e);
+    if (rc != 0)
+        log_error(o->mode == DISPATCH_SHOW ? "dry-run" : "check", "error=%s", log_quote(room, e.text));
+    return rc == 0 ? 0 : 1;
+}

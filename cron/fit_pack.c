@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fit by packing: does any placement exist?
+ *
+ * The question is laid out anew (equal kinds made one class, the largest first, the hosts in
+ * question copied) and asked of three phases: best fit, first fit, exact search. Each is given
+ * fresh hosts and speaks of classes and rows; what the first to succeed says is translated back.
+ * Best fit goes first, since what it finds leaves the large holes whole.
+ */
+#include "fit_inner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void problem_free(struct fit_problem *problem)
+{
+    free(problem->room.free);
+    free(problem->class);
+    free(problem->order);
+    free(problem->scale);
+}
+
+static int problem_room(struct fit_problem *problem, const struct fit_hosts *hosts,
+                        struct fit_subset use, const struct fit_demand *demand)
+{
+    problem->room = (struct fit_hosts){.hosts = use.n, .resources = hosts->resources};
+    problem->room.free = calloc(use.n * hosts->resources + 1, sizeof(*problem->room.free));
+    problem->class = calloc(demand->kinds, sizeof(*problem->class));
+    problem->order = calloc(demand->kinds, sizeof(*problem->order));
+    problem->scale = calloc(hosts->resources + 1, sizeof(*problem->scale));
+    return problem->room.free && problem->class && problem->order && problem->scale ? 0 : -1;
+}
+
+static void scale_set(struct fit_problem *problem)
+{
+    const struct fit_hosts *room = &problem->room;
+
+    for (size_t i = 0; i < room->hosts; i++)
+        for (size_t r = 0; r < room->resources; r++)
+            problem->scale[r] += (double)room->free[i * room->resources + r];
+    for (size_t r = 0; r < room->resources; r++)
+        problem->scale[r] = problem->scale[r] > 0 ? 1 / problem->scale[r] : 0;
+}
+
+/* What the order of the classes is decided by. */
+struct ranked {
+    double size;
+    const int64_t *amount;
+    size_t resources;
+    size_t kind;
+};
+
+static int compare_amounts(const struct ranked *a, const struct ranked *b)
+{
+    for (size_t r = 0; r < a->resources; r++)
+        if (a->amount[r] != b->amount[r])
+            return a->amount[r] < b->amount[r] ? 1 : -1;
+    return 0;
+}
+
+/* The largest first, equal amounts side by side in the order in which they are listed. */
+static int compare_ranked(const void *left, const void *right)
+{
+    const struct ranked *a = left, *b = right;
+    int amounts;
+
+    if (a->size != b->size)
+        return a->size < b->size ? 1 : -1;
+    amounts = compare_amounts(a, b);
+    if (amounts != 0)
+        return amounts;
+    return a->kind < b->kind ? -1 : a->kind > b->kind;
+}
+
+static int classes_set(struct fit_problem *problem, const struct fit_demand *demand)
+{
+    struct ranked *ranked = calloc(demand->kinds, sizeof(*ranked));
+    size_t resources = problem->room.resources;
+
+    if (!ranked)
+        return -1;
+    for (size_t k = 0; k < demand->kinds; k++) {
+        const int64_t *amount = demand->kind[k].amount;
+
+        ranked[k] =
+            (struct ranked){fit_slack(amount, problem->scale, resources), amount, resources, k};
+    }
+    qsort(ranked, demand->kinds, sizeof(*ranked), compare_ranked);
+    for (size_t k = 0; k < demand->kinds; k++) {
+        struct fit_class *class;
+
+        if (k == 0 || compare_amounts(&ranked[k - 1], &ranked[k]) != 0)
+            problem->class[problem->classes++] =
+                (struct fit_class){.amount = ranked[k].amount, .size = ranked[k].size, .first = k};
+        class = &problem->class[problem->classes - 1];
+        class->count += demand->kind[ranked[k].kind].count;
+        class->kinds++;
+        problem->order[k] = ranked[k].kind;
+    }
+    free(ranked);
+    return 0;
+}
+
+/* From classes and rows to kinds and hosts. The places of a class are dealt out to its kinds in
+ * turn. */
+static int translate(const struct fit_problem *problem, struct fit_subset use,
+                     const struct fit_demand *demand, const struct fit_placement *found,
+                     struct fit_placement *p)
+{
+    size_t class = 0, turn = 0;
+    int64_t dealt = 0; /* of the kind whose turn it is */
+
+    for (size_t i = 0; i < found->n; i++) {
+        int64_t left = found->place[i].count;
+
+        if (i == 0 || found->place[i].kind != class) {
+            class = found->place[i].kind;
+            turn = dealt = 0;
+        }
+        while (left > 0) {
+            size_t kind = problem->order[problem->class[class].first + turn];
+            int64_t open = demand->kind[kind].count - dealt;
+            int64_t n = left < open ? left : open;
+
+            if (fit_place_add(p, kind, use.host[found->place[i].host], n) != 0)
+                return -1;
+            left -= n;
+            dealt += n;
+            if (dealt == demand->kind[kind].count) {
+                turn++;
+                dealt = 0;
+            }
+        }
+    }
+    return 0;
+}
+
+static enum fit_answer phases(const struct fit_hosts *hosts, struct fit_subset use,
+                              struct fit_problem *problem, int64_t *steps,
+                              struct fit_placement *found)
+{
+    enum fit_answer answer;
+
+    fit_copy(hosts, use, &problem->room);
+    answer = fit_best(problem, found);
+    if (answer != FIT_UNKNOWN)
+        return answer;
+    fit_copy(hosts, use, &problem->room);
+    answer = fit_first(problem, found);
+    if (answer != FIT_UNKNOWN)
+        return answer;
+    fit_copy(hosts, use, &problem->room);
+    return fit_search(problem, steps, found);
+}
+
+enum fit_answer fit_pack(const struct fit_hosts *hosts, struct fit_subset use,
+                         const struct fit_demand *demand, int64_t *steps, struct fit_placement *p)
+{
+    struct fit_problem problem = {0};
+    struct fit_placement found = {0};
+    enum fit_answer answer = fit_quick(hosts, use, demand);
+
+    if (p)
+        p->n = 0;
+    if (answer == FIT_NO || (answer == FIT_YES && (!p || demand->kinds == 0)))
+        return answer;
+    answer = FIT_NO_MEMORY;
+    if (problem_room(&problem, hosts, use, demand) != 0)
+        goto out;
+    fit_copy(hosts, use, &problem.room);
+    scale_set(&problem);
+    if (classes_set(&problem, demand) != 0)
+        goto out;
+    answer = phases(hosts, use, &problem, steps, &found);
+    if (answer == FIT_YES && p && translate(&problem, use, demand, &found, p) != 0) {
+        p->n = 0;
+        answer = FIT_NO_MEMORY;
+    }
+out:
+    fit_placement_free(&found);
+    problem_free(&problem);
+    return answer;
+}

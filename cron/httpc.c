@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HTTP requests side by side. A transfer is one easy handle with its answer so far; they hang in a list, so that closing finds them all. Transfers are not held back by libcurl
+ * (MAX_TOTAL_CONNECTIONS would count the time they stand in line against their limit): whoever starts them keeps the window.
+ */
+#include "httpc.h"
+
+#include <curl/curl.h>
+#include <strings.h>
+
+#include "clock.h"
+
+struct transfer {
+    struct transfer *next, **link; /* link points at whatever points here */
+    CURL *easy;
+    struct curl_slist *headers;
+    size_t tag, keep, read, seen;
+    struct buf body;
+    char retry_after[HTTPC_ANSWER_HEADER_MAX];
+    bool has_retry_after;
+    bool cut; /* we ended it: enough was read */
+    int64_t started;
+    char error[CURL_ERROR_SIZE];
+};
+
+struct httpc {
+    CURLM *multi;
+    struct transfer *first;
+    size_t under_way;
+};
+
+int httpc_init(struct err *e)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return err_set(e, ERR_INTERNAL, "libcurl does not start");
+    return 0;
+}
+
+int httpc_open(size_t keep, struct httpc **out, struct err *e)
+{
+    struct httpc *h = calloc(1, sizeof *h);
+
+    if (h)
+        h->multi = curl_multi_init();
+    if (!h || !h->multi || curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)keep) != CURLM_OK) {
+        if (h && h->multi)
+            curl_multi_cleanup(h->multi);
+        free(h);
+        return err_set(e, ERR_INTERNAL, "libcurl does not start");
+    }
+    *out = h;
+    return 0;
+}
+
+static void transfer_free(struct transfer *t)
+{
+    curl_easy_cleanup(t->easy);
+    curl_slist_free_all(t->headers);
+    buf_free(&t->body);
+    free(t);
+}
+
+static void unlink_transfer(struct httpc *h, struct transfer *t)
+{
+    (void)curl_multi_remove_handle(h->multi, t->easy);
+    *t->link = t->next;
+    if (t->next)
+        t->next->link = t->link;
+    h->under_way--;
+}
+
+void httpc_close(struct httpc *h)
+{
+    struct transfer *t;
+
+    if (!h)
+        return;
+    while ((t = h->first)) {
+        unlink_transfer(h, t);
+        transfer_free(t);
+    }
+    curl_multi_cleanup(h->multi);
+    free(h);
+}
+
+size_t httpc_under_way(const struct httpc *h)
+{
+    return h->under_way;
+}
+
+/* libcurl hands the body over piece by piece. A return of less than n ends the transfer. */
+static size_t on_body(char *data, size_t size, size_t n, void *ctx)
+{
+    struct transfer *t = ctx;
+    size_t room = t->keep - t->body.len;
+
+    n *= size;
+    buf_add(&t->body, data, n < room ? n : room);
+    t->seen += n;
+    if (t->seen < t->read)
+        return n;
+    t->cut = true;
+    return 0;
+}
+
+/* One line of the head. A status line begins a new head: what an interim answer said is forgotten. */
+static size_t on_header(char *data, size_t size, size_t n, void *ctx)
+{
+    static const struct str name = {"retry-after:", 12};
+    struct transfer *t = ctx;
+
+    n *= size;
+    if (n >= 5 && memcmp(data, "HTTP/", 5) == 0)
+        t->has_retry_after = false;
+    if (n <= name.n || strncasecmp(data, name.p, name.n) != 0 || n - name.n >= sizeof t->retry_after)
+        return n;
+    (void)snprintf(t->retry_after, sizeof t->retry_after, "%.*s", (int)(n - name.n), data + name.n);
+    t->retry_after[strcspn(t->retry_after, "\r\n")] = '\0';
+    t->has_retry_after = true;
+    return n;
+}
+
+#if LIBCURL_VERSION_NUM >= 0x075500
+#define SET_PROTOCOLS(easy) curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https")
+#else
+#define SET_PROTOCOLS(easy) curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS))
+#endif
+
+/* What holds for every request. HTTP/1.1: one request a connection at a time, so that none waits behind another's slow answer. */
+static bool set_rules(CURL *easy)
+{
+    bool ok = SET_PROTOCOLS(easy) == CURLE_OK;
+
+    ok = curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK && ok;
+    ok = curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK && ok;
+    ok = curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK && ok;
+    ok = curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK && ok;
+    ok = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK && ok;
+    return ok;
+}
+
+static bool set_callbacks(struct transfer *t)
+{
+    bool ok = curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
+
+    ok = curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error) == CURLE_OK && ok;
+    ok = curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK && ok;
+    ok = curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK && ok;
+    ok = curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK && ok;
+    ok = curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t) == CURLE_OK && ok;
+    return ok;
+}
+
+static bool add_header(struct transfer *t, const char *line)
+{
+    struct curl_slist *more = curl_slist_append(t->headers, line);
+
+    if (more)
+        t->headers = more;
+    return more != NULL;
+}
+
+/* At least a millisecond: 0 would be no limit at all. */
+static long to_ms(int64_t ns)
+{
+    int64_t ms = ns / NS_PER_MS;
+
+    return ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : (long)ms;
+}
+
+static bool set_request(struct transfer *t, const struct httpc_request *r)
+{
+    bool ok = add_header(t, "Expect:"); /* no waiting for 100 Continue */
+    size_t i;
+
+    for (i = 0; i < r->headers; i++)
+        ok = add_header(t, r->header[i]) && ok;
+    ok = curl_easy_setopt(t->easy, CURLOPT_URL, r->url) == CURLE_OK && ok;
+    ok = curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK && ok;
+    ok = curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, to_ms(r->timeout)) == CURLE_OK && ok;
+    ok = curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, to_ms(r->connect_timeout)) == CURLE_OK && ok;
+    if (r->body.p) {
+        ok = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) == CURLE_OK && ok;
+        ok = curl_easy_setopt(t->easy, CURLOPT_COPYPOSTFIELDS, r->body.p) == CURLE_OK && ok;
+    }
+    return ok;
+}
+
+static struct transfer *transfer_new(const struct httpc_request *r)
+{
+    struct transfer *t = calloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    t->tag = r->tag;
+    t->keep = r->keep;
+    t->read = r->read;
+    t->body = BUF_INIT(r->keep);
+    t->started = clock_mono();
+    t->easy = curl_easy_init();
+    if (t->easy && set_rules(t->easy) && set_callbacks(t) && set_request(t, r))
+        return t;
+    transfer_free(t);
+    return NULL;
+}
+
+int httpc_start(struct httpc *h, const struct httpc_request *r, struct err *e)
+{
+    struct transfer *t = transfer_new(r);
+
+    if (!t)
+        return err_set(e, ERR_INTERNAL, "libcurl cannot start a request");
+    if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK) {
+        transfer_free(t);
+        return err_set(e, ERR_INTERNAL, "libcurl cannot start a request");
+    }
+    t->next = h->first;
+    t->link = &h->first;
+    if (t->next)
+        t->next->link = &t->next;
+    h->first = t;
+    h->under_way++;
+    return 0;
+}
+
+static void report(struct transfer *t, CURLcode code, httpc_done_fn *fn, void *ctx)
+{
+    struct httpc_answer a = {.tag = t->tag, .body = buf_span(&t->body), .duration = clock_mono() - t->started};
+    long status = 0;
+
+    if (code == CURLE_OK || t->cut)
+        (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    a.status = (int)status;
+    a.error = t->error[0] ? t->error : curl_easy_strerror(code);
+    if (t->has_retry_after)
+        a.retry_after = str_of(t->retry_after);
+    fn(ctx, &a);
+}
+
+void httpc_turn(struct httpc *h, httpc_done_fn *fn, void *ctx)
+{
+    struct transfer *t;
+    CURLMsg *m;
+    CURLcode code;
+    int running, left;
+
+    (void)curl_multi_perform(h->multi, &running);
+    while ((m = curl_multi_info_read(h->multi, &left))) {
+        if (m->msg != CURLMSG_DONE)
+            continue;
+        code = m->data.result;
+        t = NULL;
+        (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        unlink_transfer(h, t);
+        report(t, code, fn, ctx);
+        transfer_free(t);
+    }
+}
+
+enum { WAIT_FDS_MAX = 4 };
+
+void httpc_wait(struct httpc *h, const int *fd, size_t fds, int64_t ns)
+{
+    struct curl_waitfd extra[WAIT_FDS_MAX];
+    int64_t ms = (ns + NS_PER_MS - 1) / NS_PER_MS;
+    unsigned int i;
+
+    for (i = 0; i < fds && i < WAIT_FDS_MAX; i++)
+        extra[i] = (struct curl_waitfd){.fd = fd[i], .events = CURL_WAIT_POLLIN};
+    (void)curl_multi_poll(h->multi, extra, i, ns <= 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms, NULL);
+}
+
+/* ---- URLs, by libcurl's own parser: whatever else reads a URL may understand another host than the one that is called ---- */
+
+enum { URL_MAX = 8192 };
+
+static int set_url(CURLU *u, struct str text, const char *what, struct err *e)
+{
+    char url[URL_MAX];
+
+    if (text.n >= sizeof url || (text.n && memchr(text.p, '\0', text.n)))
+        return err_set(e, ERR_INVALID, "%s is too long or holds a NUL", what);
+    (void)snprintf(url, sizeof url, "%.*s", (int)text.n, text.n ? text.p : "");
+    if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK)
+        return err_set(e, ERR_INVALID, "%s is no URL that can be called", what);
+    return 0;
+}
+
+/* One part of the URL, or NULL; curl_free. */
+static char *part(CURLU *u, CURLUPart which)
+{
+    char *text = NULL;
+
+    return curl_url_get(u, which, &text, 0) == CURLUE_OK ? text : NULL;
+}
+
+static int judge(CURLU *u, struct err *e)
+{
+    char *scheme = part(u, CURLUPART_SCHEME), *user = part(u, CURLUPART_USER);
+    char *password = part(u, CURLUPART_PASSWORD), *host = part(u, CURLUPART_HOST);
+    struct netguard_url parts = {str_of(scheme), str_of(user), str_of(password), str_of(host)};
+    int rc = netguard_check(&parts, e);
+
+    curl_free(scheme);
+    curl_free(user);
+    curl_free(password);
+    curl_free(host);
+    return rc;
+}
+
+static int write_url(CURLU *u, struct buf *b, struct err *e)
+{
+    char *url = part(u, CURLUPART_URL);
+
+    if (!url)
+        return err_set(e, ERR_INVALID, "the callback is no URL that can be called");
+    buf_str(b, url);
+    curl_free(url);
+    return buf_check(b, "the callback's URL", e);
+}
+
+int httpc_resolve(struct str base, struct str reference, struct buf *b, struct err *e)
+{
+    CURLU *u = curl_url();
+    int rc = -1;
+
+    if (!u)
+        return err_set(e, ERR_INTERNAL, "out of memory while reading a URL");
+    if ((!base.p || set_url(u, base, "callback_base", e) == 0) && set_url(u, reference, "the callback", e) == 0 && judge(u, e) == 0)
+        rc = write_url(u, b, e);
+    curl_url_cleanup(u);
+    return rc;
+}

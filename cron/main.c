@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* anteroom-dispatch: the command line. */
+#include <getopt.h>
+
+#include "buf.h"
+#include "conf.h"
+#include "dispatch.h"
+#include "num.h"
+
+enum { EXIT_USAGE = 2, EXIT_CONFIG = 78, SECONDS_MAX = 10 * 365 * 86400 };
+
+static const char usage[] =
+    "Usage: anteroom-dispatch [OPTION]...\n"
+    "Admits waiting jobs whose resources are free, and calls their callbacks. One pass unless told otherwise.\n"
+    "\n"
+    "  --config FILE   the configuration; else $ANTEROOM_CONFIG, else /etc/anteroom/anteroom.yaml\n"
+    "  --for SECONDS   keep passing for so long: from cron, until the next run\n"
+    "  --watch         keep passing until SIGTERM or SIGINT: from systemd\n"
+    "  --dry-run       print what a pass would do, and write nothing\n"
+    "  --check         check the configuration, the database and every source, and write nothing\n"
+    "  --config-keys   print every key of the configuration: name, type, default, range, meaning\n"
+    "  --help          print this\n"
+    "  --version       print the version\n"
+    "\n"
+    "Exit status: 0 done, also when another dispatcher is at work; 1 something failed; 2 wrong usage; 78 wrong configuration.\n";
+
+enum { OPT_CONFIG = 1, OPT_FOR, OPT_WATCH, OPT_DRY_RUN, OPT_CHECK, OPT_CONFIG_KEYS, OPT_HELP, OPT_VERSION };
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"for", required_argument, NULL, OPT_FOR},
+    {"watch", no_argument, NULL, OPT_WATCH},
+    {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+    {"check", no_argument, NULL, OPT_CHECK},
+    {"config-keys", no_argument, NULL, OPT_CONFIG_KEYS},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+/* The options that choose what is done; at most one of them may be given. */
+static const enum dispatch_mode modes[] = {
+    [OPT_FOR] = DISPATCH_FOR,
+    [OPT_WATCH] = DISPATCH_WATCH,
+    [OPT_DRY_RUN] = DISPATCH_SHOW,
+    [OPT_CHECK] = DISPATCH_CHECK,
+};
+
+struct command {
+    const char *config;
+    int print; /* OPT_CONFIG_KEYS, OPT_HELP or OPT_VERSION; 0: none */
+    bool has_mode;
+    struct dispatch_options dispatch;
+};
+
+static int complain(const char *what)
+{
+    fprintf(stderr, "anteroom-dispatch: %s; try --help\n", what);
+    return -1;
+}
+
+static int take_option(struct command *c, int option)
+{
+    if (option == OPT_CONFIG) {
+        c->config = optarg;
+        return 0;
+    }
+    if (option >= OPT_CONFIG_KEYS) {
+        c->print = option;
+        return 0;
+    }
+    if (c->has_mode)
+        return complain("only one of --for, --watch, --dry-run and --check can be given");
+    c->has_mode = true;
+    c->dispatch.mode = modes[option];
+    if (option == OPT_FOR && num_i64(str_of(optarg), 1, SECONDS_MAX, &c->dispatch.seconds) != 0)
+        return complain("--for needs a whole number of seconds, at least 1");
+    return 0;
+}
+
+static int parse_command(int argc, char **argv, struct command *c)
+{
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == '?')
+            return complain("wrong option"); /* getopt_long has named it */
+        if (take_option(c, option) != 0)
+            return -1;
+    }
+    return optind == argc ? 0 : complain("there are no arguments besides options");
+}
+
+static int print_keys(void)
+{
+    struct buf b = BUF_INIT(1 << 20);
+    int bad;
+
+    conf_write_keys(&b);
+    bad = b.failed || fputs(b.data ? b.data : "", stdout) == EOF;
+    buf_free(&b);
+    return bad;
+}
+
+static int print(int what)
+{
+    int bad;
+
+    if (what == OPT_CONFIG_KEYS)
+        bad = print_keys();
+    else
+        bad = fputs(what == OPT_HELP ? usage : "anteroom-dispatch " ANTEROOM_VERSION "\n", stdout) == EOF;
+    return bad || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    struct command c = {.dispatch.mode = DISPATCH_ONCE};
+    struct conf *conf;
+    struct err e;
+    int status;
+
+    if (parse_command(argc, argv, &c) != 0)
+        return EXIT_USAGE;
+    if (c.print)
+        return print(c.print);
+    if (conf_load(conf_path(c.config), &conf, &e) != 0) {
+        fprintf(stderr, "anteroom-dispatch: %s\n", e.text);
+        return EXIT_CONFIG;
+    }
+    log_init("anteroom-dispatch", conf->log_level);
+    status = dispatch_run(conf, &c.dispatch);
+    conf_free(conf);
+    return status;
+}

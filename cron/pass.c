@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One pass.
+ *
+ *   1. tidy      what the clock has brought up is written, if there is anything, in a transaction of its own: those who wake are to be planned
+ *   2. read      the sources, before any snapshot; then, in one snapshot of the database, holds, running jobs that nobody placed, and the groups that wait (pass_read.c)
+ *   3. plan      a plan for each queue of the configuration, in the same snapshot (pass_plan.c)
+ *   4. write     admissions with what they hold, and reasons, in short transactions (pass_write.c)
+ *
+ * Only one dispatcher runs (its lock), and only it admits: what is free can have grown between 2 and 4, never shrunk, but for jobs that an operator set running meanwhile; those the next pass
+ * counts. A job that changed meanwhile is skipped by the store. Killed at any point, each transaction is there or not, and the next pass starts from what is there.
+ */
+#include "pass_inner.h"
+
+enum { LOCK_SECONDS = 5 };
+
+static int pass_new(const struct conf *conf, struct store *store, struct pass **out, struct err *e)
+{
+    struct pass *p = calloc(1, sizeof *p);
+
+    if (p)
+        p->arena = arena_new(PASS_MEMORY_MAX);
+    if (!p || !p->arena) {
+        free(p);
+        return err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
+    }
+    p->conf = conf;
+    p->store = store;
+    p->now = clock_now();
+    *out = p;
+    return 0;
+}
+
+static void pass_free(struct pass *p)
+{
+    size_t i;
+
+    for (i = 0; i < p->queues; i++) {
+        if (p->queue[i].planned)
+            plan_out_free(&p->queue[i].plan, p->queue[i].waiting.groups);
+        waiting_free(&p->queue[i].waiting);
+        capacity_free(&p->queue[i].capacity);
+    }
+    arena_free(p->arena);
+    free(p);
+}
+
+static int tidy(struct store *store, int64_t now, struct store_tidied *t, struct err *e)
+{
+    int rc = store_untidy(store, now, e);
+
+    if (rc != 1)
+        return rc;
+    if (store_begin(store, LOCK_SECONDS * NS_PER_S, e) != 0)
+        return -1;
+    if (store_tidy(store, now, t, e) != 0) {
+        store_rollback(store);
+        return -1;
+    }
+    return store_commit(store, e);
+}
+
+static void count_groups(const struct pass *p, struct pass_result *r)
+{
+    size_t i;
+
+    for (i = 0; i < p->queues; i++)
+        r->groups += (int64_t)(p->queue[i].waiting.groups + p->queue[i].waiting.left_out);
+}
+
+int pass_run(const struct conf *conf, struct store *store, struct pass_result *r, struct err *e)
+{
+    int64_t start = clock_mono();
+    struct pass *p;
+    int rc;
+
+    *r = (struct pass_result){0};
+    if (tidy(store, clock_now(), &r->tidied, e) != 0 || pass_new(conf, store, &p, e) != 0)
+        return -1;
+    rc = pass_read(p, e);
+    if (rc == 0)
+        rc = pass_write(p, r, e);
+    count_groups(p, r);
+    r->more = p->more;
+    r->ns = clock_mono() - start;
+    pass_free(p);
+    return rc;
+}
+
+static void show_jobs(struct buf *b, const char *word, const struct pass_job *job, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        buf_printf(b, "%s %lld ", word, (long long)job[i].id);
+        buf_add(b, job[i].hosts.p, job[i].hosts.n);
+        buf_char(b, '\n');
+    }
+}
+
+int pass_show(const struct conf *conf, struct store *store, struct buf *b, struct err *e)
+{
+    struct pass *p;
+    size_t i;
+    int rc;
+
+    if (pass_new(conf, store, &p, e) != 0)
+        return -1;
+    p->show = true;
+    rc = pass_read(p, e);
+    if (rc == 0) {
+        show_jobs(b, "place", p->place, p->placed);
+        show_jobs(b, "admit", p->admit, p->admitted);
+        for (i = 0; i < p->reasons; i++) {
+            buf_printf(b, "wait %lld %s: ", (long long)p->reason[i].head, p->reason[i].reason);
+            buf_add(b, p->reason[i].message.p, p->reason[i].message.n);
+            buf_char(b, '\n');
+        }
+    }
+    pass_free(p);
+    return rc;
+}

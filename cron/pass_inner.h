@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* A pass from the inside: shared by its files only. All that it learns lives in its arena and dies with it. */
+#ifndef AR_PASS_INNER_H
+#define AR_PASS_INNER_H
+
+#include "pass.h"
+#include "reason.h"
+
+enum {
+    PASS_MEMORY_MAX = 256 << 20, /* bytes of scopes, shapes, tables and texts in one pass */
+    PASS_ADMISSIONS_MAX = 1000,  /* in one pass, all queues together */
+    PASS_PLACED_MAX = 1000,
+    PASS_REASONS_A_COMMIT = 1000 /* so that no transaction is long */
+};
+
+/* The configuration's entry, with what the pass found out about it. */
+struct pass_queue {
+    const struct conf_queue *conf;
+    struct source_reading reading; /* good: the next members are made */
+    struct capacity capacity;
+    struct waiting waiting; /* made in any case */
+    bool planned;
+    struct plan_in in;
+    struct plan_out plan;
+};
+
+/* A job to be admitted or placed, ready to be written. */
+struct pass_job {
+    int64_t id, group; /* group 0: a running job that is placed */
+    struct str queue, hosts;
+    size_t holds;
+    const struct store_hold *hold;
+};
+
+struct pass_reason {
+    int64_t group;
+    int64_t head; /* its first job, for people */
+    const char *reason;
+    struct str message;
+};
+
+struct pass {
+    const struct conf *conf;
+    struct store *store;
+    struct arena *arena;
+    int64_t now;
+    size_t queues;
+    struct pass_queue *queue;
+    int64_t oldest; /* plan_in.oldest */
+    size_t placed, admitted, reasons;
+    struct pass_job place[PASS_PLACED_MAX], admit[PASS_ADMISSIONS_MAX];
+    struct pass_reason *reason; /* those that differ from what is written */
+    bool show;     /* a dry run: all reasons are listed, also those that are no news */
+    bool unplaced; /* more running jobs are to be placed than one pass takes: it admits nobody */
+    bool more;
+};
+
+/* pass_read.c: readings, holds, unplaced jobs, groups. */
+int pass_read(struct pass *p, struct err *e) AR_MUST_CHECK;
+
+/* pass_plan.c: the plans of all queues, and what is to be written of them: admit and reason. Within the same snapshot. */
+int pass_plan(struct pass *p, struct err *e) AR_MUST_CHECK;
+
+/* What a placement holds, in the words of the database. -1: ERR_INTERNAL, no memory or no room in the arena. */
+int pass_job_make(struct pass *p, const struct pass_queue *q, const struct fit_demand *d, struct fit_placement *placement, struct pass_job *job, struct err *e) AR_MUST_CHECK;
+
+/* pass_write.c: writes all of it; r's counters say what was written. */
+int pass_write(struct pass *p, struct pass_result *r, struct err *e) AR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* The plans of a pass, queue by queue, and what is to be written of them: admissions with what they hold, and reasons that are news. */
+#include "pass_inner.h"
+
+static int no_memory(struct err *e)
+{
+    return err_set(e, ERR_INTERNAL, "out of memory while planning a pass");
+}
+
+/* The store's answers for the plan. A fault of the store is kept for the caller: the plan knows only that there was one. */
+struct asker {
+    struct store *store;
+    struct err *e;
+};
+
+static int answer(int found, const struct store_waiting *w, struct plan_job *job)
+{
+    if (found == 1)
+        *job = (struct plan_job){w->id, w->priority, w->queued_at};
+    return found;
+}
+
+static int ask_next(void *ctx, const struct plan_group *group, const struct plan_job *after, struct plan_job *job)
+{
+    struct asker *a = ctx;
+    struct store_waiting w;
+
+    return answer(store_group_next(a->store, group->id, (struct page_place){after->priority, after->id}, &w, a->e), &w, job);
+}
+
+static int ask_guarded(void *ctx, const struct plan_group *group, int64_t cutoff, struct plan_job *job)
+{
+    struct asker *a = ctx;
+    struct store_waiting w;
+
+    return answer(store_group_guarded(a->store, group->id, (struct page_place){group->head.priority, group->head.id}, cutoff, &w, a->e), &w, job);
+}
+
+static const enum plan_policy policies[] = {[CONF_FIT_PACK] = PLAN_PACK, [CONF_FIT_SPREAD] = PLAN_SPREAD};
+
+static void plan_in_of(const struct pass *p, struct pass_queue *q, size_t most)
+{
+    q->in = (struct plan_in){
+        .hosts = q->capacity.free,
+        .total = q->capacity.total,
+        .scopes = q->waiting.pools.n,
+        .scope = q->waiting.scope,
+        .shapes = q->waiting.shape_text.n,
+        .shape = q->waiting.demand,
+        .groups = q->waiting.groups,
+        .group = q->waiting.group,
+        .policy = policies[q->conf->fit],
+        .overtake = q->conf->overtake,
+        .now = p->now,
+        .oldest = p->oldest,
+        .budget = FIT_BUDGET_DEFAULT,
+        .most = most,
+    };
+}
+
+static int make_hosts(struct pass *p, const struct capacity *c, const struct capacity_holds *h, struct str *hosts)
+{
+    struct buf b = BUF_INIT(64 << 20);
+    struct json_out o = JSON_OUT(&b);
+    size_t i;
+    int rc;
+
+    json_open(&o, '{');
+    for (i = 0; i < h->counts; i++) {
+        json_key_str(&o, c->host.text[h->count[i].host]);
+        json_put_i64(&o, h->count[i].instances);
+    }
+    json_close(&o, '}');
+    rc = b.failed ? -1 : arena_copy(p->arena, buf_span(&b), hosts);
+    buf_free(&b);
+    return rc;
+}
+
+int pass_job_make(struct pass *p, const struct pass_queue *q, const struct fit_demand *d, struct fit_placement *placement, struct pass_job *job, struct err *e)
+{
+    const struct capacity *c = &q->capacity;
+    struct capacity_holds h;
+    struct store_hold *hold;
+    size_t i;
+
+    if (capacity_holds(c, d, placement, p->arena, &h, e) != 0)
+        return -1;
+    hold = arena_array(p->arena, h.holds, sizeof *hold);
+    if (!hold || make_hosts(p, c, &h, &job->hosts) != 0)
+        return no_memory(e);
+    for (i = 0; i < h.holds; i++)
+        hold[i] = (struct store_hold){c->host.text[h.hold[i].host], c->resource.text[h.hold[i].resource], h.hold[i].amount};
+    job->queue = q->conf->type;
+    job->holds = h.holds;
+    job->hold = hold;
+    return 0;
+}
+
+/* Admissions are kept in the order of the plan. When the arena is full, the rest is left to the next pass. */
+static int take_admissions(struct pass *p, struct pass_queue *q, struct err *e)
+{
+    struct plan_admission *a;
+    struct pass_job *job;
+    size_t i;
+
+    for (i = 0; i < q->plan.n; i++) {
+        a = &q->plan.admission[i];
+        job = &p->admit[p->admitted];
+        *job = (struct pass_job){.id = a->job.id, .group = q->waiting.group[a->group].id};
+        if (pass_job_make(p, q, &q->waiting.demand[q->waiting.group[a->group].shape], &a->placement, job, e) != 0) {
+            p->more = true;
+            return p->admitted ? 0 : -1;
+        }
+        p->admitted++;
+    }
+    return 0;
+}
+
+static void note_reason(struct pass *p, const struct waiting *w, size_t g, const char *reason, const struct buf *message)
+{
+    struct pass_reason *r = &p->reason[p->reasons];
+
+    if (!reason || (!p->show && waiting_digest(str_of(reason), buf_span(message)) == w->info[g].told))
+        return;
+    *r = (struct pass_reason){.group = w->group[g].id, .head = w->group[g].head.id, .reason = reason};
+    if (arena_copy(p->arena, buf_span(message), &r->message) == 0)
+        p->reasons++;
+    else
+        p->more = true;
+}
+
+static int take_reasons(struct pass *p, struct pass_queue *q, struct err *e)
+{
+    struct reason_sums *sums = q->planned ? reason_sums_new(&q->waiting) : NULL;
+    struct buf b = BUF_INIT(REASON_MESSAGE_MAX);
+    const char *reason = NULL;
+    size_t g;
+
+    if (q->planned && !sums)
+        return no_memory(e);
+    if (!q->planned && q->reading.state != SOURCE_GOOD)
+        reason = reason_no_capacity(&q->reading, &b);
+    for (g = 0; g < q->waiting.groups; g++) {
+        if (q->planned) {
+            buf_reset(&b);
+            reason = reason_of(&q->waiting, sums, &q->plan, g, &b);
+        }
+        note_reason(p, &q->waiting, g, reason, &b);
+    }
+    buf_free(&b);
+    reason_sums_free(sums);
+    return 0;
+}
+
+/* What stops the queues from sharing a pass fairly is its limit of admissions: each gets its part of what is left. */
+static int plan_queue(struct pass *p, struct pass_queue *q, size_t most, struct err *e)
+{
+    struct asker asker = {p->store, e};
+    size_t i;
+
+    plan_in_of(p, q, most);
+    q->in.queue = (struct plan_queue){&asker, ask_next, ask_guarded};
+    if (plan_make(&q->in, &q->plan, e) != 0)
+        return -1;
+    q->planned = true;
+    for (i = 0; i < q->waiting.groups && !p->more; i++)
+        p->more = q->plan.verdict[i] == PLAN_ENOUGH;
+    return take_admissions(p, q, e);
+}
+
+/* Does the plan have to be asked? Without capacity it is clear what all are told. */
+static bool is_to_plan(const struct pass_queue *q)
+{
+    return q->reading.state == SOURCE_GOOD && q->waiting.groups > 0;
+}
+
+int pass_plan(struct pass *p, struct err *e)
+{
+    size_t i, groups = 0, left = 0;
+
+    for (i = 0; i < p->queues; i++) {
+        groups += p->queue[i].waiting.groups;
+        left += is_to_plan(&p->queue[i]);
+    }
+    p->reason = arena_array(p->arena, groups, sizeof *p->reason);
+    if (!p->reason)
+        return no_memory(e);
+    for (i = 0; i < p->queues; i++) {
+        if (is_to_plan(&p->queue[i]) && plan_queue(p, &p->queue[i], (PASS_ADMISSIONS_MAX - p->admitted) / left--, e) != 0)
+            return -1;
+        if (take_reasons(p, &p->queue[i], e) != 0)
+            return -1;
+    }
+    return 0;
+}

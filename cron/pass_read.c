@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* What a pass reads: the sources' capacity, what is held of it, running jobs that nobody has placed, and who waits. */
+#include "log.h"
+#include "pass_inner.h"
+
+/* A pass waits at most this long for its sources. */
+enum { READ_SECONDS = 20 };
+
+static struct pass_queue *queue_of(const struct pass *p, struct str type)
+{
+    return &p->queue[conf_queue(p->conf, type) - p->conf->queue];
+}
+
+/* The sources, before any snapshot is open: they may take their time. */
+static int read_sources(struct pass *p, struct err *e)
+{
+    int64_t deadline = clock_mono() + READ_SECONDS * NS_PER_S;
+    struct pass_queue *q;
+    size_t i;
+
+    p->queues = p->conf->queues;
+    p->queue = arena_array(p->arena, p->queues, sizeof *p->queue);
+    if (!p->queue) {
+        p->queues = 0;
+        return err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
+    }
+    for (i = 0; i < p->queues; i++) {
+        q = &p->queue[i];
+        q->conf = &p->conf->queue[i];
+        source_read(q->conf, deadline, p->arena, &q->reading);
+        if (q->reading.state == SOURCE_GOOD && capacity_make(&q->reading, p->arena, &q->capacity, e) != 0)
+            return -1;
+        waiting_init(&q->waiting, q->reading.state == SOURCE_GOOD ? &q->capacity : NULL, p->arena);
+    }
+    return 0;
+}
+
+static void take_hold(void *ctx, struct str host, struct str resource, int64_t amount)
+{
+    capacity_hold(ctx, host, resource, amount);
+}
+
+static int read_holds(struct pass *p, struct err *e)
+{
+    size_t i;
+
+    for (i = 0; i < p->queues; i++) {
+        if (p->queue[i].reading.state == SOURCE_GOOD && store_holds(p->store, p->queue[i].conf->type, take_hold, &p->queue[i].capacity, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* For the callbacks of the store: they can only say "stop". */
+struct reader {
+    struct pass *pass;
+    struct err *e;
+    bool failed;
+};
+
+/* What a running job asks for, counted on hosts of its scope. */
+static int place_on_hosts(struct pass *p, struct pass_queue *q, const struct job *j, const struct demand *d, struct pass_job *out, struct err *e)
+{
+    struct fit_placement placement = {0};
+    struct capacity_shape shape;
+    size_t scope;
+    int rc;
+
+    if (waiting_scope(&q->waiting, j->scope, &scope, e) != 0)
+        return -1;
+    if (capacity_shape(&q->capacity, d, p->arena, &shape) != 0)
+        return err_set(e, ERR_INTERNAL, "out of memory while placing a job");
+    rc = capacity_place(&q->capacity, q->waiting.scope[scope], &shape.demand, &placement, e);
+    if (rc == 0)
+        rc = pass_job_make(p, q, &shape.demand, &placement, out, e);
+    fit_placement_free(&placement);
+    return rc;
+}
+
+static int demand_of(const struct job *j, struct demand **d, struct err *e)
+{
+    struct json_doc *doc;
+    int rc;
+
+    if (json_in_parse(j->data, &doc, e) != 0)
+        return -1;
+    rc = demand_parse(j->type, json_in_root(doc), d, e);
+    json_in_free(doc);
+    return rc;
+}
+
+/* A queue without a source has nothing to be counted on: its job is placed nowhere. So is one whose data can't be read, which is not to hold up all others for ever. */
+static int place_job(struct pass *p, struct pass_queue *q, const struct job *j, struct pass_job *out, struct err *e)
+{
+    struct demand *d;
+    int rc;
+
+    *out = (struct pass_job){.queue = q->conf->type, .hosts = STR_LIT("{}")};
+    out->id = j->id;
+    if (q->reading.state == SOURCE_NONE)
+        return 0;
+    if (demand_of(j, &d, e) != 0) {
+        log_error("place", "job=%lld error=\"the data of a running job cannot be read: it is not counted\"", (long long)j->id);
+        return 0;
+    }
+    rc = place_on_hosts(p, q, j, d, out, e);
+    demand_free(d);
+    return rc;
+}
+
+static bool take_unplaced(void *ctx, const struct job *j)
+{
+    struct reader *r = ctx;
+    struct pass *p = r->pass;
+    struct pass_queue *q = queue_of(p, j->type);
+
+    if (q->reading.state == SOURCE_FAILED)
+        return true; /* nobody of that queue is admitted either */
+    if (p->placed == PASS_PLACED_MAX) {
+        p->unplaced = true;
+        return false;
+    }
+    if (place_job(p, q, j, &p->place[p->placed], r->e) == 0) {
+        p->placed++;
+        return true;
+    }
+    /* The arena may be full of what this pass has placed already: the next one has it to itself. */
+    p->unplaced = true;
+    r->failed = p->placed == 0;
+    return false;
+}
+
+static bool take_group(void *ctx, const struct store_group *g)
+{
+    struct reader *r = ctx;
+
+    r->failed = waiting_add(&queue_of(r->pass, g->type)->waiting, g, r->e) != 0;
+    return !r->failed;
+}
+
+static void warn_left_out(const struct pass *p)
+{
+    size_t i;
+
+    for (i = 0; i < p->queues; i++) {
+        if (p->queue[i].waiting.left_out)
+            log_warn("pass", "left_out=%zu error=\"too many different demands wait: some groups are left to a later pass\"", p->queue[i].waiting.left_out);
+    }
+}
+
+static int read_waiting(struct pass *p, struct err *e)
+{
+    struct reader r = {p, e, false};
+    int found;
+
+    if (store_unplaced(p->store, take_unplaced, &r, e) != 0 || r.failed)
+        return -1;
+    p->more = p->unplaced;
+    if (p->unplaced)
+        return 0;
+    if (store_groups(p->store, take_group, &r, e) != 0 || r.failed)
+        return -1;
+    warn_left_out(p);
+    found = store_oldest_waiting(p->store, &p->oldest, e);
+    if (found == 0)
+        p->oldest = INT64_MIN;
+    return found < 0 ? -1 : 0;
+}
+
+int pass_read(struct pass *p, struct err *e)
+{
+    if (read_sources(p, e) != 0)
+        return -1;
+    if (store_read_begin(p->store, e) != 0)
+        return -1;
+    if (read_holds(p, e) == 0 && read_waiting(p, e) == 0 && pass_plan(p, e) == 0) {
+        store_read_end(p->store);
+        return 0;
+    }
+    store_read_end(p->store);
+    return -1;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* What a pass writes: news of the sources, placements, admissions and the first reasons in one short transaction; further reasons in short ones of their own. */
+#include "pass_inner.h"
+
+enum { LOCK_SECONDS = 5 };
+
+static int by_pool_and_host(const void *a, const void *b)
+{
+    const struct store_pool_host *x = a, *y = b;
+    int c = str_cmp(x->pool, y->pool);
+
+    return c ? c : str_cmp(x->host, y->host);
+}
+
+static int list_pools(struct pass *p, const struct source_reading *r, struct store_reading *out)
+{
+    struct store_pool_host *list;
+    size_t n = 0, i, j;
+
+    for (i = 0; i < r->pools; i++)
+        n += r->pool[i].hosts;
+    list = arena_array(p->arena, n, sizeof *list);
+    if (!list)
+        return -1;
+    for (i = 0; i < r->pools; i++) {
+        for (j = 0; j < r->pool[i].hosts; j++)
+            list[out->pool_hosts++] = (struct store_pool_host){r->queue->pool[i].name, r->host[r->pool[i].host[j]].name};
+    }
+    if (n)
+        qsort(list, n, sizeof *list, by_pool_and_host);
+    out->pool_host = list;
+    return 0;
+}
+
+static int list_totals(struct pass *p, const struct source_reading *r, struct store_reading *out)
+{
+    struct store_total *list;
+    size_t n = 0, i, j;
+
+    for (i = 0; i < r->hosts; i++)
+        n += r->host[i].amounts;
+    list = arena_array(p->arena, n, sizeof *list);
+    if (!list)
+        return -1;
+    for (i = 0; i < r->hosts; i++) {
+        for (j = 0; j < r->host[i].amounts; j++)
+            list[out->totals++] = (struct store_total){r->host[i].name, r->host[i].amount[j].resource, r->host[i].amount[j].total};
+    }
+    out->total = list;
+    return 0;
+}
+
+static int make_reading(struct pass *p, const struct pass_queue *q, struct store_reading *out, struct err *e)
+{
+    *out = (struct store_reading){.queue = q->conf->type};
+    if (q->reading.state == SOURCE_FAILED)
+        out->error = str_of(q->reading.error);
+    if (list_pools(p, &q->reading, out) != 0 || list_totals(p, &q->reading, out) != 0)
+        return err_set(e, ERR_INTERNAL, "out of memory while keeping a reading");
+    return 0;
+}
+
+/* Everything that the pass writes but the reasons. */
+struct batch {
+    size_t readings;
+    struct store_reading *reading; /* those that are news */
+};
+
+static int make_batch(struct pass *p, struct batch *b, struct err *e)
+{
+    size_t i;
+    int rc = 0;
+
+    *b = (struct batch){.reading = arena_array(p->arena, p->queues, sizeof *b->reading)};
+    if (!b->reading)
+        return err_set(e, ERR_INTERNAL, "out of memory while writing a pass");
+    for (i = 0; i < p->queues; i++) {
+        if (make_reading(p, &p->queue[i], &b->reading[b->readings], e) != 0)
+            return -1;
+        rc = store_reading_differs(p->store, &b->reading[b->readings], e);
+        if (rc < 0)
+            return -1;
+        b->readings += rc == 1;
+    }
+    return 0;
+}
+
+static struct store_admission admission_of(const struct pass *p, const struct pass_job *j, int64_t now)
+{
+    return (struct store_admission){
+        .id = j->id,
+        .group = j->group,
+        .queue = j->queue,
+        .hosts = j->hosts,
+        .hold_until = now + p->conf->callback.hold,
+        .holds = j->holds,
+        .hold = j->hold,
+    };
+}
+
+typedef int write_job_fn(struct store *s, const struct store_admission *a, int64_t now, struct err *e);
+
+/* A job that changed since the pass looked at it is skipped: the next pass sees it as it is then. */
+static int write_jobs(struct pass *p, const struct pass_job *job, size_t n, write_job_fn *fn, int64_t *done, struct err *e)
+{
+    int64_t now = clock_now();
+    struct store_admission a;
+    size_t i;
+    int rc;
+
+    for (i = 0; i < n; i++) {
+        a = admission_of(p, &job[i], now);
+        rc = fn(p->store, &a, now, e);
+        if (rc < 0)
+            return -1;
+        *done += rc;
+    }
+    return 0;
+}
+
+static int write_batch(struct pass *p, const struct batch *b, struct pass_result *r, struct err *e)
+{
+    size_t i;
+
+    for (i = 0; i < b->readings; i++) {
+        if (store_reading_save(p->store, &b->reading[i], p->now, e) != 0)
+            return -1;
+    }
+    if (write_jobs(p, p->place, p->placed, store_place, &r->placed, e) != 0)
+        return -1;
+    return write_jobs(p, p->admit, p->admitted, store_admit, &r->admitted, e);
+}
+
+static int write_reasons(struct pass *p, size_t from, size_t to, struct err *e)
+{
+    size_t i;
+
+    for (i = from; i < to; i++) {
+        if (store_group_reason(p->store, p->reason[i].group, str_of(p->reason[i].reason), p->reason[i].message, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One transaction: the batch, if it is given, and some reasons. */
+static int write_once(struct pass *p, const struct batch *b, size_t *reasons, struct pass_result *r, struct err *e)
+{
+    size_t to = *reasons + PASS_REASONS_A_COMMIT < p->reasons ? *reasons + PASS_REASONS_A_COMMIT : p->reasons;
+    struct pass_result counted = *r;
+
+    if (store_begin(p->store, LOCK_SECONDS * NS_PER_S, e) != 0)
+        return -1;
+    if ((b && write_batch(p, b, &counted, e) != 0) || write_reasons(p, *reasons, to, e) != 0) {
+        store_rollback(p->store);
+        return -1;
+    }
+    if (store_commit(p->store, e) != 0)
+        return -1;
+    counted.reasons += (int64_t)(to - *reasons);
+    *reasons = to;
+    *r = counted;
+    return 0;
+}
+
+int pass_write(struct pass *p, struct pass_result *r, struct err *e)
+{
+    struct batch b;
+    size_t reasons = 0;
+
+    if (make_batch(p, &b, e) != 0)
+        return -1;
+    if (b.readings + p->placed + p->admitted + p->reasons == 0)
+        return 0;
+    if (write_once(p, &b, &reasons, r, e) != 0)
+        return -1;
+    while (reasons < p->reasons) {
+        if (write_once(p, NULL, &reasons, r, e) != 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The plan of a pass: which waiting jobs are admitted now, and where.
+ *
+ * The heads of the groups stand in a heap. The earliest is taken out and decided:
+ *   admitted   the next job of its group takes its place in the heap;
+ *   refused    its group is done, and where it has waited long enough, it holds the line; otherwise
+ * the first job of its group that has waited so long comes into the heap as a marker, which does
+ * nothing but hold the line when its turn comes; blocked    its group is done.
+ *
+ * Invariants: a group stands in the heap at most once. Free amounts only shrink, lines are never
+ * let go: so a refusal holds for the group, and for every group that asks the same question. What
+ * has been admitted has been taken off the hosts. A verdict is PLAN_ENOUGH until the group's turn
+ * has come.
+ */
+#include "plan_inner.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct pass {
+    struct plan_in *in;
+    struct plan_out *out;
+    struct err *e;
+    struct plan_lanes lanes;
+    struct plan_questions questions;
+    struct plan_turns turns;
+    size_t cap;     /* of out->admission */
+    int64_t cutoff; /* queued at or before it: past the guard */
+    bool guard;     /* some job may be past it */
+    int64_t pot;    /* steps of search that the pass has left */
+};
+
+static int no_memory(struct err *e)
+{
+    return err_set(e, ERR_INTERNAL, "out of memory while planning");
+}
+
+static int unreadable(struct err *e)
+{
+    return err_set(e, ERR_UNAVAILABLE, "the queue could not be read while planning");
+}
+
+/* Asks one question of `hosts`, in the policy's way. */
+static enum fit_answer ask(struct pass *pass, const struct fit_hosts *hosts,
+                           const struct plan_question *question, struct fit_placement *placement)
+{
+    const struct plan_in *in = pass->in;
+    struct fit_subset use = pass->lanes.lane[question->lane].use;
+    int64_t allowed = in->budget < pass->pot ? in->budget : pass->pot, steps = allowed;
+    enum fit_answer answer;
+
+    if (in->policy == PLAN_SPREAD)
+        return fit_spread(hosts, use, &in->shape[question->shape], placement);
+    answer = fit_pack(hosts, use, &in->shape[question->shape], &steps, placement);
+    pass->pot -= allowed - steps;
+    return answer;
+}
+
+/* Does it not even fit on the empty hosts? 1, 0, or -1 without memory. Not known is no. */
+static int never_fits(struct pass *pass, struct plan_question *question)
+{
+    if (!question->judged) {
+        /* fit only reads the hosts; the type is shared with what the plan takes from */
+        struct fit_hosts empty = {pass->in->hosts.hosts, pass->in->hosts.resources,
+                                  (int64_t *)(uintptr_t)pass->in->total};
+        enum fit_answer answer = ask(pass, &empty, question, NULL);
+
+        if (answer == FIT_NO_MEMORY)
+            return no_memory(pass->e);
+        question->judged = true;
+        question->never = answer == FIT_NO;
+    }
+    return question->never;
+}
+
+static int admit(struct pass *pass, const struct plan_turn *turn, struct fit_placement *placement)
+{
+    struct plan_out *out = pass->out;
+    const struct plan_group *group = &pass->in->group[turn->group];
+    struct plan_turn next = {.group = turn->group};
+    int found;
+
+    if (out->n == pass->cap) {
+        size_t cap = pass->cap ? 2 * pass->cap : 16;
+        struct plan_admission *grown = reallocarray(out->admission, cap, sizeof(*grown));
+
+        if (!grown)
+            return no_memory(pass->e);
+        out->admission = grown;
+        pass->cap = cap;
+    }
+    fit_take(&pass->in->hosts, &pass->in->shape[group->shape], placement);
+    out->admission[out->n++] = (struct plan_admission){turn->group, turn->job, *placement};
+    *placement = (struct fit_placement){0};
+    found = pass->in->queue.next(pass->in->queue.ctx, group, &turn->job, &next.job);
+    if (found < 0)
+        return unreadable(pass->e);
+    if (found > 0)
+        turns_add(&pass->turns, next);
+    else
+        out->verdict[turn->group] = PLAN_ALL_ADMITTED;
+    return 0;
+}
+
+/* A job that does not fit: who holds the line for it? */
+static int refuse(struct pass *pass, const struct plan_turn *turn, size_t lane)
+{
+    struct plan_group group = pass->in->group[turn->group];
+    struct plan_turn marker = {.group = turn->group, .marker = true};
+    int found;
+
+    if (!pass->guard)
+        return 0;
+    if (turn->job.queued_at <= pass->cutoff)
+        return lanes_hold(&pass->lanes, lane, turn->job.id) == 0 ? 0 : no_memory(pass->e);
+    group.head = turn->job;
+    found = pass->in->queue.guarded(pass->in->queue.ctx, &group, pass->cutoff, &marker.job);
+    if (found < 0)
+        return unreadable(pass->e);
+    if (found > 0)
+        turns_add(&pass->turns, marker);
+    return 0;
+}
+
+/* Finds room for the job, unless its question was answered before. Sets the verdict when there is
+ * none. */
+static int find_room(struct pass *pass, const struct plan_turn *turn)
+{
+    struct plan_question *question =
+        &pass->questions.question[pass->questions.of_group[turn->group]];
+    struct fit_placement placement = {0};
+    enum fit_answer answer;
+    int rc, never;
+
+    if (!question->refused) {
+        answer = ask(pass, &pass->in->hosts, question, &placement);
+        if (answer == FIT_YES) {
+            rc = admit(pass, turn, &placement);
+            fit_placement_free(&placement);
+            return rc;
+        }
+        fit_placement_free(&placement);
+        if (answer == FIT_NO_MEMORY)
+            return no_memory(pass->e);
+        question->refused = true;
+        question->room = answer == FIT_NO ? PLAN_NO_ROOM : PLAN_UNDECIDED;
+    }
+    never = never_fits(pass, question);
+    pass->out->verdict[turn->group] = never ? PLAN_NEVER_FITS : question->room;
+    if (never)
+        return never < 0 ? -1 : 0;
+    return refuse(pass, turn, question->lane);
+}
+
+static int block(struct pass *pass, size_t group, int64_t blocker)
+{
+    struct plan_question *question = &pass->questions.question[pass->questions.of_group[group]];
+    int never = never_fits(pass, question);
+
+    if (never < 0)
+        return -1;
+    pass->out->verdict[group] = never ? PLAN_NEVER_FITS : PLAN_BLOCKED;
+    pass->out->blocker[group] = never ? 0 : blocker;
+    return 0;
+}
+
+/* Decides the job whose turn it is. */
+static int decide(struct pass *pass, const struct plan_turn *turn)
+{
+    const struct plan_group *group = &pass->in->group[turn->group];
+    size_t number = pass->lanes.of_scope[group->scope];
+    const struct plan_lane *lane = &pass->lanes.lane[number];
+
+    if (turn->marker) {
+        if (!lane->blocked && lanes_hold(&pass->lanes, number, turn->job.id) != 0)
+            return no_memory(pass->e);
+        return 0;
+    }
+    if (pass->in->shape[group->shape].kinds == 0)
+        return admit(pass, turn, &(struct fit_placement){0});
+    if (lane->use.n == 0) {
+        pass->out->verdict[turn->group] = PLAN_NO_POOL;
+        return 0;
+    }
+    if (lane->blocked)
+        return block(pass, turn->group, lane->blocker);
+    return find_room(pass, turn);
+}
+
+/* Who is past the guard. overtake 0 means everybody, whatever the clock says. */
+static void guard_set(struct pass *pass)
+{
+    const struct plan_in *in = pass->in;
+
+    assert(in->overtake >= 0 && in->budget >= 0);
+    pass->cutoff = INT64_MAX;
+    if (in->overtake > 0 && __builtin_sub_overflow(in->now, in->overtake, &pass->cutoff))
+        pass->cutoff = INT64_MIN;
+    pass->guard = in->overtake != PLAN_FOREVER && in->oldest <= pass->cutoff;
+}
+
+static int pass_begin(struct pass *pass)
+{
+    const struct plan_in *in = pass->in;
+    struct plan_out *out = pass->out;
+
+    guard_set(pass);
+    if (__builtin_mul_overflow(in->budget, (int64_t)PLAN_QUESTIONS, &pass->pot))
+        pass->pot = INT64_MAX;
+    out->verdict = calloc(in->groups + 1, sizeof(*out->verdict));
+    out->blocker = calloc(in->groups + 1, sizeof(*out->blocker));
+    pass->turns.turn = calloc(in->groups + 1, sizeof(*pass->turns.turn));
+    if (!out->verdict || !out->blocker || !pass->turns.turn || lanes_make(&pass->lanes, in) != 0 ||
+        questions_make(&pass->questions, in, &pass->lanes) != 0)
+        return no_memory(pass->e);
+    for (size_t g = 0; g < in->groups; g++) {
+        out->verdict[g] = PLAN_ENOUGH;
+        turns_add(&pass->turns, (struct plan_turn){.job = in->group[g].head, .group = g});
+    }
+    return 0;
+}
+
+int plan_make(struct plan_in *in, struct plan_out *out, struct err *e)
+{
+    struct pass pass = {.in = in, .out = out, .e = e};
+    int rc;
+
+    *out = (struct plan_out){0};
+    rc = pass_begin(&pass);
+    while (rc == 0 && pass.turns.n > 0 && out->n < in->most) {
+        struct plan_turn turn = turns_take(&pass.turns);
+
+        rc = decide(&pass, &turn);
+    }
+    lanes_free(&pass.lanes);
+    questions_free(&pass.questions);
+    free(pass.turns.turn);
+    if (rc != 0)
+        plan_out_free(out, in->groups);
+    return rc;
+}
+
+void plan_out_free(struct plan_out *out, size_t groups)
+{
+    (void)groups;
+    for (size_t i = 0; i < out->n; i++)
+        fit_placement_free(&out->admission[i].placement);
+    free(out->admission);
+    free(out->verdict);
+    free(out->blocker);
+    *out = (struct plan_out){0};
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of plan share among themselves; nobody else includes it. */
+#ifndef AR_PLAN_INNER_H
+#define AR_PLAN_INNER_H
+
+#include "plan.h"
+
+/* Scopes with the same hosts are one lane: what is true of one is true of all. */
+struct plan_lane {
+    struct fit_subset use;
+    bool blocked;
+    int64_t blocker; /* the job that holds the line, when blocked */
+};
+
+struct plan_lanes {
+    size_t n;
+    struct plan_lane *lane;
+    size_t *of_scope; /* [scopes] */
+    /* The lanes of each host: at[first[host] .. first[host + 1]). Made when the first line is held.
+     */
+    size_t hosts;
+    size_t *first;
+    size_t *at;
+};
+
+/* 0, or -1 without memory; lanes_free either way. */
+int lanes_make(struct plan_lanes *lanes, const struct plan_in *in) AR_MUST_CHECK;
+void lanes_free(struct plan_lanes *lanes);
+
+/* The job holds the line of a lane that is not blocked: that lane and all that share a host with it
+ * are blocked from now on. 0, or -1 without memory. */
+int lanes_hold(struct plan_lanes *lanes, size_t lane, int64_t job) AR_MUST_CHECK;
+
+/* A shape in a lane, and what is known of it so far in this pass. */
+struct plan_question {
+    size_t lane, shape;
+    bool refused;           /* asked, and not FIT_YES */
+    bool judged, never;     /* asked of the empty hosts, and FIT_NO there */
+    enum plan_verdict room; /* when refused: PLAN_NO_ROOM or PLAN_UNDECIDED */
+};
+
+struct plan_questions {
+    struct plan_question *question;
+    size_t *of_group; /* [groups] */
+};
+
+/* 0, or -1 without memory; questions_free either way. */
+int questions_make(struct plan_questions *questions, const struct plan_in *in,
+                   const struct plan_lanes *lanes) AR_MUST_CHECK;
+void questions_free(struct plan_questions *questions);
+
+/* A job whose turn will come. */
+struct plan_turn {
+    struct plan_job job;
+    size_t group;
+    bool marker; /* known not to fit, and past the guard: holds the line from here on */
+};
+
+/* A heap, smallest (priority, id) first; its owner has room for one more. */
+struct plan_turns {
+    size_t n;
+    struct plan_turn *turn;
+};
+void turns_add(struct plan_turns *turns, struct plan_turn turn);
+struct plan_turn turns_take(struct plan_turns *turns);
+
+#endif

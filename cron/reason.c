@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* Why jobs wait, in words and numbers. */
+#include "reason.h"
+
+#include "num.h"
+
+enum { LISTED_KINDS = 3, LISTED_RESOURCES = 6 };
+
+/* Over the hosts of one scope, of one resource. */
+struct sum {
+    int64_t total, free;         /* of all hosts */
+    int64_t most_total, most_free; /* on one host */
+};
+
+struct reason_sums {
+    const struct waiting *waiting;
+    size_t resources;
+    bool *counted;    /* [scopes] */
+    struct sum sum[]; /* [scopes * resources] */
+};
+
+struct reason_sums *reason_sums_new(const struct waiting *w)
+{
+    size_t scopes = w->pools.n, resources = w->capacity->resource.n, cells;
+    struct reason_sums *s;
+
+    if (__builtin_mul_overflow(scopes, resources, &cells) || cells > SIZE_MAX / sizeof(struct sum) - 1)
+        return NULL;
+    s = calloc(1, sizeof *s + cells * sizeof s->sum[0]);
+    if (!s)
+        return NULL;
+    s->waiting = w;
+    s->resources = resources;
+    s->counted = calloc(scopes + 1, sizeof *s->counted);
+    if (!s->counted) {
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void reason_sums_free(struct reason_sums *s)
+{
+    if (s)
+        free(s->counted);
+    free(s);
+}
+
+static int64_t plus(int64_t a, int64_t b)
+{
+    int64_t v;
+
+    return num_add(a, b, &v) == 0 ? v : INT64_MAX;
+}
+
+static void count_cell(struct sum *s, int64_t total, int64_t left)
+{
+    s->total = plus(s->total, total);
+    s->free = plus(s->free, left);
+    s->most_total = total > s->most_total ? total : s->most_total;
+    s->most_free = left > s->most_free ? left : s->most_free;
+}
+
+static const struct sum *sums_of(struct reason_sums *s, size_t scope)
+{
+    const struct capacity *c = s->waiting->capacity;
+    const struct fit_subset *use = &s->waiting->scope[scope];
+    struct sum *row = s->sum + scope * s->resources;
+    size_t i, r, cell;
+
+    for (i = 0; i < use->n && !s->counted[scope]; i++) {
+        for (r = 0; r < s->resources; r++) {
+            cell = use->host[i] * s->resources + r;
+            count_cell(&row[r], c->total[cell], c->free.free[cell]);
+        }
+    }
+    s->counted[scope] = true;
+    return row;
+}
+
+static void put_name(struct buf *b, struct str name)
+{
+    buf_add(b, name.p, name.n);
+}
+
+/* "Memory 8192, VCPU 4" */
+static void put_amounts(struct buf *b, const struct capacity *c, const int64_t *amount)
+{
+    size_t r, n = 0;
+
+    for (r = 0; r < c->resource.n; r++) {
+        if (amount[r] == 0 || ++n > LISTED_RESOURCES)
+            continue;
+        buf_str(b, n > 1 ? ", " : "");
+        put_name(b, c->resource.text[r]);
+        buf_char(b, ' ');
+        buf_i64(b, amount[r]);
+    }
+    if (n > LISTED_RESOURCES)
+        buf_printf(b, " and %zu more", n - LISTED_RESOURCES);
+}
+
+/* "needs 2 x (Memory 8192, VCPU 4) + 1 x (VCPU 8)" */
+static void put_need(struct buf *b, const struct capacity *c, const struct fit_demand *d)
+{
+    size_t k;
+
+    buf_str(b, "needs ");
+    for (k = 0; k < d->kinds && k < LISTED_KINDS; k++) {
+        buf_str(b, k ? " + " : "");
+        buf_i64(b, d->kind[k].count);
+        buf_str(b, " x (");
+        put_amounts(b, c, d->kind[k].amount);
+        buf_char(b, ')');
+    }
+    if (d->kinds > LISTED_KINDS)
+        buf_printf(b, " and %zu more", d->kinds - LISTED_KINDS);
+}
+
+static bool asks_for(const struct fit_demand *d, size_t resource)
+{
+    size_t k;
+
+    for (k = 0; k < d->kinds; k++) {
+        if (d->kind[k].amount[resource])
+            return true;
+    }
+    return false;
+}
+
+/* "VCPU 5 of 192 (at most 2 on one)", or of empty hosts "VCPU 192 (at most 64 on one)". */
+static void put_sum(struct buf *b, const struct sum *s, bool empty)
+{
+    buf_i64(b, empty ? s->total : s->free);
+    if (!empty) {
+        buf_str(b, " of ");
+        buf_i64(b, s->total);
+    }
+    buf_str(b, " (at most ");
+    buf_i64(b, empty ? s->most_total : s->most_free);
+    buf_str(b, " on one)");
+}
+
+/* "; free on its 3 hosts: ", or "; in all, on its 3 hosts: ", and the sums of the resources that it asks for. */
+static void put_offer(struct buf *b, const struct capacity *c, const struct fit_demand *d, const struct sum *sum, size_t hosts, bool empty)
+{
+    size_t r, n = 0;
+
+    buf_printf(b, "; %s its %zu %s: ", empty ? "in all, on" : "free on", hosts, hosts == 1 ? "host" : "hosts");
+    for (r = 0; r < c->resource.n; r++) {
+        if (!asks_for(d, r) || ++n > LISTED_RESOURCES)
+            continue;
+        buf_str(b, n > 1 ? ", " : "");
+        put_name(b, c->resource.text[r]);
+        buf_char(b, ' ');
+        put_sum(b, &sum[r], empty);
+    }
+}
+
+static void say_no_pool(struct buf *b, struct str scope)
+{
+    static const struct str pool = {"pool:", 5}, project = {"project:", 8};
+
+    if (scope.n > pool.n && memcmp(scope.p, pool.p, pool.n) == 0) {
+        buf_str(b, "this queue has no pool of the name ");
+        json_escape(b, (struct str){scope.p + pool.n, scope.n - pool.n});
+    } else if (scope.n >= project.n && memcmp(scope.p, project.p, project.n) == 0) {
+        buf_str(b, "no pool of this queue serves the project ");
+        json_escape(b, (struct str){scope.p + project.n, scope.n - project.n});
+    } else {
+        buf_str(b, "this queue has no pool with a host");
+    }
+}
+
+static void say_never(struct buf *b, const struct waiting *w, const struct plan_group *g, const struct sum *sum)
+{
+    const struct capacity_shape *shape = &w->shape[g->shape];
+
+    if (shape->lacking.p) {
+        buf_str(b, "needs ");
+        put_name(b, shape->lacking);
+        buf_str(b, ", which no host of this queue has");
+    } else if (shape->constrained) {
+        buf_str(b, "no host of this queue meets its nodeSelector");
+    } else {
+        put_need(b, w->capacity, &shape->demand);
+        put_offer(b, w->capacity, &shape->demand, sum, w->scope[g->scope].n, true);
+    }
+}
+
+static void say_waits(struct buf *b, const struct waiting *w, const struct plan_group *g, const struct sum *sum)
+{
+    const struct capacity_shape *shape = &w->shape[g->shape];
+
+    put_need(b, w->capacity, &shape->demand);
+    put_offer(b, w->capacity, &shape->demand, sum, w->scope[g->scope].n, false);
+}
+
+static const char *const words[] = {
+    [PLAN_ALL_ADMITTED] = NULL,
+    [PLAN_NO_POOL] = JOB_REASON_NO_POOL,
+    [PLAN_NEVER_FITS] = JOB_REASON_NEVER_FITS,
+    [PLAN_NO_ROOM] = JOB_REASON_WAITING,
+    [PLAN_UNDECIDED] = JOB_REASON_UNDECIDED,
+    [PLAN_BLOCKED] = JOB_REASON_BLOCKED,
+    [PLAN_ENOUGH] = NULL,
+};
+
+const char *reason_of(const struct waiting *w, struct reason_sums *s, const struct plan_out *plan, size_t g, struct buf *b)
+{
+    const struct plan_group *group = &w->group[g];
+    enum plan_verdict verdict = plan->verdict[g];
+
+    if (verdict == PLAN_NO_POOL)
+        say_no_pool(b, w->scope_text.text[w->info[g].scope_text]);
+    else if (verdict == PLAN_NEVER_FITS)
+        say_never(b, w, group, sums_of(s, group->scope));
+    else if (verdict == PLAN_NO_ROOM)
+        say_waits(b, w, group, sums_of(s, group->scope));
+    else if (verdict == PLAN_UNDECIDED)
+        buf_str(b, "the search for a placement was given up after its limit of steps; it is tried again in each pass");
+    else if (verdict == PLAN_BLOCKED)
+        buf_printf(b, "job %lld came first, does not fit yet, and holds the line", (long long)plan->blocker[g]);
+    return words[verdict];
+}
+
+const char *reason_no_capacity(const struct source_reading *r, struct buf *b)
+{
+    if (r->state == SOURCE_NONE) {
+        buf_str(b, "no source of capacity is configured for this queue");
+        return JOB_REASON_NO_SOURCE;
+    }
+    buf_str(b, "the source of capacity could not be read: ");
+    buf_str(b, r->error);
+    return JOB_REASON_SOURCE;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The callback's message: {"type":"job.admitted","timestamp":…,"data":{the job}} and its headers. */
+#include "webhook.h"
+
+static void write_body(const struct store_due *d, struct clock_zone *zone, struct buf *b)
+{
+    struct json_out o = JSON_OUT(b);
+    char text[CLOCK_TEXT_MAX];
+    struct buf at = BUF_INIT(sizeof text);
+
+    clock_write(&at, zone, d->job.admitted_at);
+    json_open(&o, '{');
+    json_key(&o, "type");
+    json_put_str(&o, STR_LIT("job.admitted"));
+    json_key(&o, "timestamp");
+    json_put_str(&o, buf_span(&at));
+    json_key(&o, "data");
+    job_write(&o, &d->job, zone);
+    json_close(&o, '}');
+    b->failed = b->failed || at.failed;
+    buf_free(&at);
+}
+
+static void write_lines(const struct store_due *d, const char *instance, int64_t now, struct webhook *w)
+{
+    (void)snprintf(w->line[0], WEBHOOK_LINE_MAX, "content-type: application/json");
+    (void)snprintf(w->line[1], WEBHOOK_LINE_MAX, "webhook-id: msg_%.16s_%lld_%lld", instance, (long long)d->job.id, (long long)d->admissions);
+    (void)snprintf(w->line[2], WEBHOOK_LINE_MAX, "webhook-timestamp: %lld", (long long)(now / NS_PER_S));
+    (void)snprintf(w->line[3], WEBHOOK_LINE_MAX, "user-agent: anteroom/" ANTEROOM_VERSION);
+}
+
+int webhook_make(const struct store_due *d, const char *instance, int64_t now, struct clock_zone *zone, struct webhook *w, struct err *e)
+{
+    w->body = BUF_INIT(WEBHOOK_BODY_MAX);
+    write_body(d, zone, &w->body);
+    write_lines(d, instance, now, w);
+    if (buf_check(&w->body, "the callback's body", e) == 0)
+        return 0;
+    buf_free(&w->body);
+    return -1;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Plain CGI: the same handlers, with the process as the only worker and writer. */
+#include "cgi.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "route.h"
+#include "writer.h"
+
+static const char *carry_param(void *link, const char *name)
+{
+    (void)link;
+    return getenv(name);
+}
+
+static size_t carry_read(void *link, char *room, size_t n)
+{
+    size_t sum = 0;
+    ssize_t got = 1;
+
+    (void)link;
+    while (sum < n && got > 0) {
+        got = read(STDIN_FILENO, room + sum, n - sum);
+        if (got < 0 && errno == EINTR)
+            got = 1;
+        else if (got > 0)
+            sum += (size_t)got;
+    }
+    return sum;
+}
+
+static int carry_send(void *link, const char *p, size_t n)
+{
+    (void)link;
+    while (n > 0) {
+        ssize_t sent = write(STDOUT_FILENO, p, n);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return -1;
+        p += sent;
+        n -= (size_t)sent;
+    }
+    return 0;
+}
+
+/* Without CONTENT_LENGTH there is no body: standard input need not end then. */
+static const struct http_carrier cgi_carrier = {
+    .param = carry_param, .read = carry_read, .send = carry_send, .framed = false};
+
+struct change {
+    struct writer_op op;
+    const struct route *route;
+    const struct conf *conf;
+    struct http *x;
+};
+
+static int apply(struct writer_op *op, struct store *s, struct err *e)
+{
+    struct change *c = (struct change *)op;
+
+    return route_run(c->route, &(struct route_env){.conf = c->conf, .store = s}, c->x, e);
+}
+
+static int run(const struct conf *conf, const struct route *route, struct store *s, struct http *x,
+               struct err *e)
+{
+    struct change c = {.op.apply = apply, .route = route, .conf = conf, .x = x};
+
+    if (!route->writes)
+        return route_run(route, &(struct route_env){.conf = conf, .store = s}, x, e);
+    writer_apply(s, &c.op);
+    if (c.op.failed)
+        *e = c.op.err;
+    return c.op.failed ? -1 : 0;
+}
+
+/* Who comes first makes the database, also by reading. */
+static int open_store(const struct conf *conf, bool writes, struct store **s, struct err *e)
+{
+    if (!writes && store_open(conf, STORE_READ, s, e) == 0)
+        return 0;
+    return store_open(conf, STORE_WRITE, s, e);
+}
+
+int cgi_serve(const struct conf *conf)
+{
+    const struct route *route;
+    struct store *s = NULL;
+    struct http x;
+    struct err e;
+    int rc;
+
+    http_init(&x);
+    http_begin(&x, &cgi_carrier, NULL);
+    if (route_take(conf, &x, &route, &e) != 0 || open_store(conf, route->writes, &s, &e) != 0 ||
+        run(conf, route, s, &x, &e) != 0)
+        http_fail(&x, &e);
+    rc = http_send(&x);
+    if (s && route->writes)
+        store_checkpoint_if_due(s);
+    store_close(s);
+    http_free(&x);
+    return rc;
+}

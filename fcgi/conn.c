@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The set of all connections: one epoll set with the listening socket, the parked connections, and
+ * two eventfds.
+ *
+ * The listening socket and the connections are armed for one event (EPOLLONESHOT). The eventfd of
+ * CONN_DONE is edge-triggered and never read: each write wakes one thread. That of CONN_END is
+ * level-triggered and never read: once written, it wakes everybody.
+ *
+ * When no more connections may or can be accepted (the limit, no descriptors left), the listening
+ * socket stays unarmed, `deaf`; the next connection that is closed, or the next second, arms it
+ * again.
+ */
+#include "conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "log.h"
+
+enum {
+    ACCEPT_MOST = 16, /* by one thread in one go; others wait for it meanwhile */
+    DEAF_MS = 1000,
+    READ_TIMEOUT = 10, /* seconds that the web server may let us wait within a request */
+    SEND_TIMEOUT = 30
+};
+
+struct conn_set {
+    struct listener *listener;
+    int epoll, done, end; /* descriptors; constant */
+    atomic_int count;
+    atomic_bool deaf, ending;
+    pthread_mutex_t lock;
+    struct conn *all; /* guarded by lock */
+};
+
+static int watch(struct conn_set *set, int op, int fd, uint32_t events, void *tag)
+{
+    struct epoll_event event = {.events = events, .data.ptr = tag};
+
+    return epoll_ctl(set->epoll, op, fd, &event);
+}
+
+static void arm_listener(struct conn_set *set)
+{
+    /* It fails at the end only, when the socket has been taken out. */
+    (void)watch(set, EPOLL_CTL_MOD, set->listener->fd, EPOLLIN | EPOLLONESHOT, set->listener);
+}
+
+static void link_conn(struct conn_set *set, struct conn *c)
+{
+    (void)pthread_mutex_lock(&set->lock);
+    c->next = set->all;
+    if (c->next)
+        c->next->prev = c;
+    set->all = c;
+    (void)pthread_mutex_unlock(&set->lock);
+    atomic_fetch_add(&set->count, 1);
+}
+
+static void unlink_conn(struct conn_set *set, struct conn *c)
+{
+    (void)pthread_mutex_lock(&set->lock);
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        set->all = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    (void)pthread_mutex_unlock(&set->lock);
+    atomic_fetch_sub(&set->count, 1);
+}
+
+static void set_limits(int fd)
+{
+    struct timeval in = {.tv_sec = READ_TIMEOUT}, out = {.tv_sec = SEND_TIMEOUT};
+    int on = 1;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &in, sizeof in);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &out, sizeof out);
+    /* Fails where the socket is no TCP socket, as it mostly is not. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+static void take_socket(struct conn_set *set, int fd)
+{
+    struct conn *c = calloc(1, sizeof *c);
+
+    if (!c) {
+        (void)close(fd);
+        return;
+    }
+    c->fd = fd;
+    c->link = fcgx_new(fd);
+    if (!c->link) {
+        free(c);
+        return;
+    }
+    set_limits(fd);
+    link_conn(set, c);
+    if (watch(set, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, c) != 0)
+        conn_drop(set, c);
+}
+
+static void accept_some(struct conn_set *set)
+{
+    int i, fd;
+
+    for (i = 0; i < ACCEPT_MOST; i++) {
+        if (atomic_load(&set->count) >= CONN_MAX) {
+            atomic_store(&set->deaf, true);
+            return;
+        }
+        fd = accept4(set->listener->fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+            log_warn("accept", "errno=%d connections=%d", errno, atomic_load(&set->count));
+            atomic_store(&set->deaf, true);
+            return;
+        }
+        if (fd < 0)
+            break;
+        take_socket(set, fd);
+    }
+    arm_listener(set);
+}
+
+static void end_deafness(struct conn_set *set)
+{
+    if (atomic_load(&set->deaf) && atomic_exchange(&set->deaf, false))
+        arm_listener(set);
+}
+
+void conn_park(struct conn_set *set, struct conn *c)
+{
+    if (atomic_load(&set->ending) ||
+        watch(set, EPOLL_CTL_MOD, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, c) != 0)
+        conn_drop(set, c);
+}
+
+void conn_drop(struct conn_set *set, struct conn *c)
+{
+    unlink_conn(set, c);
+    fcgx_free(c->link);
+    free(c);
+    end_deafness(set);
+}
+
+/* Is there really something to read? The web server may as well have closed it. */
+static bool is_readable(struct conn_set *set, struct conn *c)
+{
+    char byte;
+    ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n > 0)
+        return true;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        conn_park(set, c);
+    else
+        conn_drop(set, c);
+    return false;
+}
+
+/* False: it has been dealt with. */
+static bool translate(struct conn_set *set, void *tag, struct conn_event *event)
+{
+    *event = (struct conn_event){0};
+    if (tag == set->listener) {
+        accept_some(set);
+        return false;
+    }
+    if (tag == &set->done) {
+        event->kind = CONN_DONE;
+        return true;
+    }
+    if (tag == &set->end) {
+        event->kind = CONN_END;
+        return true;
+    }
+    event->kind = CONN_READABLE;
+    event->conn = tag;
+    return is_readable(set, tag);
+}
+
+size_t conn_wait(struct conn_set *set, struct conn_event *event, size_t most)
+{
+    struct epoll_event ready[2];
+    int i, n;
+    size_t sum = 0;
+
+    n = epoll_wait(set->epoll, ready, (int)most, atomic_load(&set->deaf) ? DEAF_MS : -1);
+    if (n == 0)
+        end_deafness(set);
+    for (i = 0; i < n; i++)
+        sum += translate(set, ready[i].data.ptr, &event[sum]);
+    return sum;
+}
+
+static void tell(int fd)
+{
+    uint64_t one = 1;
+    ssize_t n = write(fd, &one, sizeof one);
+
+    (void)n; /* only a counter near 2^64 refuses */
+}
+
+void conn_tell_done(struct conn_set *set)
+{
+    tell(set->done);
+}
+
+void conn_tell_end(struct conn_set *set)
+{
+    atomic_store(&set->ending, true);
+    (void)epoll_ctl(set->epoll, EPOLL_CTL_DEL, set->listener->fd, NULL);
+    tell(set->end);
+}
+
+void conn_cut_all(struct conn_set *set)
+{
+    struct conn *c;
+
+    (void)pthread_mutex_lock(&set->lock);
+    for (c = set->all; c; c = c->next)
+        (void)shutdown(c->fd, SHUT_RDWR);
+    (void)pthread_mutex_unlock(&set->lock);
+}
+
+static int watch_all(struct conn_set *set, struct err *e)
+{
+    set->epoll = epoll_create1(EPOLL_CLOEXEC);
+    set->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    set->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (set->epoll < 0 || set->done < 0 || set->end < 0 ||
+        watch(set, EPOLL_CTL_ADD, set->done, EPOLLIN | EPOLLET, &set->done) != 0 ||
+        watch(set, EPOLL_CTL_ADD, set->end, EPOLLIN, &set->end) != 0 ||
+        watch(set, EPOLL_CTL_ADD, set->listener->fd, EPOLLIN | EPOLLONESHOT, set->listener) != 0)
+        return err_errno(e, ERR_INTERNAL, "cannot make the set of connections");
+    return 0;
+}
+
+int conn_set_open(struct listener *l, struct conn_set **out, struct err *e)
+{
+    struct conn_set *set = calloc(1, sizeof *set);
+
+    if (!set)
+        return err_set(e, ERR_INTERNAL, "no memory for the set of connections");
+    set->listener = l;
+    (void)pthread_mutex_init(&set->lock, NULL);
+    if (watch_all(set, e) != 0) {
+        conn_set_close(set);
+        return -1;
+    }
+    *out = set;
+    return 0;
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+void conn_set_close(struct conn_set *set)
+{
+    if (!set)
+        return;
+    /* The listening socket may be the web server's or systemd's as well: it is left as it is. */
+    atomic_store(&set->deaf, false);
+    while (set->all)
+        conn_drop(set, set->all);
+    close_fd(set->epoll);
+    close_fd(set->done);
+    close_fd(set->end);
+    (void)pthread_mutex_destroy(&set->lock);
+    free(set);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Entity tags as clients send them (RFC 9110, sections 8.8.3 and 13.1): the lists of If-Match and
+ * If-None-Match. What is no tag in such a list matches nothing. Pure; any thread. */
+#ifndef AR_ETAG_H
+#define AR_ETAG_H
+
+#include "store.h"
+
+/* The weak comparison, for If-None-Match (W/ does not count), and the strong one, for If-Match (a
+ * weak tag matches nothing). */
+enum etag_compare { ETAG_WEAK, ETAG_STRONG };
+
+/* Does the header's value name the tag (with its quotes), or is it "*"? */
+bool etag_named(struct str header, struct str tag, enum etag_compare how);
+
+/* If-Match on a job, as the store wants it; an absent header gives {0}. 0, or -1 and
+ * ERR_BAD_REQUEST for more than STORE_TAGS_MAX tags of ours. */
+int etag_match(struct str header, struct store_match *match, struct err *e) AR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The handlers, one a file, named for what they answer. Their contracts are those of route.h, with
+ * API.md's words. */
+#ifndef AR_HANDLERS_H
+#define AR_HANDLERS_H
+
+#include "route.h"
+
+route_run_fn health;   /* GET /healthz */
+route_run_fn job_list; /* GET /v1/{type}/ */
+route_run_fn job_show; /* GET /v1/{type}/{request_id} */
+route_prepare_fn job_create_prepare;
+route_run_fn job_create; /* POST /v1/{type}/ */
+route_prepare_fn job_change_prepare;
+route_run_fn job_change; /* POST /v1/{type}/{request_id} */
+route_run_fn job_delete; /* DELETE /v1/{type}/{request_id} */
+
+/* The ETag of a whole list, as GET /v1/{type}/ without a query gives it, for preconditions on the
+ * collection. 0 and the tag with its quotes, or -1 and *e. */
+enum { JOB_LIST_ETAG_MAX = 48 };
+int job_list_etag(struct store *s, struct str type, char etag[JOB_LIST_ETAG_MAX],
+                  struct err *e) AR_MUST_CHECK;
+
+#endif

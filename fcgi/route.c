@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Routes: the table, and the way from a request to its handler. */
+#include "route.h"
+
+#include "handlers.h"
+
+/* The collections first; a path that fits several patterns belongs to the first. */
+static const struct route routes[] = {
+    {HTTP_GET,          "/healthz",                                         .run = health  },
+    {                              HTTP_GET,         "/v1/{}", .params = {"owner_id", "status", "limit", "after"}, .run = job_list},
+    {                              HTTP_POST,         "/v1/{}",                                     .writes = true,    .body = true, .prepare = job_create_prepare,
+     .run = job_create},
+    { HTTP_GET,                 "/v1/{}/{}",                                                            .run = job_show                                               },
+    {  HTTP_POST,         "/v1/{}/{}",                                        .writes = true,  .body = true, .prepare = job_change_prepare,
+     .run = job_change},
+    {                HTTP_DELETE, "/v1/{}/{}",                                                   .writes = true,                                                        .run = job_delete},
+};
+
+static const char *const method_names[] = {
+    [HTTP_GET] = "GET, HEAD",
+    [HTTP_POST] = "POST",
+    [HTTP_DELETE] = "DELETE",
+};
+_Static_assert(ARRAY_LEN(method_names) == HTTP_OTHER, "every method of ours has a name");
+
+static bool fits(const char *pattern, const struct http *x)
+{
+    size_t i, n;
+
+    for (i = 0; i < x->segments && *pattern == '/'; i++) {
+        const char *word = pattern + 1;
+
+        n = strcspn(word, "/");
+        if (n == 2 && memcmp(word, "{}", 2) == 0) {
+            if (x->segment[i].n == 0)
+                return false;
+        } else if (!str_eq(x->segment[i], (struct str){word, n})) {
+            return false;
+        }
+        pattern = word + n;
+    }
+    return i == x->segments && *pattern == '\0';
+}
+
+const struct route *route_find(struct http *x, struct err *e)
+{
+    char allow[64] = "";
+    size_t i, n = 0;
+
+    for (i = 0; i < ARRAY_LEN(routes); i++) {
+        if (!fits(routes[i].pattern, x))
+            continue;
+        if (routes[i].method == x->method)
+            return &routes[i];
+        n += (size_t)snprintf(allow + n, sizeof allow - n, "%s%s", n ? ", " : "",
+                              method_names[routes[i].method]);
+    }
+    if (n == 0) {
+        (void)err_set(e, ERR_NOT_FOUND, "there is nothing at this path");
+        return NULL;
+    }
+    http_add_header(x, "Allow", str_of(allow));
+    (void)err_set(e, ERR_METHOD_NOT_ALLOWED, "this path takes %s only", allow);
+    return NULL;
+}
+
+static bool takes_param(const struct route *route, struct str name)
+{
+    size_t i;
+
+    for (i = 0; i < ROUTE_PARAMS_MAX && route->params[i]; i++) {
+        if (str_is(name, route->params[i]))
+            return true;
+    }
+    return false;
+}
+
+static int check_params(const struct route *route, const struct http *x, struct err *e)
+{
+    size_t i;
+
+    for (i = 0; i < x->params; i++) {
+        struct str name = x->param[i].name;
+
+        if (!takes_param(route, name))
+            return err_set(e, ERR_UNKNOWN_PARAMETER,
+                           "this path does not know the query parameter \"%.*s\"", (int)name.n,
+                           name.p);
+    }
+    return 0;
+}
+
+/* {type} and {request_id} by the rules for names. They stand in the path, so what is wrong is the
+ * request (400), not its body. */
+static int check_names(const struct http *x, struct err *e)
+{
+    static const char *const what[] = {"the type", "the request_id"};
+    size_t i;
+
+    for (i = 0; i + 1 < x->segments && i < ARRAY_LEN(what); i++) {
+        if (job_check_name(x->segment[i + 1], what[i], e) != 0) {
+            e->code = ERR_BAD_REQUEST;
+            e->pointer[0] = '\0';
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* A precondition is met or refused, never passed over. */
+static int check_preconditions(const struct route *route, const struct http *x, struct err *e)
+{
+    if (route->writes && http_header(x, "HTTP_IF_NONE_MATCH").p)
+        return err_set(e, ERR_BAD_REQUEST, "If-None-Match is for GET and HEAD; use If-Match");
+    return 0;
+}
+
+int route_take(const struct conf *conf, struct http *x, const struct route **route, struct err *e)
+{
+    const struct route *r;
+
+    if (http_read_head(x, e) != 0)
+        return -1;
+    r = route_find(x, e);
+    if (!r)
+        return -1;
+    if (check_params(r, x, e) != 0 || check_names(x, e) != 0 || check_preconditions(r, x, e) != 0)
+        return -1;
+    if (r->body && http_read_body(x, e) != 0)
+        return -1;
+    if (r->prepare && r->prepare(conf, x, e) != 0)
+        return -1;
+    *route = r;
+    return 0;
+}
+
+int route_run(const struct route *route, const struct route_env *env, struct http *x, struct err *e)
+{
+    return route->run(env, x, e);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Routes: which handler answers which method and path. A request is served in two halves.
+ * route_take reads all of it, finds its route and lets the handler check it; no database is
+ * touched. route_run lets the handler answer: one that writes, inside a write transaction, on
+ * whatever thread commits; one that only reads, at once.
+ */
+#ifndef AR_ROUTE_H
+#define AR_ROUTE_H
+
+#include "http.h"
+#include "store.h"
+
+/* What handlers work with. */
+struct route_env {
+    const struct conf *conf;
+    struct store *store; /* the thread's own; in a write transaction for routes that write */
+    bool writer_failed;  /* no change can be committed any more */
+};
+
+/* 0, or -1 and *e, which becomes the answer. */
+typedef int route_prepare_fn(const struct conf *conf, struct http *x, struct err *e);
+typedef int route_run_fn(const struct route_env *env, struct http *x, struct err *e);
+
+enum { ROUTE_PARAMS_MAX = 4 };
+
+struct route {
+    enum http_method method;
+    const char *pattern;                  /* "/v1/{}/{}": {} is any segment that is not empty */
+    bool writes;                          /* `run` needs a write transaction */
+    bool body;                            /* the request has one; otherwise it is not looked at */
+    const char *params[ROUTE_PARAMS_MAX]; /* of the query; no others are taken */
+    route_prepare_fn *prepare;            /* NULL: nothing to check */
+    route_run_fn *run;
+};
+
+/* The route of a request whose head has been read. NULL and *e: ERR_NOT_FOUND, or
+ * ERR_METHOD_NOT_ALLOWED with the Allow header added to the answer. */
+const struct route *route_find(struct http *x, struct err *e);
+
+/* Reads the request, finds its route and prepares it. 0 and *route, or -1 and *e. */
+int route_take(const struct conf *conf, struct http *x, const struct route **route,
+               struct err *e) AR_MUST_CHECK;
+
+/* Answers. On -1 nothing of the answer counts, and *e is to be answered instead (http_fail). */
+int route_run(const struct route *route, const struct route_env *env, struct http *x,
+              struct err *e) AR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The service. Some threads, the workers, wait on the set of connections (conn.h); a kept
+ * connection that is idle holds none of them.
+ *
+ *   parked --readable--> a worker reads the request --it only reads--> answered and parked again
+ *                                                   --it writes------> the writer's, and no
+ * thread's --committed--> `back` --> a worker answers it and parks the connection again
+ *
+ * At the end (main thread): nothing more is accepted; the workers serve what is readable now and
+ * leave; the writer commits what it has; those answers are sent; everything is closed. A guard sees
+ * to it that this ends: after a while it cuts the connections, so that threads that block on one
+ * come back, and at last it ends the process.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "guard.h"
+#include "route.h"
+#include "writer.h"
+
+enum { SPARE_MAX = 32 };
+
+/* A request under way: in the hands of one thread, or of the writer. */
+struct task {
+    struct writer_op op; /* first: the writer hands it back */
+    struct service *service;
+    struct conn *conn;
+    const struct route *route;
+    struct http x;
+    struct task *next_spare;
+};
+
+struct service {
+    const struct conf *conf; /* constant */
+    struct conn_set *set;    /* constant */
+    struct writer *writer;   /* constant */
+    int signals;             /* descriptor: the stop is asked for */
+    int broken;              /* descriptor: a commit's fate is unknown */
+    size_t workers;          /* constant */
+    struct worker *worker;   /* [workers] */
+    pthread_mutex_t lock;    /* guards what follows */
+    struct writer_op *back;  /* committed, not yet answered; oldest first */
+    struct writer_op **back_end;
+    size_t backs;
+    struct task *spare;
+    size_t spares;
+};
+
+struct worker {
+    struct service *service;
+    struct store *store;
+    struct task *spare; /* for the next request */
+    pthread_t thread;
+    bool started;
+};
+
+/* ---- tasks ---- */
+
+static struct task *new_task(struct service *s)
+{
+    struct task *t = calloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    t->service = s;
+    http_init(&t->x);
+    return t;
+}
+
+static void free_task(struct task *t)
+{
+    if (!t)
+        return;
+    http_free(&t->x);
+    free(t);
+}
+
+static struct task *take_task(struct worker *w)
+{
+    struct service *s = w->service;
+    struct task *t = w->spare;
+
+    w->spare = NULL;
+    if (t)
+        return t;
+    (void)pthread_mutex_lock(&s->lock);
+    t = s->spare;
+    if (t) {
+        s->spare = t->next_spare;
+        s->spares--;
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    return t ? t : new_task(s);
+}
+
+static void give_task(struct worker *w, struct task *t)
+{
+    struct service *s = w->service;
+
+    http_reset(&t->x);
+    if (!w->spare) {
+        w->spare = t;
+        return;
+    }
+    (void)pthread_mutex_lock(&s->lock);
+    if (s->spares < SPARE_MAX) {
+        t->next_spare = s->spare;
+        s->spare = t;
+        s->spares++;
+        t = NULL;
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    free_task(t);
+}
+
+/* ---- requests ---- */
+
+static int apply(struct writer_op *op, struct store *store, struct err *e)
+{
+    struct task *t = (struct task *)op;
+    struct route_env env = {.conf = t->service->conf, .store = store};
+
+    return route_run(t->route, &env, &t->x, e);
+}
+
+/* Sends the answer; the task is over. */
+static void finish(struct worker *w, struct task *t)
+{
+    struct conn *c = t->conn;
+    bool keep = http_send(&t->x) == 0 && fcgx_finish(c->link);
+
+    give_task(w, t);
+    if (keep)
+        conn_park(w->service->set, c);
+    else
+        conn_drop(w->service->set, c);
+}
+
+static void finish_change(struct worker *w, struct task *t)
+{
+    if (t->op.failed)
+        http_fail(&t->x, &t->op.err);
+    finish(w, t);
+}
+
+static void change(struct worker *w, struct task *t)
+{
+    t->op.apply = apply;
+    if (writer_submit(w->service->writer, &t->op) == WRITER_DONE)
+        finish_change(w, t);
+}
+
+static void answer(struct worker *w, struct task *t)
+{
+    struct service *s = w->service;
+    struct route_env env = {.conf = s->conf, .store = w->store};
+    struct err e;
+
+    if (route_take(s->conf, &t->x, &t->route, &e) != 0) {
+        http_fail(&t->x, &e);
+    } else if (t->route->writes) {
+        change(w, t);
+        return;
+    } else {
+        env.writer_failed = writer_is_broken(s->writer);
+        if (route_run(t->route, &env, &t->x, &e) != 0)
+            http_fail(&t->x, &e);
+    }
+    finish(w, t);
+}
+
+static void serve(struct worker *w, struct conn *c)
+{
+    struct task *t = take_task(w);
+
+    if (!t || fcgx_accept(c->link) != 0) {
+        if (t)
+            give_task(w, t);
+        conn_drop(w->service->set, c);
+        return;
+    }
+    t->conn = c;
+    http_begin(&t->x, &fcgx_carrier, c->link);
+    answer(w, t);
+}
+
+/* The writer's thread hands back what is committed. */
+static void take_back(void *ctx, struct writer_op *list)
+{
+    struct service *s = ctx;
+    size_t n = 0;
+
+    (void)pthread_mutex_lock(&s->lock);
+    *s->back_end = list;
+    for (; list; list = list->next) {
+        s->back_end = &list->next;
+        n++;
+    }
+    s->backs += n;
+    (void)pthread_mutex_unlock(&s->lock);
+    conn_tell_done(s->set);
+}
+
+/* Answers this worker's share of what is committed, and leaves the rest to the next. */
+static void answer_share(struct worker *w)
+{
+    struct service *s = w->service;
+    struct writer_op *list, **end = &s->back;
+    size_t n;
+    bool more;
+
+    (void)pthread_mutex_lock(&s->lock);
+    list = s->back;
+    for (n = (s->backs + s->workers - 1) / s->workers; n > 0; n--) {
+        end = &(*end)->next;
+        s->backs--;
+    }
+    s->back = *end;
+    *end = NULL;
+    more = s->back != NULL;
+    if (!more)
+        s->back_end = &s->back;
+    (void)pthread_mutex_unlock(&s->lock);
+    if (more)
+        conn_tell_done(s->set);
+    while (list) {
+        struct task *t = (struct task *)list;
+
+        list = list->next;
+        finish_change(w, t);
+    }
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    struct conn_event event[2];
+    size_t i, n;
+    bool ending = false, idle;
+
+    do {
+        n = conn_wait(w->service->set, event, ending ? 2 : 1);
+        idle = ending && n == 1 && event[0].kind == CONN_END;
+        for (i = 0; i < n; i++) {
+            if (event[i].kind == CONN_READABLE)
+                serve(w, event[i].conn);
+            else if (event[i].kind == CONN_DONE)
+                answer_share(w);
+            else
+                ending = true;
+        }
+    } while (!idle);
+    return NULL;
+}
+
+/* ---- start and end ---- */
+
+void worker_block_signals(void)
+{
+    sigset_t stop;
+
+    (void)sigemptyset(&stop);
+    (void)sigaddset(&stop, SIGTERM);
+    (void)sigaddset(&stop, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void say_broken(void *ctx)
+{
+    struct service *s = ctx;
+
+    (void)eventfd_write(s->broken, 1);
+}
+
+static int open_signals(struct service *s, struct err *e)
+{
+    sigset_t stop;
+
+    (void)sigemptyset(&stop);
+    (void)sigaddset(&stop, SIGTERM);
+    (void)sigaddset(&stop, SIGINT);
+    s->signals = signalfd(-1, &stop, SFD_CLOEXEC);
+    s->broken = eventfd(0, EFD_CLOEXEC);
+    if (s->signals < 0 || s->broken < 0)
+        return err_errno(e, ERR_INTERNAL, "cannot wait for signals");
+    return 0;
+}
+
+static int start_workers(struct service *s, struct err *e)
+{
+    size_t i;
+    int rc;
+
+    for (i = 0; i < s->workers; i++) {
+        s->worker[i].service = s;
+        if (store_open(s->conf, STORE_READ, &s->worker[i].store, e) != 0)
+            return -1;
+    }
+    for (i = 0; i < s->workers; i++) {
+        rc = pthread_create(&s->worker[i].thread, NULL, worker_main, &s->worker[i]);
+        if (rc != 0) {
+            errno = rc;
+            return err_errno(e, ERR_INTERNAL, "cannot start a thread");
+        }
+        s->worker[i].started = true;
+    }
+    return 0;
+}
+
+static int open_service(struct service *s, struct listener *l, struct err *e)
+{
+    struct writer_options o = {.conf = s->conf, .done = take_back, .broken = say_broken, .ctx = s};
+
+    s->signals = s->broken = -1;
+    s->back_end = &s->back;
+    (void)pthread_mutex_init(&s->lock, NULL);
+    s->worker = calloc(s->workers, sizeof *s->worker);
+    if (!s->worker)
+        return err_set(e, ERR_INTERNAL, "no memory for the workers");
+    if (open_signals(s, e) != 0 || fcgx_init(e) != 0 || conn_set_open(l, &s->set, e) != 0 ||
+        writer_open(&o, &s->writer, e) != 0)
+        return -1;
+    return start_workers(s, e);
+}
+
+/* Waits until the service has to end. 0: somebody asked for it, 1: it cannot go on. */
+static int wait_for_end(const struct service *s)
+{
+    struct pollfd fds[] = {
+        {.fd = s->signals, .events = POLLIN},
+        {.fd = s->broken,  .events = POLLIN}
+    };
+
+    while (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno == EINTR)
+        continue;
+    return fds[1].revents ? 1 : 0;
+}
+
+static void end_workers(struct service *s)
+{
+    struct worker last = {.service = s};
+    size_t i;
+
+    if (s->set)
+        conn_tell_end(s->set);
+    for (i = 0; s->worker && i < s->workers; i++) {
+        if (s->worker[i].started)
+            (void)pthread_join(s->worker[i].thread, NULL);
+    }
+    if (s->writer)
+        writer_close(s->writer);
+    while (s->back)
+        answer_share(&last);
+    free_task(last.spare);
+}
+
+/* By now nobody else uses any of it. */
+static void close_service(struct service *s)
+{
+    struct task *t;
+    size_t i;
+
+    for (i = 0; s->worker && i < s->workers; i++) {
+        free_task(s->worker[i].spare);
+        store_close(s->worker[i].store);
+    }
+    free(s->worker);
+    while ((t = s->spare) != NULL) {
+        s->spare = t->next_spare;
+        free_task(t);
+    }
+    conn_set_close(s->set);
+    if (s->signals >= 0)
+        (void)close(s->signals);
+    if (s->broken >= 0)
+        (void)close(s->broken);
+    (void)pthread_mutex_destroy(&s->lock);
+}
+
+static void log_ready(const struct service *s)
+{
+    const char *sqlite;
+    bool bug = store_sqlite_has_wal_bug(&sqlite);
+    char room[LOG_QUOTE_MAX];
+
+    log_info("ready", "version=%s sqlite=%s wal_reset_bug=%s workers=%zu database=%s",
+             ANTEROOM_VERSION, sqlite, bug ? "yes,kept_clear_of" : "no", s->workers,
+             log_quote(room, s->conf->database.p));
+}
+
+int worker_serve(const struct conf *conf, struct listener *l)
+{
+    struct service s = {.conf = conf, .workers = (size_t)conf->workers};
+    char room[LOG_QUOTE_MAX];
+    struct guard *guard;
+    struct err e;
+    int rc = 1;
+
+    if (open_service(&s, l, &e) != 0) {
+        log_error("start", "error=%s", log_quote(room, e.text));
+    } else {
+        log_ready(&s);
+        rc = wait_for_end(&s);
+        log_info("stopping", "reason=%s", rc == 0 ? "signal" : "commit_unknown");
+    }
+    listen_hide(l);
+    guard = guard_start(s.set, rc);
+    end_workers(&s);
+    guard_end(guard);
+    close_service(&s);
+    log_info("stopped", "status=%d", rc);
+    return rc;
+}

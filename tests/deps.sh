@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Installs the Debian packages that are missing for: build, run, test, lint (each includes the ones before it).
+# Asks sudo when not root. On a system without apt it says what is missing and fails.
+set -eu
+
+build='gcc make pkg-config libc6-dev libfcgi-dev libjson-c-dev libsqlite3-dev libcurl4-openssl-dev libyaml-dev libssl-dev'
+run='nginx curl util-linux'
+test='libcmocka-dev python3 python3-pytest sqlite3 apache2-bin libapache2-mod-fcgid procps'
+lint='clang clang-format clang-tidy cppcheck shellcheck mandoc git'
+
+# What to look for where there is no dpkg: commands and pkg-config modules.
+build_commands='cc make pkg-config'
+run_commands='nginx curl flock setsid setpriv'
+test_commands='python3 pytest-3 sqlite3 apache2'
+lint_commands='clang clang-format clang-tidy cppcheck shellcheck mandoc git'
+modules='json-c sqlite3 libcurl yaml-0.1 libcrypto'
+
+case "${1-}" in
+build) packages=$build commands=$build_commands ;;
+run) packages="$build $run" commands="$build_commands $run_commands" ;;
+test) packages="$build $run $test" commands="$build_commands $run_commands $test_commands" ;;
+lint) packages="$build $run $test $lint"
+    commands="$build_commands $run_commands $test_commands $lint_commands" ;;
+*)
+    echo "usage: deps.sh build|run|test|lint" >&2
+    exit 2
+    ;;
+esac
+PATH=$PATH:/usr/sbin:/sbin
+
+missing_packages() {
+    for package in $packages; do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+        [ "$state" = installed ] || printf ' %s' "$package"
+    done
+}
+
+missing_tools() {
+    for command in $commands; do
+        command -v "$command" >/dev/null 2>&1 || printf ' %s' "$command"
+    done
+    command -v pkg-config >/dev/null 2>&1 || return 0
+    for module in $modules; do
+        pkg-config --exists "$module" || printf ' %s(library)' "$module"
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    missing=$(missing_tools)
+    [ -z "$missing" ] && exit 0
+    echo "anteroom: missing on this system:$missing. Please install them (on Debian they come from: $packages)." >&2
+    exit 1
+fi
+
+missing=$(missing_packages)
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null 2>&1; then
+    echo "anteroom: missing Debian packages:$missing. Please install them as root: apt-get install$missing" >&2
+    exit 1
+fi
+echo "anteroom: installing:$missing" >&2
+as_root apt-get update -q >&2 || true # a stale index may still do
+# shellcheck disable=SC2086 # a list of words
+as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >&2 || {
+    echo "anteroom: these packages could not be installed:$missing" >&2
+    exit 1
+}

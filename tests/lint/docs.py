@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""What the documents say is so: every configuration key is explained, the code map names each file, no path of a machine."""
+import re
+import subprocess
+
+import tree
+
+ROOMS = ("common", "fcgi", "cron")
+MANUAL, SAMPLE = "common/anteroom.yaml.5", "nginx/anteroom.yaml"
+PROGRAM = "build/anteroom-dispatch"
+# Anything that only the machine of a developer has.
+MACHINE = re.compile(r"/(home|Users|root|work|farm)/[\w.-]+|\.library\b")
+
+
+def configuration(root):
+    """Every key of the program's own table stands in the manual page and in the sample, and no other in the manual."""
+    printed = subprocess.run([root / PROGRAM, "--config-keys"], capture_output=True, text=True, check=True).stdout
+    # The last word of a key is what stands in a file: callback.timeout, queues.<type>.capacity.
+    keys = {line.split("\t")[0] for line in printed.splitlines() if line}
+    words = {word for word in (key.rpartition(".")[2] for key in keys) if "<" not in word}
+    if not keys:
+        yield f"{PROGRAM} --config-keys prints nothing"
+    manual, sample = tree.text(root, MANUAL), tree.text(root, SAMPLE)
+    explained = set(re.findall(r"^\.It (?:Cm|Ic|Va|Li) ([\w.<>]+)", manual, re.M))
+    for word in sorted(words):
+        if not any(e.rpartition(".")[2] == word for e in explained):
+            yield f"{MANUAL}: the key {word} is not explained"
+        if not re.search(rf"^[\s#]*{re.escape(word)}:|[{{,]\s*{re.escape(word)}:", sample, re.M):
+            yield f"{SAMPLE}: the key {word} does not appear"
+    for e in sorted(explained):
+        if "<" not in e and e.rpartition(".")[2] not in words:
+            yield f"{MANUAL}: there is no key {e}"
+
+
+def code_map(root):
+    """README's map: one line "name  what it is" for each .c (its .h goes with it) and for each .h that stands alone."""
+    readme = tree.text(root, "README.md")
+    mapped = re.findall(r"^((?:common|fcgi|cron)/\w+(?:\.\w+)*)  +\S", readme, re.M)
+    sources = {str(p) for p in tree.files(root, ".c", ".h") if p.parts[0] in ROOMS}
+    wanted = {p for p in sources if p.endswith(".c") or p[:-2] + ".c" not in sources}
+    yield from (f"README.md: the map does not have {p}" for p in sorted(wanted - set(mapped)))
+    for p in sorted(set(mapped) - wanted):
+        if not (root / p).exists():
+            yield f"README.md: the map has {p}, which does not exist"
+    yield from (f"README.md: the map has {p} twice" for p in sorted({p for p in mapped if mapped.count(p) > 1}))
+
+
+def machine_paths(root):
+    for path in tree.files(root):
+        if str(path) == "tests/lint/docs.py":
+            continue
+        for number, line in enumerate(tree.text(root, path).split("\n"), 1):
+            if MACHINE.search(line):
+                yield f"{path}:{number}: a path of one machine: {MACHINE.search(line)[0]}"
+
+
+if __name__ == "__main__":
+    tree.main(configuration, code_map, machine_paths)
