@@ -61,7 +61,7 @@ $(BUILD)/schema.c: common/schema/embed.sh $(wildcard common/schema/*.sql)
 # A unit test sees the inside of the rooms: it may include their headers by folder ("cron/fit.h").
 $(BUILD)/unit/%: tests/unit/%.c $(CRON) $(FCGI) $(COMMON)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Icron -Ifcgi -Itests/unit -o $@ $< $(ALL_LDFLAGS) $(CRON) $(FCGI) $(COMMON) -lfcgi -lcmocka $(LIBS)
+	$(CC) $(ALL_CFLAGS) -I. -Icron -Ifcgi -Itests/unit -o $@ $< $(ALL_LDFLAGS) $(CRON) $(FCGI) $(COMMON) -lfcgi -lcmocka $(LIBS)
 
 # For `make bench`. fixed.c takes the place of fcgi/route.c: the linker leaves that in the archive.
 $(BUILD)/bench/fixed: tests/bench/fixed.c $(BUILD)/fcgi/main.o $(FCGI) $(COMMON)

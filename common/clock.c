@@ -169,7 +169,7 @@ static int64_t take_number(struct reader *r, int n, int64_t low, int64_t high)
 
 static void take_char(struct reader *r, const char *either)
 {
-    if (r->p == r->end || !memchr(either, *r->p, strlen(either)))
+    if (r->p == r->end || *r->p == '\0' || !strchr(either, *r->p))
         r->bad = true;
     else
         r->p++;
@@ -207,7 +207,7 @@ static int64_t take_offset(struct reader *r)
 
 int clock_parse(struct str text, int64_t *ns)
 {
-    struct reader r = {text.p, text.p + text.n, !text.p};
+    struct reader r = {text.p, text.p ? text.p + text.n : NULL, !text.p};
     int64_t y, mo, d, h, mi, s, frac, off, seconds;
     struct date back;
 

@@ -35,19 +35,15 @@ _Static_assert(sizeof(enum conf_auth) == sizeof(int) && sizeof(enum conf_capacit
                    sizeof(enum conf_fit) == sizeof(int) && sizeof(enum log_level) == sizeof(int),
                "conf_read_word writes an int");
 
-/* clang-format off */
 static const struct conf_key keys[] = {
     {CONF_TOP, "database", CONF_TEXT, "/var/lib/anteroom/anteroom.db", 1, 4000,
      .offset = offsetof(struct conf, database),
      .doc = "the SQLite file that holds all state; the lock file stands beside it"},
     {CONF_TOP, "auth", CONF_WORD, "none", .words = auths, .later = later_auths,
-     .offset = offsetof(struct conf, auth),
-     .doc = "who may use the API; none: whoever reaches it"},
+     .offset = offsetof(struct conf, auth), .doc = "who may use the API; none: whoever reaches it"},
     {CONF_TOP, "log_level", CONF_WORD, "info", .words = levels,
-     .offset = offsetof(struct conf, log_level),
-     .doc = "the least grave events that are logged"},
-    {CONF_TOP, "workers", CONF_NUMBER, "4", 1, 64,
-     .offset = offsetof(struct conf, workers),
+     .offset = offsetof(struct conf, log_level), .doc = "the least grave events that are logged"},
+    {CONF_TOP, "workers", CONF_NUMBER, "4", 1, 64, .offset = offsetof(struct conf, workers),
      .doc = "threads that answer requests"},
     {CONF_TOP, "max_queued", CONF_NUMBER, "1000000", 1, 1000000000,
      .offset = offsetof(struct conf, max_queued),
@@ -55,18 +51,15 @@ static const struct conf_key keys[] = {
     {CONF_TOP, "low_water", CONF_SIZE, "64M", 0, INT64_C(1) << 40,
      .offset = offsetof(struct conf, low_water),
      .doc = "what must be free on the database's disk; with less, new jobs are refused with 507"},
-    {CONF_TOP, "callback", CONF_CALLBACKS,
-     .offset = offsetof(struct conf, callback),
+    {CONF_TOP, "callback", CONF_CALLBACKS, .offset = offsetof(struct conf, callback),
      .doc = "how callbacks are delivered"},
     {CONF_CALLBACK, "timeout", CONF_DURATION, "10s", 10 * MS, H,
      .offset = offsetof(struct conf_callback, timeout),
      .doc = "time for one try, connecting included"},
     {CONF_CALLBACK, "connect_timeout", CONF_DURATION, "5s", 10 * MS, H,
-     .offset = offsetof(struct conf_callback, connect_timeout),
-     .doc = "time to connect"},
+     .offset = offsetof(struct conf_callback, connect_timeout), .doc = "time to connect"},
     {CONF_CALLBACK, "concurrency", CONF_NUMBER, "64", 1, 1000,
-     .offset = offsetof(struct conf_callback, concurrency),
-     .doc = "tries under way at once"},
+     .offset = offsetof(struct conf_callback, concurrency), .doc = "tries under way at once"},
     {CONF_CALLBACK, "hold", CONF_DURATION, "15m", 100 * MS, 30 * D,
      .offset = offsetof(struct conf_callback, hold),
      .doc = "how long an admission is kept for a callback that does not succeed"},
@@ -86,18 +79,14 @@ static const struct conf_key keys[] = {
     {CONF_QUEUE, "callback_base", CONF_URL, NULL, 1, 2048,
      .offset = offsetof(struct conf_queue, callback_base),
      .doc = "what a relative callback resolves against; without it such a callback is refused"},
-    {CONF_QUEUE, "pools", CONF_POOLS,
-     .doc = "name: pool; hosts that serve the same projects"},
-    {CONF_POOL, "projects", CONF_PROJECTS,
-     .offset = offsetof(struct conf_pool_in, pool),
+    {CONF_QUEUE, "pools", CONF_POOLS, .doc = "name: pool; hosts that serve the same projects"},
+    {CONF_POOL, "projects", CONF_PROJECTS, .offset = offsetof(struct conf_pool_in, pool),
      .doc = "the projects that the pool serves; none: those that no other pool names"},
-    {CONF_POOL, "hosts", CONF_HOSTS,
-     .offset = offsetof(struct conf_pool_in, hosts),
+    {CONF_POOL, "hosts", CONF_HOSTS, .offset = offsetof(struct conf_pool_in, hosts),
      .doc = "name: what the host has; {} when another pool of the queue says it"},
     {CONF_HOST, "<resource>", CONF_AMOUNT, NULL, 0, NUM_SAFE_MAX,
      .doc = "how much of it; in the queue kube a Kubernetes quantity, and 110 pods unless given"},
 };
-/* clang-format on */
 
 /* What stands before a section's keys in the documentation. */
 static const char *const prefixes[CONF_SECTIONS] = {
@@ -115,7 +104,6 @@ static int read_callback(struct conf_in *in, const struct yaml_node *value,
     return conf_read_section(in, CONF_CALLBACK, value, field);
 }
 
-/* clang-format off */
 static const struct {
     const char *word;
     conf_read_fn *read;
@@ -134,7 +122,6 @@ static const struct {
     [CONF_HOSTS] = {"mapping", conf_keep_hosts},
     [CONF_AMOUNT] = {"amount", NULL}, /* conf_hosts.c reads these */
 };
-/* clang-format on */
 
 static int read_key(struct conf_in *in, const struct conf_key *key, const struct yaml_node *value,
                     void *base)

@@ -34,9 +34,7 @@ static void write_words(struct buf *b, const struct conf_key *key)
 
 static void write_number(struct buf *b, const struct conf_key *key)
 {
-    static const struct unit one[] = {
-        {"", 1}
-    };
+    static const struct unit one[] = {{"", 1}};
 
     write_span(b, key, one);
 }
@@ -50,11 +48,7 @@ static void write_bytes(struct buf *b, const struct conf_key *key)
 static void write_size(struct buf *b, const struct conf_key *key)
 {
     static const struct unit units[] = {
-        {"G", INT64_C(1) << 30},
-        {"M", 1 << 20         },
-        {"K", 1 << 10         },
-        {"",  1               }
-    };
+        {"G", INT64_C(1) << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"", 1}};
 
     write_span(b, key, units);
 }
@@ -62,12 +56,12 @@ static void write_size(struct buf *b, const struct conf_key *key)
 static void write_duration(struct buf *b, const struct conf_key *key)
 {
     static const struct unit units[] = {
-        {"d",  INT64_C(86400000000000)},
-        {"h",  INT64_C(3600000000000) },
-        {"m",  INT64_C(60000000000)   },
-        {"s",  1000000000             },
-        {"ms", 1000000                },
-        {"ns", 1                      },
+        {"d", INT64_C(86400000000000)},
+        {"h", INT64_C(3600000000000)},
+        {"m", INT64_C(60000000000)},
+        {"s", 1000000000},
+        {"ms", 1000000},
+        {"ns", 1},
     };
 
     write_span(b, key, units);

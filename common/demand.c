@@ -262,10 +262,7 @@ static demand_rules_fn *rules_of(struct str type)
     static const struct {
         const char *type;
         demand_rules_fn *rules;
-    } own[] = {
-        {"vm",   demand_rules_vm  },
-        {"kube", demand_rules_kube}
-    };
+    } own[] = {{"vm", demand_rules_vm}, {"kube", demand_rules_kube}};
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(own); i++) {

@@ -2,7 +2,6 @@
 /* The shape: a demand's normal form as compact JSON with sorted members, and back. */
 #include "demand_rules.h"
 #include "json_out.h"
-#include "num.h"
 
 static void write_kind(struct json_out *o, const struct demand_kind *kind)
 {

@@ -5,10 +5,7 @@
 
 static const struct {
     const char *name, *known_as;
-} aliases[] = {
-    {"MEMORY_MB", "Memory"},
-    {"DISK_GB",   "Disk"  }
-};
+} aliases[] = {{"MEMORY_MB", "Memory"}, {"DISK_GB", "Disk"}};
 
 static const char *known_as(struct str name)
 {

@@ -39,14 +39,15 @@ static int check_bytes(struct str text, struct err *e)
     return 0;
 }
 
-/* The bytes of the scheme before its colon; 0: none, a relative reference. */
-static size_t scheme_length(struct str text)
+/* A colon before any of / ? # ends a scheme: a relative reference has none there. *n: the bytes
+ * before it. */
+static bool has_scheme(struct str text, size_t *n)
 {
-    size_t i;
-
-    for (i = 0; i < text.n && (is_alnum(text.p[i]) || (i > 0 && strchr("+-.", text.p[i]))); i++)
-        ;
-    return i > 0 && i < text.n && text.p[i] == ':' && text.p[0] > '9' ? i : 0;
+    for (*n = 0; *n < text.n && !strchr("/?#", text.p[*n]); (*n)++) {
+        if (text.p[*n] == ':')
+            return true;
+    }
+    return false;
 }
 
 static bool is_scheme(struct str text, size_t n, const char *scheme)
@@ -93,17 +94,18 @@ static int check_authority(struct str text, struct err *e)
 int job_check_callback(const struct conf_queue *queue, struct str text, struct err *e)
 {
     size_t scheme, start;
+    bool absolute;
 
     if (check_bytes(text, e) != 0)
         return -1;
-    scheme = scheme_length(text);
-    if (scheme > 0 && !is_scheme(text, scheme, "http") && !is_scheme(text, scheme, "https"))
+    absolute = has_scheme(text, &scheme);
+    if (absolute && !is_scheme(text, scheme, "http") && !is_scheme(text, scheme, "https"))
         return refuse(e, "must be an http or https URL");
-    if (scheme == 0 && !queue->callback_base.p)
+    if (!absolute && !queue->callback_base.p)
         return refuse(e, "must be an absolute http or https URL, since this queue has no "
                          "callback_base");
-    start = scheme > 0 ? scheme + 1 : 0;
+    start = absolute ? scheme + 1 : 0;
     if (text.n - start >= 2 && memcmp(text.p + start, "//", 2) == 0)
         return check_authority((struct str){text.p + start + 2, text.n - start - 2}, e);
-    return scheme > 0 ? refuse(e, "must name a host after http:// or https://") : 0;
+    return absolute ? refuse(e, "must name a host after http:// or https://") : 0;
 }

@@ -283,15 +283,15 @@ static const struct {
     unsigned modes;
     int (*take)(struct reading *r, json_value *v, struct err *e);
 } table[] = {
-    [REQUEST_ID] = {"request_id",  "/request_id",  NEW | NEEDED,          take_request_id },
-    [OWNER_ID] = {"owner_id",    "/owner_id",    NEW | NEEDED,          take_owner_id   },
-    [CALLBACK] = {"callback",    "/callback",    NEW | CHANGE | NEEDED, take_callback   },
-    [PRIORITY] = {"priority",    "/priority",    NEW | CHANGE,          take_priority   },
-    [NOT_BEFORE] = {"not_before",  "/not_before",  NEW | CHANGE,          take_not_before },
-    [VALID_UNTIL] = {"valid_until", "/valid_until", NEW | CHANGE,          take_valid_until},
-    [MOVE] = {"move",        "/move",        CHANGE,                take_move       },
-    [STATUS] = {"status",      "/status",      CHANGE,                take_status     },
-    [DATA] = {"data",        "/data",        NEW | CHANGE | NEEDED, take_data       },
+    [REQUEST_ID] = {"request_id", "/request_id", NEW | NEEDED, take_request_id},
+    [OWNER_ID] = {"owner_id", "/owner_id", NEW | NEEDED, take_owner_id},
+    [CALLBACK] = {"callback", "/callback", NEW | CHANGE | NEEDED, take_callback},
+    [PRIORITY] = {"priority", "/priority", NEW | CHANGE, take_priority},
+    [NOT_BEFORE] = {"not_before", "/not_before", NEW | CHANGE, take_not_before},
+    [VALID_UNTIL] = {"valid_until", "/valid_until", NEW | CHANGE, take_valid_until},
+    [MOVE] = {"move", "/move", CHANGE, take_move},
+    [STATUS] = {"status", "/status", CHANGE, take_status},
+    [DATA] = {"data", "/data", NEW | CHANGE | NEEDED, take_data},
 };
 _Static_assert(ARRAY_LEN(table) == MEMBERS, "every member has a reader");
 

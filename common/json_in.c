@@ -5,7 +5,7 @@
  * A document holds its own copy of the text. The scanner decides whether it is JSON and notes where
  * strings, names and numbers stand; the tree is then built with json-c's constructors in a second
  * walk, which may trust the text. json-c's own parser is not used: 0.16 turns valid surrogate pairs
- * (\ud836\udc00) into U+FFFD, rounds numbers, takes memory that ran out for null, and is slower.
+ * (\ud836\udc00) into U+FFFD, clamps numbers, and takes four times as long.
  */
 /* json-c has a type of this name, which would stand in the way of our function. */
 #define json_bool json_c_bool
@@ -114,18 +114,24 @@ static int build_element(struct build *b, json_value *array)
     return no_memory(b->e);
 }
 
+static int duplicate(const struct build *b, const char *name, size_t n)
+{
+    struct str shown = utf8_cut((struct str){name, n}, NAME_SHOWN_MAX);
+
+    return err_set(b->e, ERR_MALFORMED_JSON, "duplicate member \"%.*s\" at byte %zu", (int)shown.n,
+                   shown.p, (size_t)(name - b->doc->text)); /* the quote before it, from 1 */
+}
+
 static int build_member(struct build *b, json_value *object)
 {
     const unsigned flags = JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT;
     json_value *v;
     size_t n;
     char *name = take_string(b, &n);
-    struct str shown = utf8_cut((struct str){name, n}, NAME_SHOWN_MAX);
 
     name[n] = '\0'; /* no further than where the closing quote stood */
     if (json_object_object_get_ex(object, name, NULL))
-        return err_set(b->e, ERR_MALFORMED_JSON, "duplicate member \"%.*s\" at byte %zu",
-                       (int)shown.n, shown.p, (size_t)(name - b->doc->text));
+        return duplicate(b, name, n);
     skip_to_token(b);
     b->p++; /* the colon */
     if (build_value(b, &v) != 0)

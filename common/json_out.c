@@ -52,10 +52,12 @@ static char *put_control(char *out, unsigned char c)
         *out++ = letters[c];
         return out;
     }
-    memcpy(out, "u00", 3);
-    out[3] = hex[c >> 4];
-    out[4] = hex[c & 15];
-    return out + 5;
+    *out++ = 'u';
+    *out++ = '0';
+    *out++ = '0';
+    *out++ = hex[c >> 4];
+    *out++ = hex[c & 15];
+    return out;
 }
 
 /* Copies one character beyond ASCII, or the replacement of a broken byte; *p moves behind it. */
@@ -97,7 +99,7 @@ static char *put_escaped(char *out, const char *p, const char *end)
 /* A comma if one is due, the text in quotes, and a tail, in one piece. */
 static void add_quoted(struct buf *b, bool comma, struct str text, char tail)
 {
-    const char *end = text.p + text.n;
+    const char *end = text.n ? text.p + text.n : NULL;
     size_t n = text.n ? escaped_length(text.p, end) : 0;
     size_t all = n + 2 + comma + (tail != '\0');
     char *start = buf_room(b, all), *out = start;

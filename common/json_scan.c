@@ -11,7 +11,7 @@
 #include "json_in.h"
 #include "utf8.h"
 
-enum { HEX_DIGITS = 4, U_LENGTH = 6 };
+enum { HEX_DIGITS = 4, U_LENGTH = 6, PAIR_LENGTH = 2 * U_LENGTH };
 
 struct scan {
     const char *start, *p, *end;
@@ -114,12 +114,12 @@ static int scan_unicode(struct scan *s)
         s->p += U_LENGTH;
         return 0;
     }
-    if (s->end - s->p < 2 * U_LENGTH || s->p[U_LENGTH] != '\\' || s->p[U_LENGTH + 1] != 'u')
+    if (s->end - s->p < PAIR_LENGTH || s->p[U_LENGTH] != '\\' || s->p[U_LENGTH + 1] != 'u')
         return fail(s, "a lone high surrogate");
     low = hex4(s->p + U_LENGTH + 2, s->end);
     if (!is_low_surrogate(low))
         return fail(s, "a lone high surrogate");
-    s->p += 2 * U_LENGTH;
+    s->p += PAIR_LENGTH;
     return 0;
 }
 
@@ -286,9 +286,9 @@ static int scan_number(struct scan *s)
 static int scan_word(struct scan *s)
 {
     static const struct str words[] = {
-        {"true",  4},
+        {"true", 4},
         {"false", 5},
-        {"null",  4},
+        {"null", 4},
     };
     size_t i, left = (size_t)(s->end - s->p);
 

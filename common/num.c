@@ -148,12 +148,12 @@ static int with_unit(struct str text, const struct unit *units, size_t count, in
 int num_duration(struct str text, int64_t *ns)
 {
     static const struct unit units[] = {
-        {"",   1000000000             },
-        {"s",  1000000000             },
-        {"ms", 1000000                },
-        {"m",  60000000000            },
-        {"h",  INT64_C(3600000000000) },
-        {"d",  INT64_C(86400000000000)},
+        {"", 1000000000},
+        {"s", 1000000000},
+        {"ms", 1000000},
+        {"m", 60000000000},
+        {"h", INT64_C(3600000000000)},
+        {"d", INT64_C(86400000000000)},
     };
 
     return with_unit(text, units, ARRAY_LEN(units), INT64_MAX, ns);
@@ -162,9 +162,9 @@ int num_duration(struct str text, int64_t *ns)
 int num_size(struct str text, int64_t *bytes)
 {
     static const struct unit units[] = {
-        {"",  1               },
-        {"K", 1 << 10         },
-        {"M", 1 << 20         },
+        {"", 1},
+        {"K", 1 << 10},
+        {"M", 1 << 20},
         {"G", INT64_C(1) << 30},
     };
 

@@ -115,6 +115,8 @@ static int check_match(const struct job *j, const struct store_match *m, struct 
 
 static int check_change(const struct job *j, const struct job_change *c, struct err *e)
 {
+    int64_t from = c->has_not_before ? c->not_before : j->not_before;
+    int64_t until = c->has_valid_until ? c->valid_until : j->valid_until;
     bool only_waiting = c->callback.p || c->has_data || c->has_not_before || c->has_valid_until;
 
     if (c->has_status && !job_may_become(j->status, c->status, JOB_BY_CLIENT))
@@ -125,6 +127,9 @@ static int check_change(const struct job *j, const struct job_change *c, struct 
                        "callback, data, not_before and valid_until can change only while the job "
                        "waits; it is %s",
                        job_status_word(j->status));
+    if ((c->has_not_before || c->has_valid_until) && until != 0 && until <= from)
+        return err_at(e, ERR_INVALID, c->has_valid_until ? "/valid_until" : "/not_before",
+                      "valid_until must be later than not_before");
     return 0;
 }
 

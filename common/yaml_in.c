@@ -120,7 +120,7 @@ static int attach(struct tree *t, struct yaml_node *node)
         return -1;
     if (t->dones == t->room) {
         t->room = t->room ? 2 * t->room : 64;
-        grown = realloc(t->done, t->room * sizeof *grown);
+        grown = realloc(t->done, t->room * sizeof(struct yaml_node *));
         if (!grown)
             return no_memory(t);
         t->done = grown;
@@ -155,16 +155,11 @@ static int check_tag(struct tree *t, const yaml_char_t *tag, struct yaml_node *n
         enum yaml_kind kind;
         bool string;
     } standard[] = {
-        {YAML_STR_TAG,   YAML_SCALAR, true },
-        {"!",            YAML_SCALAR, true },
-        {YAML_INT_TAG,   YAML_SCALAR, false},
-        {YAML_FLOAT_TAG, YAML_SCALAR, false},
-        {YAML_BOOL_TAG,  YAML_SCALAR, false},
-        {YAML_NULL_TAG,  YAML_SCALAR, false},
-        {YAML_SEQ_TAG,   YAML_LIST,   false},
-        {"!",            YAML_LIST,   false},
-        {YAML_MAP_TAG,   YAML_MAP,    false},
-        {"!",            YAML_MAP,    false},
+        {YAML_STR_TAG, YAML_SCALAR, true},   {"!", YAML_SCALAR, true},
+        {YAML_INT_TAG, YAML_SCALAR, false},  {YAML_FLOAT_TAG, YAML_SCALAR, false},
+        {YAML_BOOL_TAG, YAML_SCALAR, false}, {YAML_NULL_TAG, YAML_SCALAR, false},
+        {YAML_SEQ_TAG, YAML_LIST, false},    {"!", YAML_LIST, false},
+        {YAML_MAP_TAG, YAML_MAP, false},     {"!", YAML_MAP, false},
     };
     struct str cut;
     size_t i;
@@ -270,7 +265,7 @@ static int compare_keys(const void *a, const void *b)
  * minutes. */
 static int check_unique(struct tree *t, const struct yaml_node *map)
 {
-    struct yaml_node **key = calloc(map->n + 1, sizeof *key);
+    struct yaml_node **key = calloc(map->n + 1, sizeof(struct yaml_node *));
     struct str cut;
     size_t i;
     int failed = 0;
@@ -279,7 +274,7 @@ static int check_unique(struct tree *t, const struct yaml_node *map)
         return no_memory(t);
     for (i = 0; i < map->n; i++)
         key[i] = map->item[2 * i];
-    qsort(key, map->n, sizeof *key, compare_keys);
+    qsort(key, map->n, sizeof(struct yaml_node *), compare_keys);
     for (i = 1; i < map->n && !failed; i++) {
         if (!str_eq(key[i - 1]->scalar, key[i]->scalar))
             continue;
@@ -298,7 +293,7 @@ static int on_end(struct tree *t, const yaml_event_t *event)
     size_t n = t->dones - f->first;
 
     (void)event;
-    item = arena_array(t->arena, n, sizeof *item);
+    item = arena_array(t->arena, n, sizeof(struct yaml_node *));
     if (!item)
         return no_memory(t);
     if (n)
@@ -395,15 +390,19 @@ int yaml_parse(struct str text, const char *name, struct yaml_doc **doc, struct 
     struct arena *arena = arena_new(ARENA_BYTES_MAX);
     struct tree t = {.name = name, .arena = arena, .e = e};
     struct yaml_doc *made = arena ? arena_array(arena, 1, sizeof *made) : NULL;
-    int failed = made ? build(&t, text) : no_memory(&t);
+    int failed;
 
-    if (!failed) {
-        *made = (struct yaml_doc){.arena = arena, .root = t.dones ? t.done[0] : &empty};
-        *doc = made;
-    } else {
+    if (!made) {
         arena_free(arena);
+        return no_memory(&t);
     }
+    failed = build(&t, text);
+    *made = (struct yaml_doc){.arena = arena, .root = t.dones ? t.done[0] : &empty};
     free(t.done);
+    if (failed)
+        arena_free(arena);
+    else
+        *doc = made;
     return failed;
 }
 

@@ -42,11 +42,12 @@ static int month_of(const char *p)
 static int parse_date(struct str v, int64_t *when)
 {
     enum { LENGTH = 29, DAY = 5, MONTH = 8, YEAR = 12, TIME = 17, ZONE = 25 };
-    char text[sizeof "1994-11-06T08:49:37Z"];
+    char text[40];
 
     if (v.n != LENGTH || memcmp(v.p + ZONE, " GMT", 4) != 0 || v.p[3] != ',')
         return -1;
-    (void)snprintf(text, sizeof text, "%.4s-%02d-%.2sT%.8sZ", v.p + YEAR, month_of(v.p + MONTH), v.p + DAY, v.p + TIME);
+    (void)snprintf(text, sizeof text, "%.4s-%02d-%.2sT%.8sZ", v.p + YEAR, month_of(v.p + MONTH),
+                   v.p + DAY, v.p + TIME);
     return clock_parse(str_of(text), when);
 }
 
@@ -83,12 +84,14 @@ static void put_error(const struct backoff_try *t, char *out, size_t room)
         (void)snprintf(out, room, "%s", t->error);
 }
 
-static void give_up(const struct backoff_try *t, const char *error, const char *why, struct backoff_next *next)
+static void give_up(const struct backoff_try *t, const char *error, const char *why,
+                    struct backoff_next *next)
 {
     next->outcome = STORE_GIVE_UP;
     next->reason = JOB_REASON_CALLBACK;
-    (void)snprintf(next->message, sizeof next->message, "the callback was not accepted in %lld %s%s; the last: %.250s", (long long)t->number,
-                   t->number == 1 ? "try" : "tries", why, error);
+    (void)snprintf(next->message, sizeof next->message,
+                   "the callback was not accepted in %lld %s%s; the last: %.250s",
+                   (long long)t->number, t->number == 1 ? "try" : "tries", why, error);
 }
 
 /* The next try's moment; at or after hold_until when there is none. */
@@ -98,7 +101,8 @@ static int64_t next_try(const struct conf_callback *conf, const struct backoff_t
 
     if (num_add(t->now, wait, &next) != 0)
         return INT64_MAX;
-    if ((t->status != TOO_MANY && t->status != UNAVAILABLE) || backoff_retry_after(t->retry_after, t->now, &asked) != 0 || asked <= wait)
+    if ((t->status != TOO_MANY && t->status != UNAVAILABLE) ||
+        backoff_retry_after(t->retry_after, t->now, &asked) != 0 || asked <= wait)
         return next;
     if (num_add(t->now, asked, &asked) != 0)
         asked = INT64_MAX;
@@ -108,7 +112,8 @@ static int64_t next_try(const struct conf_callback *conf, const struct backoff_t
     return asked > next ? asked : next;
 }
 
-void backoff_decide(const struct conf_callback *conf, const struct backoff_try *t, struct backoff_next *next)
+void backoff_decide(const struct conf_callback *conf, const struct backoff_try *t,
+                    struct backoff_next *next)
 {
     char error[256];
 
@@ -118,7 +123,8 @@ void backoff_decide(const struct conf_callback *conf, const struct backoff_try *
     put_error(t, error, sizeof error);
     if (t->status == GONE) {
         *next = (struct backoff_next){.outcome = STORE_GIVE_UP, .reason = JOB_REASON_GONE};
-        (void)snprintf(next->message, sizeof next->message, "the receiver answered 410: it does not want the callback any more");
+        (void)snprintf(next->message, sizeof next->message,
+                       "the receiver answered 410: it does not want the callback any more");
         return;
     }
     if (t->number >= (int64_t)conf->retries) {
@@ -131,5 +137,6 @@ void backoff_decide(const struct conf_callback *conf, const struct backoff_try *
         return;
     }
     next->outcome = STORE_TRY_AGAIN;
-    (void)snprintf(next->message, sizeof next->message, "try %lld of %zu: %s", (long long)t->number, conf->retries, error);
+    (void)snprintf(next->message, sizeof next->message, "try %lld of %zu: %s", (long long)t->number,
+                   conf->retries, error);
 }

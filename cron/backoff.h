@@ -26,12 +26,16 @@ struct backoff_next {
 };
 
 /*
- * 2xx: accepted. 410: given up at once. All else is tried again after the configured wait, ±10 %, while there are tries left and the hold lasts. Retry-After of a 429 or 503 makes the wait longer,
- * never shorter; where it reaches beyond the hold, one more try is made shortly before the hold ends.
+ * 2xx: accepted. 410: given up at once. All else is tried again after the configured wait, ±10 %,
+ * while there are tries left and the hold lasts. Retry-After of a 429 or 503 makes the wait longer,
+ * never shorter; where it reaches beyond the hold, one more try is made shortly before the hold
+ * ends.
  */
-void backoff_decide(const struct conf_callback *conf, const struct backoff_try *t, struct backoff_next *next);
+void backoff_decide(const struct conf_callback *conf, const struct backoff_try *t,
+                    struct backoff_next *next);
 
-/* Retry-After: seconds, or an HTTP date in the one form that is still to be written (RFC 9110, 5.6.7). *wait = ns from now, >= 0. 0, or -1 when it is neither. */
+/* Retry-After: seconds, or an HTTP date in the one form that is still to be written (RFC
+ * 9110, 5.6.7). *wait = ns from now, >= 0. 0, or -1 when it is neither. */
 int backoff_retry_after(struct str value, int64_t now, int64_t *wait) AR_MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of capacity: built from a reading, lessened by holds; demands brought into its columns. */
+/* The table of capacity: built from a reading, lessened by holds; demands brought into its columns.
+ */
 #include "capacity.h"
 
 #include "num.h"
@@ -9,7 +10,8 @@ static int no_memory(struct err *e)
     return err_set(e, ERR_INTERNAL, "out of memory in the capacity table");
 }
 
-/* Same resource of two hosts? Then the same column: columns are interned in order of name, so that what is written from them is sorted. */
+/* Same resource of two hosts? Then the same column: columns are interned in order of name, so that
+ * what is written from them is sorted. */
 static int name_order(const void *a, const void *b)
 {
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
@@ -50,7 +52,8 @@ static void fill_row(struct capacity *c, size_t row, const struct source_host *h
     }
 }
 
-int capacity_make(const struct source_reading *r, struct arena *a, struct capacity *c, struct err *e)
+int capacity_make(const struct source_reading *r, struct arena *a, struct capacity *c,
+                  struct err *e)
 {
     size_t i, cells;
 
@@ -89,14 +92,16 @@ void capacity_hold(struct capacity *c, struct str host, struct str resource, int
 }
 
 /* One kind's amounts as a row of columns. */
-static int shape_kind(const struct capacity *c, const struct demand_kind *from, struct arena *a, struct fit_kind *to, struct capacity_shape *s)
+static int shape_kind(const struct capacity *c, const struct demand_kind *from, struct arena *a,
+                      struct fit_kind *to, struct capacity_shape *s)
 {
     int64_t *amount = arena_array(a, c->resource.n, sizeof *amount);
     size_t i, column;
 
     if (!amount)
         return -1;
-    *to = (struct fit_kind){.count = from->count, .amount = amount, .nowhere = from->constraint.p != NULL};
+    *to = (struct fit_kind){
+        .count = from->count, .amount = amount, .nowhere = demand_needs_labels(from)};
     s->constrained = s->constrained || to->nowhere;
     for (i = 0; i < from->amounts; i++) {
         column = intern_find(&c->resource, from->amount[i].resource);
@@ -111,7 +116,8 @@ static int shape_kind(const struct capacity *c, const struct demand_kind *from, 
     return 0;
 }
 
-int capacity_shape(const struct capacity *c, const struct demand *d, struct arena *a, struct capacity_shape *s)
+int capacity_shape(const struct capacity *c, const struct demand *d, struct arena *a,
+                   struct capacity_shape *s)
 {
     struct fit_kind *kind = arena_array(a, d->kinds, sizeof *kind);
     size_t i;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Capacity: from a reading and the holds to the table that the plan works on. Hosts are rows, in the order of the reading; resources are columns, in the order of their names.
- * Free = total − used − holds, never below 0. Pure but for memory; one thread at a time.
+ * Capacity: from a reading and the holds to the table that the plan works on. Hosts are rows, in
+ * the order of the reading; resources are columns, in the order of their names. Free = total − used
+ * − holds, never below 0. Pure but for memory; one thread at a time.
  */
 #ifndef AR_CAPACITY_H
 #define AR_CAPACITY_H
@@ -18,8 +19,10 @@ struct capacity {
     int64_t *total; /* the same table, when nothing is held */
 };
 
-/* Builds the table of a reading, with nothing held. Memory lives in the arena and in *c (capacity_free). 0, or -1: ERR_INTERNAL without memory. */
-int capacity_make(const struct source_reading *r, struct arena *a, struct capacity *c, struct err *e) AR_MUST_CHECK;
+/* Builds the table of a reading, with nothing held. Memory lives in the arena and in *c
+ * (capacity_free). 0, or -1: ERR_INTERNAL without memory. */
+int capacity_make(const struct source_reading *r, struct arena *a, struct capacity *c,
+                  struct err *e) AR_MUST_CHECK;
 void capacity_free(struct capacity *c);
 
 /* Takes a hold off what is free. One on a host or resource that is gone is ignored. */
@@ -33,13 +36,17 @@ struct capacity_shape {
 };
 
 /* Memory lives in the arena. 0, or -1 without memory. */
-int capacity_shape(const struct capacity *c, const struct demand *d, struct arena *a, struct capacity_shape *s) AR_MUST_CHECK;
+int capacity_shape(const struct capacity *c, const struct demand *d, struct arena *a,
+                   struct capacity_shape *s) AR_MUST_CHECK;
 
-/* Where running jobs are counted that nobody placed: where they fit, else spread over the hosts with the most left. Takes it off what is free, which then is 0 where more is used than there is.
+/* Where running jobs are counted that nobody placed: where they fit, else spread over the hosts
+ * with the most left. Takes it off what is free, which then is 0 where more is used than there is.
  * 0 and *p (fit_placement_free), or -1: ERR_INTERNAL without memory. */
-int capacity_place(struct capacity *c, struct fit_subset use, const struct fit_demand *d, struct fit_placement *p, struct err *e) AR_MUST_CHECK;
+int capacity_place(struct capacity *c, struct fit_subset use, const struct fit_demand *d,
+                   struct fit_placement *p, struct err *e) AR_MUST_CHECK;
 
-/* What a placement holds, one entry a host and resource, at most the host's total each; and how many instances each host has. */
+/* What a placement holds, one entry a host and resource, at most the host's total each; and how
+ * many instances each host has. */
 struct capacity_hold {
     size_t host, resource;
     int64_t amount;
@@ -54,6 +61,7 @@ struct capacity_holds {
     struct capacity_count *count; /* by host */
 };
 /* Sorts *p by host. Memory lives in the arena. 0, or -1: ERR_INTERNAL without memory. */
-int capacity_holds(const struct capacity *c, const struct fit_demand *d, struct fit_placement *p, struct arena *a, struct capacity_holds *h, struct err *e) AR_MUST_CHECK;
+int capacity_holds(const struct capacity *c, const struct fit_demand *d, struct fit_placement *p,
+                   struct arena *a, struct capacity_holds *h, struct err *e) AR_MUST_CHECK;
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Placements and what they hold. A job that an operator set running is on some host already, and nobody said on which: it is counted where it fits, and where it does not fit, on the hosts
- * with the most left, so that too much is counted rather than too little.
+ * Placements and what they hold. A job that an operator set running is on some host already, and
+ * nobody said on which: it is counted where it fits, and where it does not fit, on the hosts with
+ * the most left, so that too much is counted rather than too little.
  */
 #include "capacity.h"
 
@@ -28,7 +29,8 @@ static int add_place(struct fit_placement *p, size_t kind, size_t host, int64_t 
     return 0;
 }
 
-/* How often the kind goes on a host, as a fraction: what it lacks most decides. A kind that asks for nothing there goes everywhere alike. */
+/* How often the kind goes on a host, as a fraction: what it lacks most decides. A kind that asks
+ * for nothing there goes everywhere alike. */
 struct roominess {
     size_t host;
     double times;
@@ -66,7 +68,8 @@ static int64_t product(int64_t a, int64_t b)
     return num_mul(a, b, &v) == 0 ? v : INT64_MAX;
 }
 
-static void take_clamped(struct capacity *c, size_t host, const struct fit_kind *kind, int64_t count)
+static void take_clamped(struct capacity *c, size_t host, const struct fit_kind *kind,
+                         int64_t count)
 {
     int64_t *row = c->free.free + host * c->free.resources, wanted;
     size_t r;
@@ -77,8 +80,10 @@ static void take_clamped(struct capacity *c, size_t host, const struct fit_kind 
     }
 }
 
-/* First as many as go on each host, the roomiest first; what is left over goes on all of them in equal parts. */
-static int place_kind(struct capacity *c, const struct fit_kind *kind, size_t number, struct roominess *order, size_t n, struct fit_placement *p)
+/* First as many as go on each host, the roomiest first; what is left over goes on all of them in
+ * equal parts. */
+static int place_kind(struct capacity *c, const struct fit_kind *kind, size_t number,
+                      struct roominess *order, size_t n, struct fit_placement *p)
 {
     int64_t left = kind->count, count, whole;
     size_t i;
@@ -100,7 +105,8 @@ static int place_kind(struct capacity *c, const struct fit_kind *kind, size_t nu
     return 0;
 }
 
-static int place_greedily(struct capacity *c, struct fit_subset use, const struct fit_demand *d, struct fit_placement *p, struct err *e)
+static int place_greedily(struct capacity *c, struct fit_subset use, const struct fit_demand *d,
+                          struct fit_placement *p, struct err *e)
 {
     struct roominess *order = calloc(use.n ? use.n : 1, sizeof *order);
     size_t k, i;
@@ -117,7 +123,8 @@ static int place_greedily(struct capacity *c, struct fit_subset use, const struc
     return bad ? no_memory(e) : 0;
 }
 
-int capacity_place(struct capacity *c, struct fit_subset use, const struct fit_demand *d, struct fit_placement *p, struct err *e)
+int capacity_place(struct capacity *c, struct fit_subset use, const struct fit_demand *d,
+                   struct fit_placement *p, struct err *e)
 {
     int64_t steps = FIT_BUDGET_DEFAULT;
 
@@ -144,7 +151,8 @@ static int by_host(const void *a, const void *b)
 }
 
 /* What the places from..to hold of one resource. */
-static int64_t sum_of(const struct fit_demand *d, const struct fit_place *from, const struct fit_place *to, size_t resource)
+static int64_t sum_of(const struct fit_demand *d, const struct fit_place *from,
+                      const struct fit_place *to, size_t resource)
 {
     int64_t sum = 0;
 
@@ -155,8 +163,11 @@ static int64_t sum_of(const struct fit_demand *d, const struct fit_place *from, 
     return sum;
 }
 
-/* The places of one host, from `from` on: what they hold, and how many instances they are. Returns where the next host begins. */
-static const struct fit_place *sum_host(const struct capacity *c, const struct fit_demand *d, const struct fit_place *from, const struct fit_place *end, struct capacity_holds *h)
+/* The places of one host, from `from` on: what they hold, and how many instances they are. Returns
+ * where the next host begins. */
+static const struct fit_place *sum_host(const struct capacity *c, const struct fit_demand *d,
+                                        const struct fit_place *from, const struct fit_place *end,
+                                        struct capacity_holds *h)
 {
     const struct fit_place *to = from;
     size_t host = from->host, r;
@@ -175,7 +186,8 @@ static const struct fit_place *sum_host(const struct capacity *c, const struct f
     return to;
 }
 
-int capacity_holds(const struct capacity *c, const struct fit_demand *d, struct fit_placement *p, struct arena *a, struct capacity_holds *h, struct err *e)
+int capacity_holds(const struct capacity *c, const struct fit_demand *d, struct fit_placement *p,
+                   struct arena *a, struct capacity_holds *h, struct err *e)
 {
     const struct fit_place *at, *end = p->place + p->n;
     size_t hosts = 0, i;
@@ -184,7 +196,9 @@ int capacity_holds(const struct capacity *c, const struct fit_demand *d, struct 
         qsort(p->place, p->n, sizeof *p->place, by_host);
     for (i = 0; i < p->n; i++)
         hosts += i == 0 || p->place[i].host != p->place[i - 1].host;
-    *h = (struct capacity_holds){.count = arena_array(a, hosts, sizeof *h->count), .hold = arena_array(a, hosts * c->free.resources, sizeof *h->hold)};
+    *h =
+        (struct capacity_holds){.count = arena_array(a, hosts, sizeof *h->count),
+                                .hold = arena_array(a, hosts * c->free.resources, sizeof *h->hold)};
     if (!h->count || !h->hold)
         return no_memory(e);
     for (at = p->place; at < end;)

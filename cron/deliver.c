@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Delivery. A slot is free, or its try is under way, or the try has ended and its outcome is to be written. A job that has a slot is not started again, whatever the database says: so there are never
- * two tries for one job, and an outcome that could not be written yet is not overtaken.
+ * Delivery. A slot is free, or its try is under way, or the try has ended and its outcome is to be
+ * written. A job that has a slot is not started again, whatever the database says: so there are
+ * never two tries for one job, and an outcome that could not be written yet is not overtaken.
  */
 #include "deliver.h"
 
@@ -102,7 +103,8 @@ static void refuse(struct deliver *d, struct slot *s, const struct err *e)
     end_slot(d, s);
 }
 
-static int send_webhook(struct deliver *d, const struct slot *s, const char *url, const struct webhook *w, struct err *e)
+static int send_webhook(struct deliver *d, const struct slot *s, const char *url,
+                        const struct webhook *w, struct err *e)
 {
     struct httpc_request r = {
         .url = url,
@@ -128,7 +130,8 @@ static int start_try(struct deliver *d, struct slot *s, const struct store_due *
     struct webhook w;
     int rc;
 
-    rc = httpc_resolve(conf_queue(d->conf, due->job.type)->callback_base, due->job.callback, &url, e);
+    rc = httpc_resolve(conf_queue(d->conf, due->job.type)->callback_base, due->job.callback, &url,
+                       e);
     if (rc == 0)
         rc = webhook_make(due, d->instance, clock_now(), &d->zone, &w, e);
     if (rc == 0) {
@@ -161,7 +164,8 @@ static bool start_due(void *ctx, const struct store_due *due)
         st->next = due->next_try;
         return false;
     }
-    *unused = (struct slot){SLOT_UNDER_WAY, due->job.id, due->admissions, due->attempts + 1, due->hold_until, {0}};
+    *unused = (struct slot){SLOT_UNDER_WAY,    due->job.id,     due->admissions,
+                            due->attempts + 1, due->hold_until, {0}};
     if (start_try(d, unused, due, st->e) == 0) {
         d->busy++;
         return true;
@@ -183,7 +187,8 @@ int deliver_start(struct deliver *d, int64_t now, int64_t *next, struct err *e)
     *next = INT64_MAX;
     if (d->busy == d->slots)
         return 0;
-    /* Those under way are still due in the database, and come first: one more than all slots finds at least one that is not, if there is one. */
+    /* Those under way are still due in the database, and come first: one more than all slots finds
+     * at least one that is not, if there is one. */
     if (store_due(d->store, INT64_MAX, d->slots + 1, start_due, &st, e) != 0 || st.failed)
         return -1;
     *next = st.next;
@@ -204,10 +209,14 @@ static void log_try(const struct slot *s, const struct httpc_answer *a)
     char room[LOG_QUOTE_MAX];
 
     if (s->next.outcome == STORE_ACCEPTED)
-        log_debug("callback", "job=%lld try=%lld status=%d ms=%lld", (long long)s->id, (long long)s->number, a->status, (long long)(a->duration / NS_PER_MS));
+        log_debug("callback", "job=%lld try=%lld status=%d ms=%lld", (long long)s->id,
+                  (long long)s->number, a->status, (long long)(a->duration / NS_PER_MS));
     else
-        log_info("callback", "job=%lld try=%lld status=%d ms=%lld outcome=%s error=%s", (long long)s->id, (long long)s->number, a->status,
-                 (long long)(a->duration / NS_PER_MS), s->next.outcome == STORE_GIVE_UP ? "given-up" : "again", log_quote(room, s->next.message));
+        log_info("callback", "job=%lld try=%lld status=%d ms=%lld outcome=%s error=%s",
+                 (long long)s->id, (long long)s->number, a->status,
+                 (long long)(a->duration / NS_PER_MS),
+                 s->next.outcome == STORE_GIVE_UP ? "given-up" : "again",
+                 log_quote(room, s->next.message));
 }
 
 static void on_answer(void *ctx, const struct httpc_answer *a)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Delivery: the callbacks that are due, side by side, never two for one job. What matters is in the database; here is only which tries are under way, and outcomes that are still to be written. One
+ * Delivery: the callbacks that are due, side by side, never two for one job. What matters is in the
+ * database; here is only which tries are under way, and outcomes that are still to be written. One
  * thread.
  */
 #ifndef AR_DELIVER_H
@@ -11,16 +12,21 @@
 
 struct deliver;
 
-/* *conf and *store must outlive it. 0 and *d (deliver_close), or -1: ERR_INTERNAL, ERR_UNAVAILABLE. */
-int deliver_open(const struct conf *conf, struct store *store, struct deliver **d, struct err *e) AR_MUST_CHECK;
+/* *conf and *store must outlive it. 0 and *d (deliver_close), or -1: ERR_INTERNAL, ERR_UNAVAILABLE.
+ */
+int deliver_open(const struct conf *conf, struct store *store, struct deliver **d,
+                 struct err *e) AR_MUST_CHECK;
 /* Drops what is under way: those tries count as never made. */
 void deliver_close(struct deliver *d);
 
-/* Starts callbacks that are due, up to the window. *next: when the next one is due that could then be started, ns since 1970; INT64_MAX: none, or the window is full. 0, or -1: the store's fault. */
+/* Starts callbacks that are due, up to the window. *next: when the next one is due that could then
+ * be started, ns since 1970; INT64_MAX: none, or the window is full. 0, or -1: the store's fault.
+ */
 int deliver_start(struct deliver *d, int64_t now, int64_t *next, struct err *e) AR_MUST_CHECK;
 
-/* Moves the tries on as far as it goes without waiting, and writes what has ended, in one transaction. -1: the store's fault; unless it is ERR_COMMIT_UNKNOWN (leave the process), the outcomes are kept
- * and written by a later call. */
+/* Moves the tries on as far as it goes without waiting, and writes what has ended, in one
+ * transaction. -1: the store's fault; unless it is ERR_COMMIT_UNKNOWN (leave the process), the
+ * outcomes are kept and written by a later call. */
 int deliver_turn(struct deliver *d, struct err *e) AR_MUST_CHECK;
 
 /* Waits until a try moves, a descriptor can be read, or `ns` have gone by. */

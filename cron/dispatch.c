@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The dispatcher's loop. A turn: see who knocks (signals, the FIFO), a pass if it is time for one, start callbacks that are due, move those under way on and write what ended, wait.
+ * The dispatcher's loop. A turn: see who knocks (signals, the FIFO), a pass if it is time for one,
+ * start callbacks that are due, move those under way on and write what ended, wait.
  *
- * A pass is wanted when somebody knocked, when the clock has brought something up, when a callback was given up (what it held is free), or when the last one was long ago. When the last pass
- * admitted nobody, the next one begins after a pause as long as that pass was, so that a flood of knocks costs at most half of a processor. No pass waits for a callback, and no callback for another.
+ * A pass is wanted when somebody knocked, when the clock has brought something up, when a callback
+ * was given up (what it held is free), or when the last one was long ago. When the last pass
+ * admitted nobody, the next one begins after a pause as long as that pass was, so that a flood of
+ * knocks costs at most half of a processor. No pass waits for a callback, and no callback for
+ * another.
  */
 #include "dispatch.h"
 
@@ -43,7 +47,7 @@ struct dispatch {
     bool wanted;       /* a pass */
     bool passed;       /* there was one */
     bool stopping;
-    bool failed, fatal; /* something could not be done; the process must leave */
+    bool failed, fatal;        /* something could not be done; the process must leave */
     struct pass_result result; /* of the last pass */
     struct deliver_counts counts;
 };
@@ -74,12 +78,16 @@ static void summarize(struct dispatch *d)
 {
     const struct pass_result *r = &d->result;
     const struct deliver_counts *c = &d->counts;
-    bool news = r->admitted || r->placed || r->tidied.woken || r->tidied.expired || r->tidied.lapsed || c->tried || c->failed;
+    bool news = r->admitted || r->placed || r->tidied.woken || r->tidied.expired ||
+                r->tidied.lapsed || c->tried || c->failed;
 
     log_at(news || d->options->mode == DISPATCH_ONCE ? LOG_LVL_INFO : LOG_LVL_DEBUG, "pass",
-           "admitted=%lld placed=%lld groups=%lld reasons=%lld woken=%lld expired=%lld lapsed=%lld tried=%lld accepted=%lld failed=%lld ms=%lld", (long long)r->admitted,
-           (long long)r->placed, (long long)r->groups, (long long)r->reasons, (long long)r->tidied.woken, (long long)r->tidied.expired, (long long)r->tidied.lapsed,
-           (long long)c->tried, (long long)c->accepted, (long long)c->failed, (long long)(r->ns / NS_PER_MS));
+           "admitted=%lld placed=%lld groups=%lld reasons=%lld woken=%lld expired=%lld lapsed=%lld "
+           "tried=%lld accepted=%lld failed=%lld ms=%lld",
+           (long long)r->admitted, (long long)r->placed, (long long)r->groups,
+           (long long)r->reasons, (long long)r->tidied.woken, (long long)r->tidied.expired,
+           (long long)r->tidied.lapsed, (long long)c->tried, (long long)c->accepted,
+           (long long)c->failed, (long long)(r->ns / NS_PER_MS));
     d->counts = (struct deliver_counts){0};
     d->result = (struct pass_result){0};
 }
@@ -98,7 +106,8 @@ static void take_signals(struct dispatch *d)
     d->end = least(d->end, clock_mono() + STOP_TIME);
 }
 
-/* Has somebody knocked? Taken away at once, so that the descriptor is quiet while the pass has to wait. */
+/* Has somebody knocked? Taken away at once, so that the descriptor is quiet while the pass has to
+ * wait. */
 static void take_knocks(struct dispatch *d)
 {
     struct pollfd p = {.fd = d->wake, .events = POLLIN};
@@ -154,7 +163,8 @@ static void deliver_some(struct dispatch *d)
         store_checkpoint_if_due(d->store);
 }
 
-/* When does the clock bring something up? A callback under way still counts as due in the database, and hides what comes after it: then one looks again a little later. */
+/* When does the clock bring something up? A callback under way still counts as due in the database,
+ * and hides what comes after it: then one looks again a little later. */
 static void look_ahead(struct dispatch *d)
 {
     int64_t now = clock_now();
@@ -177,7 +187,8 @@ static void look_ahead(struct dispatch *d)
 /* How long nothing is to be done unless something moves, in ns. */
 static int64_t idle_time(const struct dispatch *d)
 {
-    int64_t now = clock_mono(), wall = clock_now(), until = least(d->end, d->last_call > now ? d->last_call : INT64_MAX);
+    int64_t now = clock_mono(), wall = clock_now(),
+            until = least(d->end, d->last_call > now ? d->last_call : INT64_MAX);
 
     if (!d->stopping)
         until = least(until, d->wanted ? most(now, d->pass_from) : d->pass_by);
@@ -273,7 +284,8 @@ static int dispatch_open(struct dispatch *d, struct err *e)
 {
     int taken;
 
-    if (open_signals(d, e) != 0 || httpc_init(e) != 0 || store_open(d->conf, STORE_WRITE, &d->store, e) != 0 ||
+    if (open_signals(d, e) != 0 || httpc_init(e) != 0 ||
+        store_open(d->conf, STORE_WRITE, &d->store, e) != 0 ||
         lock_open(store_dispatch_lock_path(d->store), &d->lock, e) != 0)
         return -1;
     taken = lock_take(d->lock, 0, e);
@@ -281,7 +293,8 @@ static int dispatch_open(struct dispatch *d, struct err *e)
         return taken;
     if (deliver_open(d->conf, d->store, &d->deliver, e) != 0)
         return -1;
-    if (d->options->mode != DISPATCH_ONCE && wake_listen(store_wake_path(d->store), &d->wake, e) != 0)
+    if (d->options->mode != DISPATCH_ONCE &&
+        wake_listen(store_wake_path(d->store), &d->wake, e) != 0)
         return -1;
     set_times(d);
     return 1;
@@ -308,7 +321,8 @@ static void say_ready(const struct dispatch *d)
     bool bug = store_sqlite_has_wal_bug(&version);
 
     if (d->options->mode != DISPATCH_ONCE)
-        log_info("ready", "version=" ANTEROOM_VERSION " sqlite=%s wal_reset_bug=%s", version, bug ? "kept-clear-of" : "no");
+        log_info("ready", "version=" ANTEROOM_VERSION " sqlite=%s wal_reset_bug=%s", version,
+                 bug ? "kept-clear-of" : "no");
 }
 
 static int dispatch_loop(const struct conf *conf, const struct dispatch_options *o)
@@ -339,6 +353,7 @@ int dispatch_run(const struct conf *conf, const struct dispatch_options *o)
         return dispatch_loop(conf, o);
     rc = o->mode == DISPATCH_SHOW ? inspect_show(conf, &e) : inspect_check(conf, &e);
     if (rc != 0)
-        log_error(o->mode == DISPATCH_SHOW ? "dry-run" : "check", "error=%s", log_quote(room, e.text));
+        log_error(o->mode == DISPATCH_SHOW ? "dry-run" : "check", "error=%s",
+                  log_quote(room, e.text));
     return rc == 0 ? 0 : 1;
 }

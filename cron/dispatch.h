@@ -18,7 +18,8 @@ struct dispatch_options {
     int64_t seconds; /* of DISPATCH_FOR */
 };
 
-/* The exit code: 0, also when another dispatcher is at work or a signal asked to stop; 1 when something failed, which is then in the log. */
+/* The exit code: 0, also when another dispatcher is at work or a signal asked to stop; 1 when
+ * something failed, which is then in the log. */
 int dispatch_run(const struct conf *conf, const struct dispatch_options *o);
 
 #endif

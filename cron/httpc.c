@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP requests side by side. A transfer is one easy handle with its answer so far; they hang in a list, so that closing finds them all. Transfers are not held back by libcurl
- * (MAX_TOTAL_CONNECTIONS would count the time they stand in line against their limit): whoever starts them keeps the window.
+ * HTTP requests side by side. A transfer is one easy handle with its answer so far; they hang in a
+ * list, so that closing finds them all. Transfers are not held back by libcurl
+ * (MAX_TOTAL_CONNECTIONS would count the time they stand in line against their limit): whoever
+ * starts them keeps the window.
  */
 #include "httpc.h"
 
@@ -42,7 +44,8 @@ int httpc_open(size_t keep, struct httpc **out, struct err *e)
 
     if (h)
         h->multi = curl_multi_init();
-    if (!h || !h->multi || curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)keep) != CURLM_OK) {
+    if (!h || !h->multi ||
+        curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)keep) != CURLM_OK) {
         if (h && h->multi)
             curl_multi_cleanup(h->multi);
         free(h);
@@ -103,7 +106,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
     return 0;
 }
 
-/* One line of the head. A status line begins a new head: what an interim answer said is forgotten. */
+/* One line of the head. A status line begins a new head: what an interim answer said is forgotten.
+ */
 static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 {
     static const struct str name = {"retry-after:", 12};
@@ -112,7 +116,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
     n *= size;
     if (n >= 5 && memcmp(data, "HTTP/", 5) == 0)
         t->has_retry_after = false;
-    if (n <= name.n || strncasecmp(data, name.p, name.n) != 0 || n - name.n >= sizeof t->retry_after)
+    if (n <= name.n || strncasecmp(data, name.p, name.n) != 0 ||
+        n - name.n >= sizeof t->retry_after)
         return n;
     (void)snprintf(t->retry_after, sizeof t->retry_after, "%.*s", (int)(n - name.n), data + name.n);
     t->retry_after[strcspn(t->retry_after, "\r\n")] = '\0';
@@ -123,10 +128,12 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 #if LIBCURL_VERSION_NUM >= 0x075500
 #define SET_PROTOCOLS(easy) curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https")
 #else
-#define SET_PROTOCOLS(easy) curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS))
+#define SET_PROTOCOLS(easy)                                                                        \
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS))
 #endif
 
-/* What holds for every request. HTTP/1.1: one request a connection at a time, so that none waits behind another's slow answer. */
+/* What holds for every request. HTTP/1.1: one request a connection at a time, so that none waits
+ * behind another's slow answer. */
 static bool set_rules(CURL *easy)
 {
     bool ok = SET_PROTOCOLS(easy) == CURLE_OK;
@@ -135,7 +142,8 @@ static bool set_rules(CURL *easy)
     ok = curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK && ok;
     ok = curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK && ok;
     ok = curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK && ok;
-    ok = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK && ok;
+    ok =
+        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK && ok;
     return ok;
 }
 
@@ -178,9 +186,13 @@ static bool set_request(struct transfer *t, const struct httpc_request *r)
     ok = curl_easy_setopt(t->easy, CURLOPT_URL, r->url) == CURLE_OK && ok;
     ok = curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK && ok;
     ok = curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, to_ms(r->timeout)) == CURLE_OK && ok;
-    ok = curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, to_ms(r->connect_timeout)) == CURLE_OK && ok;
+    ok = curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, to_ms(r->connect_timeout)) ==
+             CURLE_OK &&
+         ok;
     if (r->body.p) {
-        ok = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) == CURLE_OK && ok;
+        ok = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) ==
+                 CURLE_OK &&
+             ok;
         ok = curl_easy_setopt(t->easy, CURLOPT_COPYPOSTFIELDS, r->body.p) == CURLE_OK && ok;
     }
     return ok;
@@ -225,7 +237,8 @@ int httpc_start(struct httpc *h, const struct httpc_request *r, struct err *e)
 
 static void report(struct transfer *t, CURLcode code, httpc_done_fn *fn, void *ctx)
 {
-    struct httpc_answer a = {.tag = t->tag, .body = buf_span(&t->body), .duration = clock_mono() - t->started};
+    struct httpc_answer a = {
+        .tag = t->tag, .body = buf_span(&t->body), .duration = clock_mono() - t->started};
     long status = 0;
 
     if (code == CURLE_OK || t->cut)
@@ -267,10 +280,15 @@ void httpc_wait(struct httpc *h, const int *fd, size_t fds, int64_t ns)
 
     for (i = 0; i < fds && i < WAIT_FDS_MAX; i++)
         extra[i] = (struct curl_waitfd){.fd = fd[i], .events = CURL_WAIT_POLLIN};
-    (void)curl_multi_poll(h->multi, extra, i, ns <= 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms, NULL);
+    (void)curl_multi_poll(h->multi, extra, i,
+                          ns <= 0          ? 0
+                          : ms > INT32_MAX ? INT32_MAX
+                                           : (int)ms,
+                          NULL);
 }
 
-/* ---- URLs, by libcurl's own parser: whatever else reads a URL may understand another host than the one that is called ---- */
+/* ---- URLs, by libcurl's own parser: whatever else reads a URL may understand another host than
+ * the one that is called ---- */
 
 enum { URL_MAX = 8192 };
 
@@ -326,7 +344,8 @@ int httpc_resolve(struct str base, struct str reference, struct buf *b, struct e
 
     if (!u)
         return err_set(e, ERR_INTERNAL, "out of memory while reading a URL");
-    if ((!base.p || set_url(u, base, "callback_base", e) == 0) && set_url(u, reference, "the callback", e) == 0 && judge(u, e) == 0)
+    if ((!base.p || set_url(u, base, "callback_base", e) == 0) &&
+        set_url(u, reference, "the callback", e) == 0 && judge(u, e) == 0)
         rc = write_url(u, b, e);
     curl_url_cleanup(u);
     return rc;

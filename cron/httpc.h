@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP requests side by side, on libcurl's multi interface: start some, then turn until they have ended. No proxy from the environment, no redirects, no .netrc, http and https only. One thread at
+ * HTTP requests side by side, on libcurl's multi interface: start some, then turn until they have
+ * ended. No proxy from the environment, no redirects, no .netrc, http and https only. One thread at
  * a time for one struct httpc. httpc.c alone includes libcurl's header.
  */
 #ifndef AR_HTTPC_H
@@ -25,8 +26,8 @@ struct httpc_request {
     const char *header[HTTPC_HEADERS_MAX]; /* "name: value"; copied */
     int64_t timeout, connect_timeout;      /* ns; timeout is for all of it, connecting included */
     size_t keep;                           /* bytes of the answer's body that are kept */
-    size_t read;                           /* bytes that are read at the most: then the answer is cut, which is no failure */
-    size_t tag;                            /* the caller's, comes back with the answer */
+    size_t read; /* bytes that are read at the most: then the answer is cut, which is no failure */
+    size_t tag;  /* the caller's, comes back with the answer */
 };
 
 /* 0, or -1: ERR_INTERNAL. The request is under way when this returns. */
@@ -35,7 +36,8 @@ int httpc_start(struct httpc *h, const struct httpc_request *r, struct err *e) A
 /* How one request ended. Spans hold during the call of the function that gets it. */
 struct httpc_answer {
     size_t tag;
-    int status;             /* of a whole answer, or one cut at `read`; 0: there is none, and `error` says why */
+    int status; /* of a whole answer, or one cut at `read`; 0: there is none, and `error` says why
+                 */
     const char *error;
     struct str body;        /* its first `keep` bytes */
     struct str retry_after; /* the header of this name; absent: none */
@@ -43,7 +45,8 @@ struct httpc_answer {
 };
 typedef void httpc_done_fn(void *ctx, const struct httpc_answer *a);
 
-/* Moves everything on as far as it goes without waiting; calls fn for each request that has ended. fn may start others. */
+/* Moves everything on as far as it goes without waiting; calls fn for each request that has ended.
+ * fn may start others. */
 void httpc_turn(struct httpc *h, httpc_done_fn *fn, void *ctx);
 
 /* Waits until something moves, one of the descriptors can be read, or `ns` have gone by. */
@@ -51,8 +54,10 @@ void httpc_wait(struct httpc *h, const int *fd, size_t fds, int64_t ns);
 
 size_t httpc_under_way(const struct httpc *h);
 
-/* Resolves a reference against a base (RFC 3986; absent: the reference must be absolute) and has netguard judge the outcome. 0 and the URL appended to b, or -1: ERR_INVALID. */
-int httpc_resolve(struct str base, struct str reference, struct buf *b, struct err *e) AR_MUST_CHECK;
+/* Resolves a reference against a base (RFC 3986; absent: the reference must be absolute) and has
+ * netguard judge the outcome. 0 and the URL appended to b, or -1: ERR_INVALID. */
+int httpc_resolve(struct str base, struct str reference, struct buf *b,
+                  struct err *e) AR_MUST_CHECK;
 
 /* Once in a process, before threads start: libcurl's own start. 0, or -1: ERR_INTERNAL. */
 int httpc_init(struct err *e) AR_MUST_CHECK;

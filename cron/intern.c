@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Interned names: a hash table with open addressing, at most half full. The seed is drawn anew for each table, so that no client can choose names that collide. */
+/* Interned names: a hash table with open addressing, at most half full. The seed is drawn anew for
+ * each table, so that no client can choose names that collide. */
 #include "intern.h"
 
 #include <sys/random.h>

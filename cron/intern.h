@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names to numbers: each different text gets the next index, from 0. What a pass compares and counts, it compares and counts as these. One thread at a time. */
+/* Names to numbers: each different text gets the next index, from 0. What a pass compares and
+ * counts, it compares and counts as these. One thread at a time. */
 #ifndef AR_INTERN_H
 #define AR_INTERN_H
 
@@ -8,7 +9,8 @@
 
 #define INTERN_NONE SIZE_MAX
 
-/* {.arena = a} at first; intern_free when done. The texts are copied into the arena, which must live as long. */
+/* {.arena = a} at first; intern_free when done. The texts are copied into the arena, which must
+ * live as long. */
 struct intern {
     struct arena *arena;
     size_t n;
@@ -19,7 +21,8 @@ struct intern {
     uint64_t seed;
 };
 
-/* The index of the text, which is added when it is new (*n has grown then). INTERN_NONE: no memory, or the arena's limit. */
+/* The index of the text, which is added when it is new (*n has grown then). INTERN_NONE: no memory,
+ * or the arena's limit. */
 size_t intern_add(struct intern *t, struct str text) AR_MUST_CHECK;
 
 /* The index of the text, or INTERN_NONE when it was never added. */

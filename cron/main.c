@@ -11,7 +11,8 @@ enum { EXIT_USAGE = 2, EXIT_CONFIG = 78, SECONDS_MAX = 10 * 365 * 86400 };
 
 static const char usage[] =
     "Usage: anteroom-dispatch [OPTION]...\n"
-    "Admits waiting jobs whose resources are free, and calls their callbacks. One pass unless told otherwise.\n"
+    "Admits waiting jobs whose resources are free, and calls their callbacks. One pass unless told "
+    "otherwise.\n"
     "\n"
     "  --config FILE   the configuration; else $ANTEROOM_CONFIG, else /etc/anteroom/anteroom.yaml\n"
     "  --for SECONDS   keep passing for so long: from cron, until the next run\n"
@@ -22,9 +23,19 @@ static const char usage[] =
     "  --help          print this\n"
     "  --version       print the version\n"
     "\n"
-    "Exit status: 0 done, also when another dispatcher is at work; 1 something failed; 2 wrong usage; 78 wrong configuration.\n";
+    "Exit status: 0 done, also when another dispatcher is at work; 1 something failed; 2 wrong "
+    "usage; 78 wrong configuration.\n";
 
-enum { OPT_CONFIG = 1, OPT_FOR, OPT_WATCH, OPT_DRY_RUN, OPT_CHECK, OPT_CONFIG_KEYS, OPT_HELP, OPT_VERSION };
+enum {
+    OPT_CONFIG = 1,
+    OPT_FOR,
+    OPT_WATCH,
+    OPT_DRY_RUN,
+    OPT_CHECK,
+    OPT_CONFIG_KEYS,
+    OPT_HELP,
+    OPT_VERSION
+};
 
 static const struct option options[] = {
     {"config", required_argument, NULL, OPT_CONFIG},
@@ -109,7 +120,8 @@ static int print(int what)
     if (what == OPT_CONFIG_KEYS)
         bad = print_keys();
     else
-        bad = fputs(what == OPT_HELP ? usage : "anteroom-dispatch " ANTEROOM_VERSION "\n", stdout) == EOF;
+        bad = fputs(what == OPT_HELP ? usage : "anteroom-dispatch " ANTEROOM_VERSION "\n",
+                    stdout) == EOF;
     return bad || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

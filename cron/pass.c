@@ -2,13 +2,17 @@
 /*
  * One pass.
  *
- *   1. tidy      what the clock has brought up is written, if there is anything, in a transaction of its own: those who wake are to be planned
- *   2. read      the sources, before any snapshot; then, in one snapshot of the database, holds, running jobs that nobody placed, and the groups that wait (pass_read.c)
+ *   1. tidy      what the clock has brought up is written, if there is anything, in a transaction
+ * of its own: those who wake are to be planned
+ *   2. read      the sources, before any snapshot; then, in one snapshot of the database, holds,
+ * running jobs that nobody placed, and the groups that wait (pass_read.c)
  *   3. plan      a plan for each queue of the configuration, in the same snapshot (pass_plan.c)
  *   4. write     admissions with what they hold, and reasons, in short transactions (pass_write.c)
  *
- * Only one dispatcher runs (its lock), and only it admits: what is free can have grown between 2 and 4, never shrunk, but for jobs that an operator set running meanwhile; those the next pass
- * counts. A job that changed meanwhile is skipped by the store. Killed at any point, each transaction is there or not, and the next pass starts from what is there.
+ * Only one dispatcher runs (its lock), and only it admits: what is free can have grown between 2
+ * and 4, never shrunk, but for jobs that an operator set running meanwhile; those the next pass
+ * counts. A job that changed meanwhile is skipped by the store. Killed at any point, each
+ * transaction is there or not, and the next pass starts from what is there.
  */
 #include "pass_inner.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A pass from the inside: shared by its files only. All that it learns lives in its arena and dies with it. */
+/* A pass from the inside: shared by its files only. All that it learns lives in its arena and dies
+ * with it. */
 #ifndef AR_PASS_INNER_H
 #define AR_PASS_INNER_H
 
@@ -50,7 +51,7 @@ struct pass {
     size_t placed, admitted, reasons;
     struct pass_job place[PASS_PLACED_MAX], admit[PASS_ADMISSIONS_MAX];
     struct pass_reason *reason; /* those that differ from what is written */
-    bool show;     /* a dry run: all reasons are listed, also those that are no news */
+    bool show;                  /* a dry run: all reasons are listed, also those that are no news */
     bool unplaced; /* more running jobs are to be placed than one pass takes: it admits nobody */
     bool more;
 };
@@ -58,11 +59,15 @@ struct pass {
 /* pass_read.c: readings, holds, unplaced jobs, groups. */
 int pass_read(struct pass *p, struct err *e) AR_MUST_CHECK;
 
-/* pass_plan.c: the plans of all queues, and what is to be written of them: admit and reason. Within the same snapshot. */
+/* pass_plan.c: the plans of all queues, and what is to be written of them: admit and reason. Within
+ * the same snapshot. */
 int pass_plan(struct pass *p, struct err *e) AR_MUST_CHECK;
 
-/* What a placement holds, in the words of the database. -1: ERR_INTERNAL, no memory or no room in the arena. */
-int pass_job_make(struct pass *p, const struct pass_queue *q, const struct fit_demand *d, struct fit_placement *placement, struct pass_job *job, struct err *e) AR_MUST_CHECK;
+/* What a placement holds, in the words of the database. -1: ERR_INTERNAL, no memory or no room in
+ * the arena. */
+int pass_job_make(struct pass *p, const struct pass_queue *q, const struct fit_demand *d,
+                  struct fit_placement *placement, struct pass_job *job,
+                  struct err *e) AR_MUST_CHECK;
 
 /* pass_write.c: writes all of it; r's counters say what was written. */
 int pass_write(struct pass *p, struct pass_result *r, struct err *e) AR_MUST_CHECK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The plans of a pass, queue by queue, and what is to be written of them: admissions with what they hold, and reasons that are news. */
+/* The plans of a pass, queue by queue, and what is to be written of them: admissions with what they
+ * hold, and reasons that are news. */
 #include "pass_inner.h"
 
 static int no_memory(struct err *e)
@@ -7,7 +8,8 @@ static int no_memory(struct err *e)
     return err_set(e, ERR_INTERNAL, "out of memory while planning a pass");
 }
 
-/* The store's answers for the plan. A fault of the store is kept for the caller: the plan knows only that there was one. */
+/* The store's answers for the plan. A fault of the store is kept for the caller: the plan knows
+ * only that there was one. */
 struct asker {
     struct store *store;
     struct err *e;
@@ -20,23 +22,31 @@ static int answer(int found, const struct store_waiting *w, struct plan_job *job
     return found;
 }
 
-static int ask_next(void *ctx, const struct plan_group *group, const struct plan_job *after, struct plan_job *job)
+static int ask_next(void *ctx, const struct plan_group *group, const struct plan_job *after,
+                    struct plan_job *job)
 {
     struct asker *a = ctx;
     struct store_waiting w;
 
-    return answer(store_group_next(a->store, group->id, (struct page_place){after->priority, after->id}, &w, a->e), &w, job);
+    return answer(store_group_next(a->store, group->id,
+                                   (struct page_place){after->priority, after->id}, &w, a->e),
+                  &w, job);
 }
 
-static int ask_guarded(void *ctx, const struct plan_group *group, int64_t cutoff, struct plan_job *job)
+static int ask_guarded(void *ctx, const struct plan_group *group, int64_t cutoff,
+                       struct plan_job *job)
 {
     struct asker *a = ctx;
     struct store_waiting w;
 
-    return answer(store_group_guarded(a->store, group->id, (struct page_place){group->head.priority, group->head.id}, cutoff, &w, a->e), &w, job);
+    return answer(store_group_guarded(a->store, group->id,
+                                      (struct page_place){group->head.priority, group->head.id},
+                                      cutoff, &w, a->e),
+                  &w, job);
 }
 
-static const enum plan_policy policies[] = {[CONF_FIT_PACK] = PLAN_PACK, [CONF_FIT_SPREAD] = PLAN_SPREAD};
+static const enum plan_policy policies[] = {
+    [CONF_FIT_PACK] = PLAN_PACK, [CONF_FIT_SPREAD] = PLAN_SPREAD};
 
 static void plan_in_of(const struct pass *p, struct pass_queue *q, size_t most)
 {
@@ -58,7 +68,8 @@ static void plan_in_of(const struct pass *p, struct pass_queue *q, size_t most)
     };
 }
 
-static int make_hosts(struct pass *p, const struct capacity *c, const struct capacity_holds *h, struct str *hosts)
+static int make_hosts(struct pass *p, const struct capacity *c, const struct capacity_holds *h,
+                      struct str *hosts)
 {
     struct buf b = BUF_INIT(64 << 20);
     struct json_out o = JSON_OUT(&b);
@@ -76,7 +87,8 @@ static int make_hosts(struct pass *p, const struct capacity *c, const struct cap
     return rc;
 }
 
-int pass_job_make(struct pass *p, const struct pass_queue *q, const struct fit_demand *d, struct fit_placement *placement, struct pass_job *job, struct err *e)
+int pass_job_make(struct pass *p, const struct pass_queue *q, const struct fit_demand *d,
+                  struct fit_placement *placement, struct pass_job *job, struct err *e)
 {
     const struct capacity *c = &q->capacity;
     struct capacity_holds h;
@@ -89,14 +101,16 @@ int pass_job_make(struct pass *p, const struct pass_queue *q, const struct fit_d
     if (!hold || make_hosts(p, c, &h, &job->hosts) != 0)
         return no_memory(e);
     for (i = 0; i < h.holds; i++)
-        hold[i] = (struct store_hold){c->host.text[h.hold[i].host], c->resource.text[h.hold[i].resource], h.hold[i].amount};
+        hold[i] = (struct store_hold){c->host.text[h.hold[i].host],
+                                      c->resource.text[h.hold[i].resource], h.hold[i].amount};
     job->queue = q->conf->type;
     job->holds = h.holds;
     job->hold = hold;
     return 0;
 }
 
-/* Admissions are kept in the order of the plan. When the arena is full, the rest is left to the next pass. */
+/* Admissions are kept in the order of the plan. When the arena is full, the rest is left to the
+ * next pass. */
 static int take_admissions(struct pass *p, struct pass_queue *q, struct err *e)
 {
     struct plan_admission *a;
@@ -107,7 +121,8 @@ static int take_admissions(struct pass *p, struct pass_queue *q, struct err *e)
         a = &q->plan.admission[i];
         job = &p->admit[p->admitted];
         *job = (struct pass_job){.id = a->job.id, .group = q->waiting.group[a->group].id};
-        if (pass_job_make(p, q, &q->waiting.demand[q->waiting.group[a->group].shape], &a->placement, job, e) != 0) {
+        if (pass_job_make(p, q, &q->waiting.demand[q->waiting.group[a->group].shape], &a->placement,
+                          job, e) != 0) {
             p->more = true;
             return p->admitted ? 0 : -1;
         }
@@ -116,13 +131,16 @@ static int take_admissions(struct pass *p, struct pass_queue *q, struct err *e)
     return 0;
 }
 
-static void note_reason(struct pass *p, const struct waiting *w, size_t g, const char *reason, const struct buf *message)
+static void note_reason(struct pass *p, const struct waiting *w, size_t g, const char *reason,
+                        const struct buf *message)
 {
     struct pass_reason *r = &p->reason[p->reasons];
 
-    if (!reason || (!p->show && waiting_digest(str_of(reason), buf_span(message)) == w->info[g].told))
+    if (!reason ||
+        (!p->show && waiting_digest(str_of(reason), buf_span(message)) == w->info[g].told))
         return;
-    *r = (struct pass_reason){.group = w->group[g].id, .head = w->group[g].head.id, .reason = reason};
+    *r = (struct pass_reason){
+        .group = w->group[g].id, .head = w->group[g].head.id, .reason = reason};
     if (arena_copy(p->arena, buf_span(message), &r->message) == 0)
         p->reasons++;
     else
@@ -152,7 +170,8 @@ static int take_reasons(struct pass *p, struct pass_queue *q, struct err *e)
     return 0;
 }
 
-/* What stops the queues from sharing a pass fairly is its limit of admissions: each gets its part of what is left. */
+/* What stops the queues from sharing a pass fairly is its limit of admissions: each gets its part
+ * of what is left. */
 static int plan_queue(struct pass *p, struct pass_queue *q, size_t most, struct err *e)
 {
     struct asker asker = {p->store, e};
@@ -186,7 +205,8 @@ int pass_plan(struct pass *p, struct err *e)
     if (!p->reason)
         return no_memory(e);
     for (i = 0; i < p->queues; i++) {
-        if (is_to_plan(&p->queue[i]) && plan_queue(p, &p->queue[i], (PASS_ADMISSIONS_MAX - p->admitted) / left--, e) != 0)
+        if (is_to_plan(&p->queue[i]) &&
+            plan_queue(p, &p->queue[i], (PASS_ADMISSIONS_MAX - p->admitted) / left--, e) != 0)
             return -1;
         if (take_reasons(p, &p->queue[i], e) != 0)
             return -1;

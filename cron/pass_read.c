@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a pass reads: the sources' capacity, what is held of it, running jobs that nobody has placed, and who waits. */
+/* What a pass reads: the sources' capacity, what is held of it, running jobs that nobody has
+ * placed, and who waits. */
 #include "log.h"
 #include "pass_inner.h"
 
@@ -28,7 +29,8 @@ static int read_sources(struct pass *p, struct err *e)
         q = &p->queue[i];
         q->conf = &p->conf->queue[i];
         source_read(q->conf, deadline, p->arena, &q->reading);
-        if (q->reading.state == SOURCE_GOOD && capacity_make(&q->reading, p->arena, &q->capacity, e) != 0)
+        if (q->reading.state == SOURCE_GOOD &&
+            capacity_make(&q->reading, p->arena, &q->capacity, e) != 0)
             return -1;
         waiting_init(&q->waiting, q->reading.state == SOURCE_GOOD ? &q->capacity : NULL, p->arena);
     }
@@ -45,7 +47,8 @@ static int read_holds(struct pass *p, struct err *e)
     size_t i;
 
     for (i = 0; i < p->queues; i++) {
-        if (p->queue[i].reading.state == SOURCE_GOOD && store_holds(p->store, p->queue[i].conf->type, take_hold, &p->queue[i].capacity, e) != 0)
+        if (p->queue[i].reading.state == SOURCE_GOOD &&
+            store_holds(p->store, p->queue[i].conf->type, take_hold, &p->queue[i].capacity, e) != 0)
             return -1;
     }
     return 0;
@@ -59,7 +62,8 @@ struct reader {
 };
 
 /* What a running job asks for, counted on hosts of its scope. */
-static int place_on_hosts(struct pass *p, struct pass_queue *q, const struct job *j, const struct demand *d, struct pass_job *out, struct err *e)
+static int place_on_hosts(struct pass *p, struct pass_queue *q, const struct job *j,
+                          const struct demand *d, struct pass_job *out, struct err *e)
 {
     struct fit_placement placement = {0};
     struct capacity_shape shape;
@@ -89,8 +93,10 @@ static int demand_of(const struct job *j, struct demand **d, struct err *e)
     return rc;
 }
 
-/* A queue without a source has nothing to be counted on: its job is placed nowhere. So is one whose data can't be read, which is not to hold up all others for ever. */
-static int place_job(struct pass *p, struct pass_queue *q, const struct job *j, struct pass_job *out, struct err *e)
+/* A queue without a source has nothing to be counted on: its job is placed nowhere. So is one whose
+ * data can't be read, which is not to hold up all others for ever. */
+static int place_job(struct pass *p, struct pass_queue *q, const struct job *j,
+                     struct pass_job *out, struct err *e)
 {
     struct demand *d;
     int rc;
@@ -100,7 +106,9 @@ static int place_job(struct pass *p, struct pass_queue *q, const struct job *j, 
     if (q->reading.state == SOURCE_NONE)
         return 0;
     if (demand_of(j, &d, e) != 0) {
-        log_error("place", "job=%lld error=\"the data of a running job cannot be read: it is not counted\"", (long long)j->id);
+        log_error("place",
+                  "job=%lld error=\"the data of a running job cannot be read: it is not counted\"",
+                  (long long)j->id);
         return 0;
     }
     rc = place_on_hosts(p, q, j, d, out, e);
@@ -144,7 +152,10 @@ static void warn_left_out(const struct pass *p)
 
     for (i = 0; i < p->queues; i++) {
         if (p->queue[i].waiting.left_out)
-            log_warn("pass", "left_out=%zu error=\"too many different demands wait: some groups are left to a later pass\"", p->queue[i].waiting.left_out);
+            log_warn("pass",
+                     "left_out=%zu error=\"too many different demands wait: some groups are left "
+                     "to a later pass\"",
+                     p->queue[i].waiting.left_out);
     }
 }
 

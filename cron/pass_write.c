@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a pass writes: news of the sources, placements, admissions and the first reasons in one short transaction; further reasons in short ones of their own. */
+/* What a pass writes: news of the sources, placements, admissions and the first reasons in one
+ * short transaction; further reasons in short ones of their own. */
 #include "pass_inner.h"
 
 enum { LOCK_SECONDS = 5 };
@@ -24,7 +25,8 @@ static int list_pools(struct pass *p, const struct source_reading *r, struct sto
         return -1;
     for (i = 0; i < r->pools; i++) {
         for (j = 0; j < r->pool[i].hosts; j++)
-            list[out->pool_hosts++] = (struct store_pool_host){r->queue->pool[i].name, r->host[r->pool[i].host[j]].name};
+            list[out->pool_hosts++] =
+                (struct store_pool_host){r->queue->pool[i].name, r->host[r->pool[i].host[j]].name};
     }
     if (n)
         qsort(list, n, sizeof *list, by_pool_and_host);
@@ -44,13 +46,15 @@ static int list_totals(struct pass *p, const struct source_reading *r, struct st
         return -1;
     for (i = 0; i < r->hosts; i++) {
         for (j = 0; j < r->host[i].amounts; j++)
-            list[out->totals++] = (struct store_total){r->host[i].name, r->host[i].amount[j].resource, r->host[i].amount[j].total};
+            list[out->totals++] = (struct store_total){
+                r->host[i].name, r->host[i].amount[j].resource, r->host[i].amount[j].total};
     }
     out->total = list;
     return 0;
 }
 
-static int make_reading(struct pass *p, const struct pass_queue *q, struct store_reading *out, struct err *e)
+static int make_reading(struct pass *p, const struct pass_queue *q, struct store_reading *out,
+                        struct err *e)
 {
     *out = (struct store_reading){.queue = q->conf->type};
     if (q->reading.state == SOURCE_FAILED)
@@ -85,7 +89,8 @@ static int make_batch(struct pass *p, struct batch *b, struct err *e)
     return 0;
 }
 
-static struct store_admission admission_of(const struct pass *p, const struct pass_job *j, int64_t now)
+static struct store_admission admission_of(const struct pass *p, const struct pass_job *j,
+                                           int64_t now)
 {
     return (struct store_admission){
         .id = j->id,
@@ -98,10 +103,13 @@ static struct store_admission admission_of(const struct pass *p, const struct pa
     };
 }
 
-typedef int write_job_fn(struct store *s, const struct store_admission *a, int64_t now, struct err *e);
+typedef int write_job_fn(struct store *s, const struct store_admission *a, int64_t now,
+                         struct err *e);
 
-/* A job that changed since the pass looked at it is skipped: the next pass sees it as it is then. */
-static int write_jobs(struct pass *p, const struct pass_job *job, size_t n, write_job_fn *fn, int64_t *done, struct err *e)
+/* A job that changed since the pass looked at it is skipped: the next pass sees it as it is then.
+ */
+static int write_jobs(struct pass *p, const struct pass_job *job, size_t n, write_job_fn *fn,
+                      int64_t *done, struct err *e)
 {
     int64_t now = clock_now();
     struct store_admission a;
@@ -136,16 +144,19 @@ static int write_reasons(struct pass *p, size_t from, size_t to, struct err *e)
     size_t i;
 
     for (i = from; i < to; i++) {
-        if (store_group_reason(p->store, p->reason[i].group, str_of(p->reason[i].reason), p->reason[i].message, e) != 0)
+        if (store_group_reason(p->store, p->reason[i].group, str_of(p->reason[i].reason),
+                               p->reason[i].message, e) != 0)
             return -1;
     }
     return 0;
 }
 
 /* One transaction: the batch, if it is given, and some reasons. */
-static int write_once(struct pass *p, const struct batch *b, size_t *reasons, struct pass_result *r, struct err *e)
+static int write_once(struct pass *p, const struct batch *b, size_t *reasons, struct pass_result *r,
+                      struct err *e)
 {
-    size_t to = *reasons + PASS_REASONS_A_COMMIT < p->reasons ? *reasons + PASS_REASONS_A_COMMIT : p->reasons;
+    size_t to = *reasons + PASS_REASONS_A_COMMIT < p->reasons ? *reasons + PASS_REASONS_A_COMMIT
+                                                              : p->reasons;
     struct pass_result counted = *r;
 
     if (store_begin(p->store, LOCK_SECONDS * NS_PER_S, e) != 0)

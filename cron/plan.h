@@ -4,11 +4,11 @@
  * (struct plan_queue).
  *
  * Jobs that ask for the same in the same place are interchangeable: a group. Within a pass free
- * capacity only shrinks, so a shape that did not fit once will not fit again in the same scope. The
- * plan is a merge over the heads of the groups, smallest (priority, id) first: O((groups +
- * admitted) log groups), whatever the length of the queue. That is a theorem for PLAN_PACK; for
- * PLAN_SPREAD, where a scheduler can stumble into success on less, it is the rule: what was refused
- * once is not asked again in this pass. Scopes with the same hosts are one scope here.
+ * capacity only shrinks, so a shape that did not fit once will not fit again in the same scope (a
+ * theorem for PLAN_PACK; for PLAN_SPREAD, where a scheduler can stumble into success on less, the
+ * rule: what was refused is not asked again in this pass). Scopes with the same hosts are one scope
+ * here. The plan is a merge over the heads of the groups, smallest (priority, id) first:
+ * O((groups + admitted) log groups), whatever the length of the queue.
  *
  * Overtaking. A job that does not fit (FIT_NO or FIT_UNKNOWN) and has waited `overtake` or longer
  * holds the line: no later job of any group whose hosts meet its own is admitted in this pass.

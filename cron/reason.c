@@ -8,7 +8,7 @@ enum { LISTED_KINDS = 3, LISTED_RESOURCES = 6 };
 
 /* Over the hosts of one scope, of one resource. */
 struct sum {
-    int64_t total, free;         /* of all hosts */
+    int64_t total, free;           /* of all hosts */
     int64_t most_total, most_free; /* on one host */
 };
 
@@ -24,7 +24,8 @@ struct reason_sums *reason_sums_new(const struct waiting *w)
     size_t scopes = w->pools.n, resources = w->capacity->resource.n, cells;
     struct reason_sums *s;
 
-    if (__builtin_mul_overflow(scopes, resources, &cells) || cells > SIZE_MAX / sizeof(struct sum) - 1)
+    if (__builtin_mul_overflow(scopes, resources, &cells) ||
+        cells > SIZE_MAX / sizeof(struct sum) - 1)
         return NULL;
     s = calloc(1, sizeof *s + cells * sizeof s->sum[0]);
     if (!s)
@@ -141,12 +142,15 @@ static void put_sum(struct buf *b, const struct sum *s, bool empty)
     buf_str(b, " on one)");
 }
 
-/* "; free on its 3 hosts: ", or "; in all, on its 3 hosts: ", and the sums of the resources that it asks for. */
-static void put_offer(struct buf *b, const struct capacity *c, const struct fit_demand *d, const struct sum *sum, size_t hosts, bool empty)
+/* "; free on its 3 hosts: ", or "; in all, on its 3 hosts: ", and the sums of the resources that it
+ * asks for. */
+static void put_offer(struct buf *b, const struct capacity *c, const struct fit_demand *d,
+                      const struct sum *sum, size_t hosts, bool empty)
 {
     size_t r, n = 0;
 
-    buf_printf(b, "; %s its %zu %s: ", empty ? "in all, on" : "free on", hosts, hosts == 1 ? "host" : "hosts");
+    buf_printf(b, "; %s its %zu %s: ", empty ? "in all, on" : "free on", hosts,
+               hosts == 1 ? "host" : "hosts");
     for (r = 0; r < c->resource.n; r++) {
         if (!asks_for(d, r) || ++n > LISTED_RESOURCES)
             continue;
@@ -172,7 +176,8 @@ static void say_no_pool(struct buf *b, struct str scope)
     }
 }
 
-static void say_never(struct buf *b, const struct waiting *w, const struct plan_group *g, const struct sum *sum)
+static void say_never(struct buf *b, const struct waiting *w, const struct plan_group *g,
+                      const struct sum *sum)
 {
     const struct capacity_shape *shape = &w->shape[g->shape];
 
@@ -188,7 +193,8 @@ static void say_never(struct buf *b, const struct waiting *w, const struct plan_
     }
 }
 
-static void say_waits(struct buf *b, const struct waiting *w, const struct plan_group *g, const struct sum *sum)
+static void say_waits(struct buf *b, const struct waiting *w, const struct plan_group *g,
+                      const struct sum *sum)
 {
     const struct capacity_shape *shape = &w->shape[g->shape];
 
@@ -206,7 +212,8 @@ static const char *const words[] = {
     [PLAN_ENOUGH] = NULL,
 };
 
-const char *reason_of(const struct waiting *w, struct reason_sums *s, const struct plan_out *plan, size_t g, struct buf *b)
+const char *reason_of(const struct waiting *w, struct reason_sums *s, const struct plan_out *plan,
+                      size_t g, struct buf *b)
 {
     const struct plan_group *group = &w->group[g];
     enum plan_verdict verdict = plan->verdict[g];
@@ -218,9 +225,11 @@ const char *reason_of(const struct waiting *w, struct reason_sums *s, const stru
     else if (verdict == PLAN_NO_ROOM)
         say_waits(b, w, group, sums_of(s, group->scope));
     else if (verdict == PLAN_UNDECIDED)
-        buf_str(b, "the search for a placement was given up after its limit of steps; it is tried again in each pass");
+        buf_str(b, "the search for a placement was given up after its limit of steps; it is tried "
+                   "again in each pass");
     else if (verdict == PLAN_BLOCKED)
-        buf_printf(b, "job %lld came first, does not fit yet, and holds the line", (long long)plan->blocker[g]);
+        buf_printf(b, "job %lld came first, does not fit yet, and holds the line",
+                   (long long)plan->blocker[g]);
     return words[verdict];
 }
 

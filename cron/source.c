@@ -19,7 +19,8 @@ const char *source_word(const struct conf_queue *queue)
     return kinds[queue->capacity].word;
 }
 
-void source_read(const struct conf_queue *queue, int64_t deadline, struct arena *a, struct source_reading *r)
+void source_read(const struct conf_queue *queue, int64_t deadline, struct arena *a,
+                 struct source_reading *r)
 {
     const struct source_kind *kind = &kinds[queue->capacity];
     struct err e;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Static capacity: hosts and amounts as the configuration has them. A ledger: only our own jobs use them. */
+/* Static capacity: hosts and amounts as the configuration has them. A ledger: only our own jobs use
+ * them. */
 #include "source.h"
 
 static int read_host(const struct conf_host *from, struct arena *a, struct source_host *to)
@@ -10,7 +11,8 @@ static int read_host(const struct conf_host *from, struct arena *a, struct sourc
     if (!amount)
         return -1;
     for (i = 0; i < from->amounts; i++)
-        amount[i] = (struct source_amount){.resource = from->amount[i].resource, .total = from->amount[i].amount};
+        amount[i] = (struct source_amount){.resource = from->amount[i].resource,
+                                           .total = from->amount[i].amount};
     *to = (struct source_host){from->name, from->amounts, amount};
     return 0;
 }
@@ -36,7 +38,8 @@ static int read_pool(const struct conf_pool *from, struct arena *a, struct sourc
     return 0;
 }
 
-int source_static_read(const struct conf_queue *queue, int64_t deadline, struct arena *a, struct source_reading *r, struct err *e)
+int source_static_read(const struct conf_queue *queue, int64_t deadline, struct arena *a,
+                       struct source_reading *r, struct err *e)
 {
     struct source_host *host = arena_array(a, queue->hosts, sizeof *host);
     struct source_pool *pool = arena_array(a, queue->pools, sizeof *pool);

@@ -12,7 +12,11 @@ static int no_memory(struct err *e)
 
 void waiting_init(struct waiting *w, const struct capacity *capacity, struct arena *a)
 {
-    *w = (struct waiting){.capacity = capacity, .arena = a, .scope_text.arena = a, .shape_text.arena = a, .pools.arena = a};
+    *w = (struct waiting){.capacity = capacity,
+                          .arena = a,
+                          .scope_text.arena = a,
+                          .shape_text.arena = a,
+                          .pools.arena = a};
 }
 
 void waiting_free(struct waiting *w)
@@ -33,7 +37,8 @@ uint64_t waiting_digest(struct str reason, struct str message)
     return intern_hash(intern_hash(0, reason), message);
 }
 
-/* Room for element n of an array that doubles. NULL without memory; the old array is then untouched. */
+/* Room for element n of an array that doubles. NULL without memory; the old array is then
+ * untouched. */
 static void *grow(void *array, size_t n, size_t *cap, size_t size)
 {
     size_t more = *cap ? *cap * 2 : 64;
@@ -48,7 +53,8 @@ static void *grow(void *array, size_t n, size_t *cap, size_t size)
 }
 
 /* The hosts of a set of pools, ascending and each once. */
-static int subset_of(const struct waiting *w, const size_t *pool, size_t pools, struct fit_subset *s)
+static int subset_of(const struct waiting *w, const size_t *pool, size_t pools,
+                     struct fit_subset *s)
 {
     const struct source_reading *r = w->capacity->reading;
     bool *in = calloc(r->hosts + 1, sizeof *in);
@@ -88,7 +94,8 @@ static enum added scope_of_pools(struct waiting *w, const size_t *pool, size_t p
     *index = intern_add(&w->pools, (struct str){(const char *)pool, pools * sizeof *pool});
     if (*index == INTERN_NONE)
         return ADD_FULL;
-    return w->pools.n == before || subset_of(w, pool, pools, &scope[before]) == 0 ? ADDED : ADD_FULL;
+    return w->pools.n == before || subset_of(w, pool, pools, &scope[before]) == 0 ? ADDED
+                                                                                  : ADD_FULL;
 }
 
 static enum added find_scope(struct waiting *w, struct str scope, size_t *index)
@@ -128,7 +135,8 @@ static enum added add_scope(struct waiting *w, struct str text, size_t *index)
     return w->capacity ? find_scope(w, text, &scope_of[before]) : ADDED;
 }
 
-/* A demand that no host can meet, in place of one that can't be read: its job waits, and says so. */
+/* A demand that no host can meet, in place of one that can't be read: its job waits, and says so.
+ */
 static struct demand *unreadable(struct demand *d, struct demand_kind *kind)
 {
     *kind = (struct demand_kind){.count = 1, .constraint = STR_LIT("unreadable")};
@@ -146,7 +154,8 @@ static enum added parse_shape(struct waiting *w, struct str text, size_t i)
 
     if (!good)
         log_error("shape", "error=\"a shape in the database cannot be read\"");
-    if (capacity_shape(w->capacity, good ? d : unreadable(&nothing, &kind), w->arena, &w->shape[i]) == 0) {
+    if (capacity_shape(w->capacity, good ? d : unreadable(&nothing, &kind), w->arena,
+                       &w->shape[i]) == 0) {
         w->demand[i] = w->shape[i].demand;
         added = ADDED;
     }

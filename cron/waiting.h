@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who waits for a queue's capacity: its groups as the plan wants them, with each scope and each shape looked at once. Pure but for memory; one thread at a time.
+ * Who waits for a queue's capacity: its groups as the plan wants them, with each scope and each
+ * shape looked at once. Pure but for memory; one thread at a time.
  */
 #ifndef AR_WAITING_H
 #define AR_WAITING_H
@@ -16,11 +17,13 @@ struct waiting_group {
 };
 
 struct waiting {
-    const struct capacity *capacity; /* NULL: there is none, and scopes and shapes are not looked at */
+    const struct capacity
+        *capacity; /* NULL: there is none, and scopes and shapes are not looked at */
     struct arena *arena;
     struct intern scope_text, shape_text;
-    struct intern pools; /* sets of pools, as bytes: scopes with the same pools are one scope of the plan */
-    size_t *scope_of;    /* [scope_text.n] index into scope */
+    struct intern
+        pools; /* sets of pools, as bytes: scopes with the same pools are one scope of the plan */
+    size_t *scope_of; /* [scope_text.n] index into scope */
     struct fit_subset *scope;
     struct capacity_shape *shape; /* [shape_text.n] */
     struct fit_demand *demand;    /* [shape_text.n] the same demands, as the plan wants them */
@@ -36,10 +39,12 @@ struct waiting {
 void waiting_init(struct waiting *w, const struct capacity *capacity, struct arena *a);
 void waiting_free(struct waiting *w);
 
-/* Adds a group. 0, or -1: ERR_INTERNAL without memory. A group that does not go into the arena any more is counted in left_out. One whose shape can't be read fits nowhere. */
+/* Adds a group. 0, or -1: ERR_INTERNAL without memory. A group that does not go into the arena any
+ * more is counted in left_out. One whose shape can't be read fits nowhere. */
 int waiting_add(struct waiting *w, const struct store_group *g, struct err *e) AR_MUST_CHECK;
 
-/* The hosts that serve a scope: index into w->scope, of a queue with capacity. 0, or -1: ERR_INTERNAL without memory. */
+/* The hosts that serve a scope: index into w->scope, of a queue with capacity. 0, or -1:
+ * ERR_INTERNAL without memory. */
 int waiting_scope(struct waiting *w, struct str scope, size_t *index, struct err *e) AR_MUST_CHECK;
 
 /* A number that tells reasons and messages apart. Pure. */

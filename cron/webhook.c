@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The callback's message: {"type":"job.admitted","timestamp":…,"data":{the job}} and its headers. */
+/* The callback's message: {"type":"job.admitted","timestamp":…,"data":{the job}} and its headers.
+ */
 #include "webhook.h"
 
 static void write_body(const struct store_due *d, struct clock_zone *zone, struct buf *b)
@@ -21,15 +22,19 @@ static void write_body(const struct store_due *d, struct clock_zone *zone, struc
     buf_free(&at);
 }
 
-static void write_lines(const struct store_due *d, const char *instance, int64_t now, struct webhook *w)
+static void write_lines(const struct store_due *d, const char *instance, int64_t now,
+                        struct webhook *w)
 {
     (void)snprintf(w->line[0], WEBHOOK_LINE_MAX, "content-type: application/json");
-    (void)snprintf(w->line[1], WEBHOOK_LINE_MAX, "webhook-id: msg_%.16s_%lld_%lld", instance, (long long)d->job.id, (long long)d->admissions);
-    (void)snprintf(w->line[2], WEBHOOK_LINE_MAX, "webhook-timestamp: %lld", (long long)(now / NS_PER_S));
+    (void)snprintf(w->line[1], WEBHOOK_LINE_MAX, "webhook-id: msg_%.16s_%lld_%lld", instance,
+                   (long long)d->job.id, (long long)d->admissions);
+    (void)snprintf(w->line[2], WEBHOOK_LINE_MAX, "webhook-timestamp: %lld",
+                   (long long)(now / NS_PER_S));
     (void)snprintf(w->line[3], WEBHOOK_LINE_MAX, "user-agent: anteroom/" ANTEROOM_VERSION);
 }
 
-int webhook_make(const struct store_due *d, const char *instance, int64_t now, struct clock_zone *zone, struct webhook *w, struct err *e)
+int webhook_make(const struct store_due *d, const char *instance, int64_t now,
+                 struct clock_zone *zone, struct webhook *w, struct err *e)
 {
     w->body = BUF_INIT(WEBHOOK_BODY_MAX);
     write_body(d, zone, &w->body);

@@ -89,6 +89,25 @@ static void set_limits(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+/* Arms a connection. Another thread may be woken for it before epoll_ctl has come back: that one
+ * waits in unpark until we have let go. */
+static int park(struct conn_set *set, int op, struct conn *c)
+{
+    int rc;
+
+    (void)pthread_mutex_lock(&c->arming);
+    rc = watch(set, op, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, c);
+    (void)pthread_mutex_unlock(&c->arming);
+    return rc;
+}
+
+static struct conn *unpark(struct conn *c)
+{
+    (void)pthread_mutex_lock(&c->arming);
+    (void)pthread_mutex_unlock(&c->arming);
+    return c;
+}
+
 static void take_socket(struct conn_set *set, int fd)
 {
     struct conn *c = calloc(1, sizeof *c);
@@ -103,9 +122,10 @@ static void take_socket(struct conn_set *set, int fd)
         free(c);
         return;
     }
+    (void)pthread_mutex_init(&c->arming, NULL);
     set_limits(fd);
     link_conn(set, c);
-    if (watch(set, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, c) != 0)
+    if (park(set, EPOLL_CTL_ADD, c) != 0)
         conn_drop(set, c);
 }
 
@@ -139,8 +159,7 @@ static void end_deafness(struct conn_set *set)
 
 void conn_park(struct conn_set *set, struct conn *c)
 {
-    if (atomic_load(&set->ending) ||
-        watch(set, EPOLL_CTL_MOD, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, c) != 0)
+    if (atomic_load(&set->ending) || park(set, EPOLL_CTL_MOD, c) != 0)
         conn_drop(set, c);
 }
 
@@ -148,6 +167,7 @@ void conn_drop(struct conn_set *set, struct conn *c)
 {
     unlink_conn(set, c);
     fcgx_free(c->link);
+    (void)pthread_mutex_destroy(&c->arming);
     free(c);
     end_deafness(set);
 }
@@ -184,8 +204,8 @@ static bool translate(struct conn_set *set, void *tag, struct conn_event *event)
         return true;
     }
     event->kind = CONN_READABLE;
-    event->conn = tag;
-    return is_readable(set, tag);
+    event->conn = unpark(tag);
+    return is_readable(set, event->conn);
 }
 
 size_t conn_wait(struct conn_set *set, struct conn_event *event, size_t most)

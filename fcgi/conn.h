@@ -7,6 +7,8 @@
 #ifndef AR_CONN_H
 #define AR_CONN_H
 
+#include <pthread.h>
+
 #include "fcgx.h"
 #include "listen.h"
 
@@ -18,6 +20,7 @@ struct conn {
     struct fcgx *link;
     int fd;                   /* constant */
     struct conn *prev, *next; /* the set's */
+    pthread_mutex_t arming;   /* the set's */
 };
 
 /* What a thread has waited for. */

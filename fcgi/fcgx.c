@@ -73,6 +73,9 @@ int fcgx_accept(struct fcgx *c)
         c->request.ipcFd = -1;
         return -1;
     }
+    /* A connection that ends between two records of the parameters looks like their end to it. */
+    if (FCGX_GetError(c->request.in) != 0)
+        return -1;
     c->keep = c->request.keepConnection != 0;
     c->request.keepConnection = 1;
     return 0;
@@ -96,10 +99,7 @@ static size_t carry_read(void *link, char *room, size_t n)
 /* Sends header and content; the kernel may take them in pieces. */
 static int write_record(int fd, FCGI_Header *header, const char *p, size_t n)
 {
-    struct iovec part[2] = {
-        {header,               sizeof *header},
-        {(void *)(uintptr_t)p, n             }
-    };
+    struct iovec part[2] = {{header, sizeof *header}, {(void *)(uintptr_t)p, n}};
     struct msghdr message = {.msg_iov = part, .msg_iovlen = 2};
     ssize_t sent;
 

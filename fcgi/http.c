@@ -13,9 +13,9 @@ static const struct {
     enum http_method method;
     bool head_only;
 } methods[] = {
-    {"GET",    HTTP_GET,    false},
-    {"HEAD",   HTTP_GET,    true },
-    {"POST",   HTTP_POST,   false},
+    {"GET", HTTP_GET, false},
+    {"HEAD", HTTP_GET, true},
+    {"POST", HTTP_POST, false},
     {"DELETE", HTTP_DELETE, false},
 };
 
@@ -26,22 +26,22 @@ static const struct {
     int status;
     const char *phrase;
 } phrases[] = {
-    {200, "OK"                   },
-    {201, "Created"              },
-    {304, "Not Modified"         },
-    {400, "Bad Request"          },
-    {401, "Unauthorized"         },
-    {403, "Forbidden"            },
-    {404, "Not Found"            },
-    {405, "Method Not Allowed"   },
-    {409, "Conflict"             },
-    {412, "Precondition Failed"  },
-    {413, "Content Too Large"    },
+    {200, "OK"},
+    {201, "Created"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {409, "Conflict"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
     {422, "Unprocessable Content"},
-    {429, "Too Many Requests"    },
+    {429, "Too Many Requests"},
     {500, "Internal Server Error"},
-    {503, "Service Unavailable"  },
-    {507, "Insufficient Storage" },
+    {503, "Service Unavailable"},
+    {507, "Insufficient Storage"},
 };
 
 static const char *phrase_of(int status)

@@ -3,7 +3,7 @@
 #include "etag.h"
 #include "handlers.h"
 
-int job_show(const struct route_env *env, struct http *x, struct err *e)
+static int answer(struct store *s, struct http *x, struct err *e)
 {
     struct str wanted = http_header(x, "HTTP_IF_MATCH");
     struct str known = http_header(x, "HTTP_IF_NONE_MATCH");
@@ -11,7 +11,7 @@ int job_show(const struct route_env *env, struct http *x, struct err *e)
     struct json_out o;
     struct job j;
 
-    if (store_show(env->store, x->segment[1], x->segment[2], &j, e) != 0)
+    if (store_show(s, x->segment[1], x->segment[2], &j, e) != 0)
         return -1;
     job_etag(&j, etag);
     if (wanted.p && !etag_named(wanted, str_of(etag), ETAG_STRONG))
@@ -26,4 +26,15 @@ int job_show(const struct route_env *env, struct http *x, struct err *e)
     job_write(&o, &j, &x->zone);
     http_end(x, &o);
     return 0;
+}
+
+int job_show(const struct route_env *env, struct http *x, struct err *e)
+{
+    int rc;
+
+    if (store_read_begin(env->store, e) != 0)
+        return -1;
+    rc = answer(env->store, x, e);
+    store_read_end(env->store);
+    return rc;
 }

@@ -35,12 +35,12 @@ static const char usage[] =
 enum { OPT_CONFIG = 1, OPT_LISTEN, OPT_CHECK, OPT_HELP, OPT_VERSION };
 
 static const struct option long_options[] = {
-    {"config",           required_argument, NULL, OPT_CONFIG},
-    {"listen",              required_argument, NULL, OPT_LISTEN},
-    {"check",                  no_argument, NULL, OPT_CHECK},
-    {"help",no_argument, NULL, OPT_HELP},
-    {"version",        no_argument, NULL, OPT_VERSION},
-    {0           },
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"listen", required_argument, NULL, OPT_LISTEN},
+    {"check", no_argument, NULL, OPT_CHECK},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {0},
 };
 
 /* Prints what was asked for; the exit status tells whether it could be printed. */

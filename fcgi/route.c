@@ -6,14 +6,14 @@
 
 /* The collections first; a path that fits several patterns belongs to the first. */
 static const struct route routes[] = {
-    {HTTP_GET,          "/healthz",                                         .run = health  },
-    {                              HTTP_GET,         "/v1/{}", .params = {"owner_id", "status", "limit", "after"}, .run = job_list},
-    {                              HTTP_POST,         "/v1/{}",                                     .writes = true,    .body = true, .prepare = job_create_prepare,
+    {HTTP_GET, "/healthz", .run = health},
+    {HTTP_GET, "/v1/{}", .params = {"owner_id", "status", "limit", "after"}, .run = job_list},
+    {HTTP_POST, "/v1/{}", .writes = true, .body = true, .prepare = job_create_prepare,
      .run = job_create},
-    { HTTP_GET,                 "/v1/{}/{}",                                                            .run = job_show                                               },
-    {  HTTP_POST,         "/v1/{}/{}",                                        .writes = true,  .body = true, .prepare = job_change_prepare,
+    {HTTP_GET, "/v1/{}/{}", .run = job_show},
+    {HTTP_POST, "/v1/{}/{}", .writes = true, .body = true, .prepare = job_change_prepare,
      .run = job_change},
-    {                HTTP_DELETE, "/v1/{}/{}",                                                   .writes = true,                                                        .run = job_delete},
+    {HTTP_DELETE, "/v1/{}/{}", .writes = true, .run = job_delete},
 };
 
 static const char *const method_names[] = {

@@ -53,6 +53,9 @@ struct service {
     size_t backs;
     struct task *spare;
     size_t spares;
+    size_t living;       /* workers */
+    pthread_cond_t news; /* for the main thread at the end: there is something in `back`, or a
+                            worker has left */
 };
 
 struct worker {
@@ -206,6 +209,7 @@ static void take_back(void *ctx, struct writer_op *list)
         n++;
     }
     s->backs += n;
+    (void)pthread_cond_signal(&s->news);
     (void)pthread_mutex_unlock(&s->lock);
     conn_tell_done(s->set);
 }
@@ -259,6 +263,10 @@ static void *worker_main(void *arg)
                 ending = true;
         }
     } while (!idle);
+    (void)pthread_mutex_lock(&w->service->lock);
+    w->service->living--;
+    (void)pthread_cond_signal(&w->service->news);
+    (void)pthread_mutex_unlock(&w->service->lock);
     return NULL;
 }
 
@@ -307,7 +315,10 @@ static int start_workers(struct service *s, struct err *e)
             return -1;
     }
     for (i = 0; i < s->workers; i++) {
+        (void)pthread_mutex_lock(&s->lock);
         rc = pthread_create(&s->worker[i].thread, NULL, worker_main, &s->worker[i]);
+        s->living += rc == 0;
+        (void)pthread_mutex_unlock(&s->lock);
         if (rc != 0) {
             errno = rc;
             return err_errno(e, ERR_INTERNAL, "cannot start a thread");
@@ -324,6 +335,7 @@ static int open_service(struct service *s, struct listener *l, struct err *e)
     s->signals = s->broken = -1;
     s->back_end = &s->back;
     (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_cond_init(&s->news, NULL);
     s->worker = calloc(s->workers, sizeof *s->worker);
     if (!s->worker)
         return err_set(e, ERR_INTERNAL, "no memory for the workers");
@@ -336,14 +348,29 @@ static int open_service(struct service *s, struct listener *l, struct err *e)
 /* Waits until the service has to end. 0: somebody asked for it, 1: it cannot go on. */
 static int wait_for_end(const struct service *s)
 {
-    struct pollfd fds[] = {
-        {.fd = s->signals, .events = POLLIN},
-        {.fd = s->broken,  .events = POLLIN}
-    };
+    struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN},
+                           {.fd = s->broken, .events = POLLIN}};
 
     while (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno == EINTR)
         continue;
     return fds[1].revents ? 1 : 0;
+}
+
+/* Answers what comes back from the writer until all workers have left: one that is stuck with its
+ * connection keeps nobody waiting. */
+static void outlive_workers(struct service *s, struct worker *last)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    while (s->living > 0) {
+        if (!s->back) {
+            (void)pthread_cond_wait(&s->news, &s->lock);
+            continue;
+        }
+        (void)pthread_mutex_unlock(&s->lock);
+        answer_share(last);
+        (void)pthread_mutex_lock(&s->lock);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 static void end_workers(struct service *s)
@@ -353,6 +380,7 @@ static void end_workers(struct service *s)
 
     if (s->set)
         conn_tell_end(s->set);
+    outlive_workers(s, &last);
     for (i = 0; s->worker && i < s->workers; i++) {
         if (s->worker[i].started)
             (void)pthread_join(s->worker[i].thread, NULL);
@@ -384,6 +412,7 @@ static void close_service(struct service *s)
         (void)close(s->signals);
     if (s->broken >= 0)
         (void)close(s->broken);
+    (void)pthread_cond_destroy(&s->news);
     (void)pthread_mutex_destroy(&s->lock);
 }
 

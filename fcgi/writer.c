@@ -4,7 +4,8 @@
  *
  * The connection to the database that writes is used by one thread at a time: the one that holds
  * the *role*. It is the writer's thread when changes are pending, or a thread that submits while
- * the role is free and nothing is pending.
+ * the role is free and nothing is pending. The latter only while changes come one by one: among
+ * many clients it would spend every other commit on a single change.
  *
  * Invariants: `busy` is true exactly while somebody holds the role, and only they touch `store` and
  * `wake_fd`. A change is answered as good only after a commit that returned 0. In a batch each
@@ -37,6 +38,7 @@ struct writer {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t work;  /* for the thread: the role is free and there is something to do */
     bool busy;
+    bool lone; /* the thread's last batch was a single change */
     bool closing;
     unsigned untended; /* commits by submitters since the WAL was looked after */
     struct writer_op *first, **last;
@@ -182,6 +184,7 @@ static void *writer_main(void *arg)
         w->busy = true;
         w->untended = 0;
         list = take_batch(w);
+        w->lone = list ? !list->next : w->lone;
         (void)pthread_mutex_unlock(&w->lock);
         if (list) {
             run_in_role(w, list);
@@ -202,7 +205,7 @@ enum writer_turn writer_submit(struct writer *w, struct writer_op *op)
 
     op->next = NULL;
     (void)pthread_mutex_lock(&w->lock);
-    mine = !w->busy && !w->first;
+    mine = w->lone && !w->busy && !w->first;
     if (mine) {
         w->busy = true;
         w->untended++;

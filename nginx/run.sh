@@ -7,7 +7,10 @@ set -u
 port=${PORT:-8080}
 state=${STATE:-var}
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
-bin=${ANTEROOM_BIN:-$root/build}
+bin=$root/build
+if [[ -n ${ANTEROOM_BIN-} ]]; then # the tests name the build that they want, and have made it
+    bin=$(cd "$ANTEROOM_BIN" && pwd) || exit 1
+fi
 names=(anteroom.fcgi anteroom-dispatch nginx)
 declare -A pid=() log=([anteroom.fcgi]=log/fcgi.log [anteroom-dispatch]=log/dispatch.log [nginx]=log/nginx.log)
 PATH=$PATH:/usr/sbin:/sbin
@@ -106,9 +109,11 @@ stop_all() {
     local name i
     trap '' INT TERM HUP
     for name in "${!pid[@]}"; do
-        tell "$([[ $name == nginx ]] && echo QUIT || echo TERM)" "$name"
+        [[ $name == nginx ]] || tell TERM "$name"
     done
     for ((i = 0; i < 100 && ${#pid[@]} > 0; i++)); do
+        # More than once: nginx overlooks the signal in the moment in which it starts.
+        [[ -n ${pid[nginx]-} && $((i % 10)) -eq 0 ]] && tell QUIT nginx
         for name in "${!pid[@]}"; do
             tell 0 "$name" || unset "pid[$name]"
         done

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-pytest.register_assert_rewrite("harness", "receiver")
+pytest.register_assert_rewrite("contract", "harness", "receiver")
 
 import harness  # noqa: E402
 import receiver as receiver_module  # noqa: E402

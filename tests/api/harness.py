@@ -14,6 +14,7 @@ import socket
 import sqlite3
 import subprocess
 import time
+from urllib.parse import quote
 
 from client import Client
 
@@ -305,7 +306,7 @@ class Anteroom:
 
     def job(self, request_id, type="vm", **members):
         """A valid body for POST; keyword arguments replace its members, or remove them when None."""
-        body = {"request_id": request_id, "owner_id": "y", "callback": f"cb-{type}-{request_id}",
+        body = {"request_id": request_id, "owner_id": "y", "callback": quote(f"cb-{type}-{request_id}"),
                 "data": {"instances": [{"VCPU": 1, "Memory": 1, "Disk": 1}], "project": "project id"}, **members}
         return {k: v for k, v in body.items() if v is not None}
 

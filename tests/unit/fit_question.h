@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cron/fit.h"
+#include "fit.h"
 #include "prop.h"
 
 enum { HOSTS = 8, COLUMNS = 4, KINDS = 16, MANY = 1 << 24 };

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cron/plan.h"
+#include "plan.h"
 #include "prop.h"
 
 enum { HOSTS = 8, COLUMNS = 2, SCOPES = 6, SHAPES = 6, KINDS = 3, GROUPS = 24, JOBS = 64 };
@@ -82,12 +82,12 @@ static inline void world_begin(struct world *w, size_t hosts, size_t resources)
 {
     memset(w, 0, sizeof(*w));
     w->in = (struct plan_in){
-        .hosts = {hosts, resources,  w->free      },
+        .hosts = {hosts, resources, w->free},
         .total = w->total,
         .scope = w->scope,
         .shape = w->shape,
         .group = w->group,
-        .queue = {w,     world_next, world_guarded},
+        .queue = {w, world_next, world_guarded},
         .now = NOW,
         .oldest = INT64_MIN,
         .budget = MANY,
@@ -147,8 +147,7 @@ static inline void world_job(struct world *w, size_t scope, size_t shape, int64_
 
     *job = (struct waiting){
         group,
-        {.id = (int64_t)w->jobs, .priority = 10 * (int64_t)w->jobs, .queued_at = NOW - waited}
-    };
+        {.id = (int64_t)w->jobs, .priority = 10 * (int64_t)w->jobs, .queued_at = NOW - waited}};
     if (w->group[group].head.id == 0)
         w->group[group].head = job->job;
 }

@@ -49,7 +49,6 @@ static void expect_refused(const struct refused *cases, size_t n)
 
 static void test_vm_taken(void **state)
 {
-    /* clang-format off */
     static const struct taken cases[] = {
         {"vm", "{'instances':[{'VCPU':1,'Memory':1,'Disk':1}],'project':'project id'}",
          "project:project id", "[{'n':1,'r':{'Disk':1,'Memory':1,'VCPU':1}}]"},
@@ -75,7 +74,6 @@ static void test_vm_taken(void **state)
         {"vm", "{'project':'p','pods':3,'resources':{'VCPU':'x'}}", "project:p", "[]"},
         {"vm", "{'host_aggregate':'a'}", "pool:a", "[]"},
     };
-    /* clang-format on */
 
     (void)state;
     expect_taken(cases, ARRAY_LEN(cases));
@@ -83,7 +81,6 @@ static void test_vm_taken(void **state)
 
 static void test_vm_refused(void **state)
 {
-    /* clang-format off */
     static const struct refused cases[] = {
         {"vm", "[]", "/data", "must be an object, not an array"},
         {"vm", "null", "/data", "must be an object, not null"},
@@ -126,7 +123,6 @@ static void test_vm_refused(void **state)
         {"vm", "{'project':'p','instances':[{'count':10000},{'VCPU':1}]}", "/data/instances/1",
          "at most 10000 instances"},
     };
-    /* clang-format on */
 
     (void)state;
     expect_refused(cases, ARRAY_LEN(cases));
@@ -134,7 +130,6 @@ static void test_vm_refused(void **state)
 
 static void test_any_taken(void **state)
 {
-    /* clang-format off */
     static const struct taken cases[] = {
         {"lab", "{'resources':{'slot':1}}", "", "[{'n':1,'r':{'slot':1}}]"},
         {"lab", "{'pool':'east','instances':[{'b/c':2,'a':1,'count':2,'note':'x'}]}", "pool:east",
@@ -146,7 +141,6 @@ static void test_any_taken(void **state)
         {"lab", "{'project':5,'anything':[1.5]}", "", "[]"},
         {"*", "{'resources':{'\xC3\xA9\\'':1}}", "", "[{'n':1,'r':{'\xC3\xA9\\'':1}}]"},
     };
-    /* clang-format on */
 
     (void)state;
     expect_taken(cases, ARRAY_LEN(cases));
@@ -154,7 +148,6 @@ static void test_any_taken(void **state)
 
 static void test_any_refused(void **state)
 {
-    /* clang-format off */
     static const struct refused cases[] = {
         {"lab", "{'resources':{'a':1},'instances':[{}]}", "/data/resources", "not both"},
         {"lab", "{'resources':[]}", "/data/resources", "must be an object, not an array"},
@@ -167,7 +160,6 @@ static void test_any_refused(void **state)
         {"lab", "{'pool':1}", "/data/pool", "must be a string"},
         {"lab", "{'pool':''}", "/data/pool", "1 to 255 bytes"},
     };
-    /* clang-format on */
 
     (void)state;
     expect_refused(cases, ARRAY_LEN(cases));
@@ -175,7 +167,6 @@ static void test_any_refused(void **state)
 
 static void test_kube_taken(void **state)
 {
-    /* clang-format off */
     static const struct taken cases[] = {
         {"kube", POD("'count':2,'requests':{'cpu':'500m','memory':'1Gi','nvidia.com/gpu':1}"),
          "project:n", "[{'n':2,'r':{'cpu':500,'memory':1073741824,'nvidia.com/gpu':1,'pods':1}}]"},
@@ -203,10 +194,16 @@ static void test_kube_taken(void **state)
         {"kube", POD("'tolerations':[{'key':'k','operator':'Exists'}],'nodeSelector':{'a':'b'}"),
          "project:n",
          ONE("{'nodeSelector':{'a':'b'},'tolerations':[{'key':'k','operator':'Exists'}]}")},
+        {"kube",
+         "{'namespace':'n','pods':[{'nodeSelector':{'a':'b'}},{'nodeSelector':{'a':'c'}},{}]}",
+         "project:n",
+         "[{'c':{'nodeSelector':{'a':'b'}},'n':1,'r':{'pods':1}},"
+         "{'c':{'nodeSelector':{'a':'c'}},'n':1,'r':{'pods':1}},{'n':1,'r':{'pods':1}}]"},
+        {"kube", POD("'requests':{'a-b.c0/d':1}"), "project:n",
+         "[{'n':1,'r':{'a-b.c0/d':1,'pods':1}}]"},
         {"kube", "{}", "", "[]"},
         {"kube", "{'namespace':'n','instances':3}", "project:n", "[]"},
     };
-    /* clang-format on */
 
     (void)state;
     expect_taken(cases, ARRAY_LEN(cases));
@@ -214,7 +211,6 @@ static void test_kube_taken(void **state)
 
 static void test_kube_refused(void **state)
 {
-    /* clang-format off */
     static const struct refused cases[] = {
         {"kube", "{'pods':[{}]}", "/data/namespace", "namespace is required"},
         {"kube", "{'namespace':1}", "/data/namespace", "must be a string"},
@@ -234,6 +230,14 @@ static void test_kube_refused(void **state)
         {"kube", POD("'requests':{'pods':2}"), "/data/pods/0/requests/pods", "itself"},
         {"kube", POD("'requests':{'a b':2}"), "/data/pods/0/requests/a b", "no name"},
         {"kube", POD("'requests':{'':2}"), "/data/pods/0/requests/", "no name"},
+        {"kube", POD("'requests':{'-a.io/x':2}"), "/data/pods/0/requests/-a.io~1x", "no name"},
+        {"kube", POD("'requests':{'a.-io/x':2}"), "/data/pods/0/requests/a.-io~1x", "no name"},
+        {"kube", POD("'requests':{'a-.io/x':2}"), "/data/pods/0/requests/a-.io~1x", "no name"},
+        {"kube", POD("'requests':{'a..io/x':2}"), "/data/pods/0/requests/a..io~1x", "no name"},
+        {"kube", POD("'requests':{'a.io-/x':2}"), "/data/pods/0/requests/a.io-~1x", "no name"},
+        {"kube", POD("'requests':{'/x':2}"), "/data/pods/0/requests/~1x", "no name"},
+        {"kube", POD("'requests':{'a.io/':2}"), "/data/pods/0/requests/a.io~1", "no name"},
+        {"kube", POD("'requests':{'a.io/x/y':2}"), "/data/pods/0/requests/a.io~1x~1y", "no name"},
         {"kube", POD("'nodeSelector':[]"), "/data/pods/0/nodeSelector", "must be an object"},
         {"kube", POD("'nodeSelector':{'a':1}"), "/data/pods/0/nodeSelector/a", "string"},
         {"kube", POD("'nodeSelector':{'a':'-'}"), "/data/pods/0/nodeSelector/a", "value"},
@@ -257,7 +261,6 @@ static void test_kube_refused(void **state)
         {"kube", TOLERATION("'key':'k','tolerationSeconds':'1'"),
          "/data/pods/0/tolerations/0/tolerationSeconds", "whole number"},
     };
-    /* clang-format on */
 
     (void)state;
     expect_refused(cases, ARRAY_LEN(cases));

@@ -313,8 +313,9 @@ static void test_constraint_and_back(void **state)
     buf_free(&b);
 }
 
-/* ---- without memory ---- */
+/* ---- without memory (not under a sanitizer, which has the allocator's place) ---- */
 
+#if TORTURE
 static void test_without_memory(void **state)
 {
     static const char text[] =
@@ -327,7 +328,7 @@ static void test_without_memory(void **state)
 
     (void)state;
     assert_int_equal(json_in_parse(STR_LIT(text), &doc, &e), 0);
-    for (good = 0; TORTURE && rc != 0; good++) {
+    for (good = 0; rc != 0; good++) {
         torture_arm(good);
         rc = demand_parse(STR_LIT("kube"), json_in_root(doc), &d, &e);
         demand_free(rc == 0 ? d : NULL);
@@ -335,9 +336,10 @@ static void test_without_memory(void **state)
         if (rc != 0)
             assert_int_equal(e.code, ERR_INTERNAL);
     }
-    assert_true(!TORTURE || good > 2);
+    assert_true(good > 2);
     json_in_free(doc);
 }
+#endif
 
 int main(void)
 {
@@ -347,7 +349,9 @@ int main(void)
         cmocka_unit_test(test_foreign_shapes),
         cmocka_unit_test(test_against_reference),
         cmocka_unit_test(test_constraint_and_back),
+#if TORTURE
         cmocka_unit_test(test_without_memory),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -258,6 +258,31 @@ static void huge_amounts_do_not_overflow(void **state)
     assert_int_equal(pack_well(&q), FIT_YES);
 }
 
+/* 2,000 hosts of 2^53 - 1: their sum is more than an int64_t holds. */
+static void huge_sums_prove_nothing(void **state)
+{
+    enum { ROWS = 2000 };
+    int64_t free[ROWS], amount[2] = {NUM_SAFE_MAX, NUM_SAFE_MAX - 1};
+    size_t host[ROWS];
+    struct fit_kind kind[2] = {{.amount = &amount[0]}, {.count = 1, .amount = &amount[1]}};
+    struct fit_hosts hosts = {ROWS, 1, free};
+    struct fit_subset use = {ROWS, host};
+    struct fit_demand demand = {2, kind};
+
+    (void)state;
+    for (size_t i = 0; i < ROWS; i++) {
+        free[i] = NUM_SAFE_MAX;
+        host[i] = i;
+    }
+    for (int more = 0; more < 2; more++) {
+        int64_t steps = MANY;
+
+        kind[0].count = ROWS - 1 + more;
+        assert_int_equal(fit_pack(&hosts, use, &demand, &steps, NULL), more ? FIT_NO : FIT_YES);
+        assert_int_equal(fit_spread(&hosts, use, &demand, NULL), more ? FIT_NO : FIT_YES);
+    }
+}
+
 static void small_jobs_leave_the_large_holes_whole(void **state)
 {
     struct question q;
@@ -362,6 +387,7 @@ int main(void)
         cmocka_unit_test(nothing_asked_fits_anywhere_and_zero_needs_a_host),
         cmocka_unit_test(asked_nowhere_fits_nowhere),
         cmocka_unit_test(huge_amounts_do_not_overflow),
+        cmocka_unit_test(huge_sums_prove_nothing),
         cmocka_unit_test(small_jobs_leave_the_large_holes_whole),
         cmocka_unit_test(equal_kinds_are_dealt_out),
         cmocka_unit_test(large_questions_are_answered),

@@ -21,23 +21,12 @@ struct way {
     const char *from, *to, *who;
 };
 static const struct way ways[] = {
-    {"queued",   "held",      "c" },
-    {"queued",   "admitted",  "d" },
-    {"queued",   "running",   "c" },
-    {"queued",   "cancelled", "c" },
-    {"queued",   "expired",   "d" },
-    {"held",     "queued",    "c" },
-    {"held",     "cancelled", "c" },
-    {"held",     "expired",   "d" },
-    {"admitted", "running",   "cd"},
-    {"admitted", "queued",    "cd"},
-    {"admitted", "failed",    "cd"},
-    {"admitted", "cancelled", "c" },
-    {"running",  "running",   "c" },
-    {"running",  "finished",  "c" },
-    {"running",  "failed",    "c" },
-    {"running",  "queued",    "c" },
-    {"failed",   "queued",    "c" },
+    {"queued", "held", "c"},      {"queued", "admitted", "d"},  {"queued", "running", "c"},
+    {"queued", "cancelled", "c"}, {"queued", "expired", "d"},   {"held", "queued", "c"},
+    {"held", "cancelled", "c"},   {"held", "expired", "d"},     {"admitted", "running", "cd"},
+    {"admitted", "queued", "cd"}, {"admitted", "failed", "cd"}, {"admitted", "cancelled", "c"},
+    {"running", "running", "c"},  {"running", "finished", "c"}, {"running", "failed", "c"},
+    {"running", "queued", "c"},   {"failed", "queued", "c"},
 };
 
 static const char *who_may(enum job_status from, enum job_status to)

@@ -11,9 +11,7 @@
 
 #include "job.h"
 
-static const struct conf_queue queue = {
-    .callback_base = {"http://127.0.0.1/demo/", 22}
-};
+static const struct conf_queue queue = {.callback_base = {"http://127.0.0.1/demo/", 22}};
 static const struct conf_queue bare = {.pools = 0};
 
 struct refused {
@@ -52,7 +50,6 @@ static void test_callbacks_taken(void **state)
 
 static void test_callbacks_refused(void **state)
 {
-    /* clang-format off */
     static const struct refused cases[] = {
         {"", "1 to 2048 bytes"},
         {"a b", "spaces or control"},
@@ -67,6 +64,9 @@ static void test_callbacks_refused(void **state)
         {"javascript:alert(1)", "must be an http or https URL"},
         {"file:///etc/passwd", "must be an http or https URL"},
         {"httpx://a", "must be an http or https URL"},
+        {"1a:b", "must be an http or https URL"},
+        {":b", "must be an http or https URL"},
+        {"//", "must name a host"},
         {"http:", "must name a host"},
         {"http:/a", "must name a host"},
         {"http:a", "must name a host"},
@@ -88,7 +88,6 @@ static void test_callbacks_refused(void **state)
         {"http://[fe80::1%25eth0]/", "must name a host"},
         {"http://[::1]x/", "must name a host"},
     };
-    /* clang-format on */
     struct err e;
     size_t i;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Strict JSON in: what is taken and what is refused, against a table and against a slow reference;
- * what the tree says. */
+/* Strict JSON in: what is taken and what is refused, against a table and against a slow reference.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -182,29 +182,29 @@ static void says_what_is_wrong_and_where(void **state)
     static const struct {
         const char *text, *sentence;
     } cases[] = {
-        {"",                                   "there is no JSON: the text is empty"                         },
-        {" \n",                                "there is no JSON: the text is empty"                         },
-        {"{\"a\": 1, \"b\":2, \"a\": 3}",      "duplicate member \"a\" at byte 17"                           },
-        {"{\"a\":1,\"\\u0061\":3}",            "duplicate member \"a\" at byte 8"                            },
-        {"{\"a\":1",                           "a comma or } is expected, but the text ends after 6 bytes"   },
-        {"[1 2]",                              "a comma or ] is expected at byte 4"                          },
-        {"[1,]",                               "a value is expected at byte 4"                               },
-        {"[NaN]",                              "a value is expected at byte 2"                               },
-        {"{'a':1}",                            "a member's name in quotes is expected at byte 2"             },
-        {"{\"a\" 1}",                          "a colon is expected at byte 6"                               },
-        {"{} {}",                              "more text after the value at byte 4"                         },
-        {"[01]",                               "a digit after a leading zero at byte 3"                      },
-        {"[1.]",                               "a digit is expected at byte 4"                               },
-        {"-",                                  "a digit is expected, but the text ends after 1 bytes"        },
-        {"\"a",                                "a closing quote is expected, but the text ends after 2 bytes"},
-        {"\"a\nb\"",                           "a control character in a string at byte 3"                   },
-        {"\"\\x\"",                            "an escape that JSON does not have at byte 2"                 },
-        {"\"\\u12\"",                          "\\u without four hexadecimal digits at byte 2"               },
-        {"\"\\u0000\"",                        "U+0000, which is not taken, at byte 2"                       },
-        {"\"\\udc00\"",                        "a lone low surrogate at byte 2"                              },
-        {"\"ab\\ud800\"",                      "a lone high surrogate at byte 4"                             },
-        {"\"\xC3(\"",                          "not valid UTF-8 at byte 2"                                   },
-        {"[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]", "nested deeper than 16 levels at byte 17"                     },
+        {"", "there is no JSON: the text is empty"},
+        {" \n", "there is no JSON: the text is empty"},
+        {"{\"a\": 1, \"b\":2, \"a\": 3}", "duplicate member \"a\" at byte 17"},
+        {"{\"a\":1,\"\\u0061\":3}", "duplicate member \"a\" at byte 8"},
+        {"{\"a\":1", "a comma or } is expected, but the text ends after 6 bytes"},
+        {"[1 2]", "a comma or ] is expected at byte 4"},
+        {"[1,]", "a value is expected at byte 4"},
+        {"[NaN]", "a value is expected at byte 2"},
+        {"{'a':1}", "a member's name in quotes is expected at byte 2"},
+        {"{\"a\" 1}", "a colon is expected at byte 6"},
+        {"{} {}", "more text after the value at byte 4"},
+        {"[01]", "a digit after a leading zero at byte 3"},
+        {"[1.]", "a digit is expected at byte 4"},
+        {"-", "a digit is expected, but the text ends after 1 bytes"},
+        {"\"a", "a closing quote is expected, but the text ends after 2 bytes"},
+        {"\"a\nb\"", "a control character in a string at byte 3"},
+        {"\"\\x\"", "an escape that JSON does not have at byte 2"},
+        {"\"\\u12\"", "\\u without four hexadecimal digits at byte 2"},
+        {"\"\\u0000\"", "U+0000, which is not taken, at byte 2"},
+        {"\"\\udc00\"", "a lone low surrogate at byte 2"},
+        {"\"ab\\ud800\"", "a lone high surrogate at byte 4"},
+        {"\"\xC3(\"", "not valid UTF-8 at byte 2"},
+        {"[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]", "nested deeper than 16 levels at byte 17"},
     };
     size_t i;
 

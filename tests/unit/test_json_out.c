@@ -89,18 +89,8 @@ static void escapes_random_bytes(void **state)
     static const struct {
         unsigned char low, high;
     } classes[] = {
-        {0x00, 0x1F},
-        {0x20, 0x7F},
-        {0x20, 0x7F},
-        {0x22, 0x22},
-        {0x5C, 0x5C},
-        {0x80, 0xBF},
-        {0x80, 0xBF},
-        {0xC0, 0xDF},
-        {0xE0, 0xEF},
-        {0xED, 0xED},
-        {0xF0, 0xF4},
-        {0x00, 0xFF},
+        {0x00, 0x1F}, {0x20, 0x7F}, {0x20, 0x7F}, {0x22, 0x22}, {0x5C, 0x5C}, {0x80, 0xBF},
+        {0x80, 0xBF}, {0xC0, 0xDF}, {0xE0, 0xEF}, {0xED, 0xED}, {0xF0, 0xF4}, {0x00, 0xFF},
     };
     struct prop r = prop_begin("escape", 21);
     char text[300];
@@ -148,13 +138,14 @@ static void escapes_as_little_as_it_may(void **state)
         struct str text;
         const char *json;
     } cases[] = {
-        {{"", 0},                     "\"\""                                },
-        {{"a\"b\\c/d", 7},            "\"a\\\"b\\\\c/d\""                   },
-        {{"\b\t\n\f\r", 5},           "\"\\b\\t\\n\\f\\r\""                 },
-        {{"\0\x01\x0B\x1F\x7F", 5},   "\"\\u0000\\u0001\\u000b\\u001f\x7F\""},
-        {{"\xC3\xA9\xE2\x80\xA8", 5}, "\"\xC3\xA9\xE2\x80\xA8\""            },
-        {{"\xFF", 1},                 "\"\xEF\xBF\xBD\""                    },
-        {{"a\xE2\x82", 3},            "\"a\xEF\xBF\xBD\xEF\xBF\xBD\""       },
+        {{NULL, 0}, "\"\""},
+        {{"", 0}, "\"\""},
+        {{"a\"b\\c/d", 7}, "\"a\\\"b\\\\c/d\""},
+        {{"\b\t\n\f\r", 5}, "\"\\b\\t\\n\\f\\r\""},
+        {{"\0\x01\x0B\x1F\x7F", 5}, "\"\\u0000\\u0001\\u000b\\u001f\x7F\""},
+        {{"\xC3\xA9\xE2\x80\xA8", 5}, "\"\xC3\xA9\xE2\x80\xA8\""},
+        {{"\xFF", 1}, "\"\xEF\xBF\xBD\""},
+        {{"a\xE2\x82", 3}, "\"a\xEF\xBF\xBD\xEF\xBF\xBD\""},
     };
     size_t i;
 
@@ -204,6 +195,20 @@ static void writes_commas_where_they_are_due(void **state)
     buf_free(&b);
 }
 
+static void writes_a_short_list(void **state)
+{
+    struct buf b = BUF_INIT(100);
+    struct json_out o = JSON_OUT(&b);
+
+    (void)state;
+    json_open(&o, '[');
+    json_put_i64(&o, 1);
+    json_put_null(&o);
+    json_close(&o, ']');
+    assert_string_equal(b.data, "[1,null]");
+    buf_free(&b);
+}
+
 static void a_full_buffer_shows_and_stays_as_it_was(void **state)
 {
     size_t max;
@@ -245,6 +250,7 @@ int main(void)
         cmocka_unit_test(escapes_every_character),
         cmocka_unit_test(escapes_as_little_as_it_may),
         cmocka_unit_test(writes_commas_where_they_are_due),
+        cmocka_unit_test(writes_a_short_list),
         cmocka_unit_test(a_full_buffer_shows_and_stays_as_it_was),
         cmocka_unit_test(cuts_between_characters),
     };

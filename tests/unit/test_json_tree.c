@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "json/must.h"
+#include "torture.h"
 
 static void numbers_keep_their_text(void **state)
 {
@@ -186,6 +187,50 @@ static void a_full_buffer_shows_when_writing(void **state)
     json_in_free(doc);
 }
 
+#if TORTURE
+/* Parses, changes and writes while the allocations after the first `good` ones fail. True when all
+ * went well. */
+static bool parse_and_write(struct str text, int64_t good)
+{
+    struct json_doc *doc = NULL;
+    struct buf out = BUF_INIT(10000);
+    struct err e = {0};
+    int rc;
+
+    torture_arm(good);
+    rc = json_in_parse(text, &doc, &e);
+    if (rc == 0)
+        rc = json_set_string(json_in_root(doc), "new", STR_LIT("text"), &e);
+    if (rc == 0) {
+        json_write_sorted(json_in_root(doc), &out);
+        rc = buf_check(&out, "the text", &e);
+    }
+    json_in_free(doc);
+    buf_free(&out);
+    assert_int_equal(torture_end(), 0);
+    assert_int_equal(e.code, rc == 0 ? ERR_NONE : ERR_INTERNAL);
+    return rc == 0;
+}
+
+/* Names enough for json-c's table to grow, elements enough for its arrays to. */
+static void memory_may_run_out_anywhere(void **state)
+{
+    struct buf text = BUF_INIT(10000);
+    int64_t good = 0;
+    size_t i;
+
+    (void)state;
+    buf_str(&text, "{\"a\":[null,true,1.5,\"\\u00e9\",[],{},false,0]");
+    for (i = 0; i < 30; i++)
+        buf_printf(&text, ",\"m%zu\":[%zu,\"x\",{\"\\u0061\":null}]", i, i);
+    buf_char(&text, '}');
+    while (!parse_and_write(buf_span(&text), good))
+        good++;
+    assert_true(good > 200);
+    buf_free(&text);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +242,9 @@ int main(void)
         cmocka_unit_test(a_pointer_is_cut_between_characters),
         cmocka_unit_test(sets_a_string_member),
         cmocka_unit_test(a_full_buffer_shows_when_writing),
+#if TORTURE
+        cmocka_unit_test(memory_may_run_out_anywhere),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

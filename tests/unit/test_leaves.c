@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The leaves that hold no state: spans, numbers from text, errors, and the buffer's limit. */
+/* The leaves that hold no state: spans, numbers from text, and errors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "buf.h"
 #include "prop.h"
 
-enum { NUMBERS = 200000, BUFFERS = 2000 };
+enum { NUMBERS = 200000 };
 
 static void spans_compare_by_bytes(void **state)
 {
@@ -184,41 +184,41 @@ static void decimals_at_the_edges(void **state)
         int64_t whole;
         bool between;
     } cases[] = {
-        {"0",                        0,  0,         false},
-        {"-0",                       0,  0,         false},
-        {"-0.0",                     0,  0,         false},
-        {"83334.0",                  0,  83334,     false},
-        {"83334.5",                  0,  83334,     true },
-        {"-83334.5",                 0,  -83335,    true },
-        {"8.33345e4",                0,  83334,     true },
-        {"8.3334e+4",                0,  83334,     false},
-        {"1E2",                      0,  100,       false},
-        {"100e-2",                   0,  1,         false},
-        {"9223372036854775807",      0,  INT64_MAX, false},
-        {"9223372036854775807.9",    0,  INT64_MAX, true },
-        {"9223372036854775808",      -1, 0,         false},
-        {"-9223372036854775808",     0,  INT64_MIN, false},
-        {"-9223372036854775808.1",   -1, 0,         false},
-        {"-9223372036854775807.1",   0,  INT64_MIN, true },
-        {"0e99999999999999999999",   0,  0,         false},
-        {"1e-99999999999999999999",  0,  0,         true },
-        {"-1e-99999999999999999999", 0,  -1,        true },
-        {"1e99999999999999999999",   -1, 0,         false},
-        {"1e0000000000000000000001", 0,  10,        false},
-        {"",                         -1, 0,         false},
-        {"-",                        -1, 0,         false},
-        {"+1",                       -1, 0,         false},
-        {"01",                       -1, 0,         false},
-        {"-01",                      -1, 0,         false},
-        {"1.",                       -1, 0,         false},
-        {".5",                       -1, 0,         false},
-        {"1e",                       -1, 0,         false},
-        {"1e+",                      -1, 0,         false},
-        {"1e+-1",                    -1, 0,         false},
-        {"1e1.5",                    -1, 0,         false},
-        {" 1",                       -1, 0,         false},
-        {"1 ",                       -1, 0,         false},
-        {"NaN",                      -1, 0,         false},
+        {"0", 0, 0, false},
+        {"-0", 0, 0, false},
+        {"-0.0", 0, 0, false},
+        {"83334.0", 0, 83334, false},
+        {"83334.5", 0, 83334, true},
+        {"-83334.5", 0, -83335, true},
+        {"8.33345e4", 0, 83334, true},
+        {"8.3334e+4", 0, 83334, false},
+        {"1E2", 0, 100, false},
+        {"100e-2", 0, 1, false},
+        {"9223372036854775807", 0, INT64_MAX, false},
+        {"9223372036854775807.9", 0, INT64_MAX, true},
+        {"9223372036854775808", -1, 0, false},
+        {"-9223372036854775808", 0, INT64_MIN, false},
+        {"-9223372036854775808.1", -1, 0, false},
+        {"-9223372036854775807.1", 0, INT64_MIN, true},
+        {"0e99999999999999999999", 0, 0, false},
+        {"1e-99999999999999999999", 0, 0, true},
+        {"-1e-99999999999999999999", 0, -1, true},
+        {"1e99999999999999999999", -1, 0, false},
+        {"1e0000000000000000000001", 0, 10, false},
+        {"", -1, 0, false},
+        {"-", -1, 0, false},
+        {"+1", -1, 0, false},
+        {"01", -1, 0, false},
+        {"-01", -1, 0, false},
+        {"1.", -1, 0, false},
+        {".5", -1, 0, false},
+        {"1e", -1, 0, false},
+        {"1e+", -1, 0, false},
+        {"1e+-1", -1, 0, false},
+        {"1e1.5", -1, 0, false},
+        {" 1", -1, 0, false},
+        {"1 ", -1, 0, false},
+        {"NaN", -1, 0, false},
     };
     size_t i;
 
@@ -258,32 +258,32 @@ static void durations_and_sizes_have_units(void **state)
         int (*read)(struct str, int64_t *);
         int64_t want; /* -1: refused */
     } cases[] = {
-        {"90",               num_duration, INT64_C(90000000000)        },
-        {"0",                num_duration, 0                           },
-        {"500ms",            num_duration, 500000000                   },
-        {"5m",               num_duration, INT64_C(300000000000)       },
-        {"1h",               num_duration, INT64_C(3600000000000)      },
-        {"2d",               num_duration, INT64_C(172800000000000)    },
-        {"9223372036s",      num_duration, INT64_C(9223372036000000000)},
-        {"9223372037s",      num_duration, -1                          },
-        {"106752d",          num_duration, -1                          },
-        {"-1s",              num_duration, -1                          },
-        {"",                 num_duration, -1                          },
-        {"s",                num_duration, -1                          },
-        {"1 s",              num_duration, -1                          },
-        {"1S",               num_duration, -1                          },
-        {"1.5h",             num_duration, -1                          },
-        {"1h30m",            num_duration, -1                          },
-        {"65536",            num_size,     65536                       },
-        {"64K",              num_size,     65536                       },
-        {"16M",              num_size,     16777216                    },
-        {"2G",               num_size,     INT64_C(2147483648)         },
-        {"9007199254740991", num_size,     NUM_SAFE_MAX                },
-        {"9007199254740992", num_size,     -1                          },
-        {"8796093022208K",   num_size,     -1                          },
-        {"1k",               num_size,     -1                          },
-        {"1KiB",             num_size,     -1                          },
-        {"K",                num_size,     -1                          },
+        {"90", num_duration, INT64_C(90000000000)},
+        {"0", num_duration, 0},
+        {"500ms", num_duration, 500000000},
+        {"5m", num_duration, INT64_C(300000000000)},
+        {"1h", num_duration, INT64_C(3600000000000)},
+        {"2d", num_duration, INT64_C(172800000000000)},
+        {"9223372036s", num_duration, INT64_C(9223372036000000000)},
+        {"9223372037s", num_duration, -1},
+        {"106752d", num_duration, -1},
+        {"-1s", num_duration, -1},
+        {"", num_duration, -1},
+        {"s", num_duration, -1},
+        {"1 s", num_duration, -1},
+        {"1S", num_duration, -1},
+        {"1.5h", num_duration, -1},
+        {"1h30m", num_duration, -1},
+        {"65536", num_size, 65536},
+        {"64K", num_size, 65536},
+        {"16M", num_size, 16777216},
+        {"2G", num_size, INT64_C(2147483648)},
+        {"9007199254740991", num_size, NUM_SAFE_MAX},
+        {"9007199254740992", num_size, -1},
+        {"8796093022208K", num_size, -1},
+        {"1k", num_size, -1},
+        {"1KiB", num_size, -1},
+        {"K", num_size, -1},
     };
     size_t i;
 
@@ -313,104 +313,6 @@ static void sums_and_products_do_not_wrap(void **state)
         assert_int_equal(num_mul(a, b, &product), fits && p <= INT64_MAX ? 0 : -1);
         assert_true(product == (fits && p <= INT64_MAX ? p : -7));
     }
-}
-
-/* Appends of every kind against a plain array; what does not fit changes nothing but `failed`. */
-static void a_buffer_holds_what_fits(void **state)
-{
-    struct prop r = prop_begin("buffers", 44);
-    char plain[1200], piece[400];
-    size_t i, j, n, len;
-
-    (void)state;
-    for (i = 0; i < BUFFERS; i++) {
-        struct buf b = BUF_INIT(prop_below(&r, 1000));
-        bool failed = false;
-
-        for (j = 0, len = 0; j < 12; j++) {
-            n = prop_below(&r, prop_one_in(&r, 3) ? sizeof piece - 1 : 20);
-            memset(piece, 'a' + (int)j, n);
-            piece[n] = '\0';
-            if (prop_one_in(&r, 2))
-                buf_add(&b, piece, n);
-            else
-                buf_printf(&b, "%s", piece);
-            if (len + n <= b.max) {
-                memcpy(plain + len, piece, n);
-                len += n;
-            } else {
-                failed = true;
-            }
-            assert_int_equal(b.failed, failed);
-            assert_int_equal(b.len, len);
-            assert_true(str_eq(buf_span(&b), (struct str){plain, len}));
-            assert_true(!b.data || b.data[len] == '\0');
-        }
-        buf_free(&b);
-        assert_int_equal(b.len + b.cap + b.failed, 0);
-    }
-}
-
-/* The sanitizers end a program that asks for too much unless they are told that it means it. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "allocator_may_return_null=1";
-}
-
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-    return "allocator_may_return_null=1";
-}
-
-static void a_buffer_says_why_it_failed(void **state)
-{
-    struct buf b = BUF_INIT(1000);
-    struct err e = {0};
-
-    (void)state;
-    buf_str(&b, "some");
-    assert_int_equal(buf_check(&b, "the answer", &e), 0);
-    assert_int_equal(e.code, ERR_NONE);
-    assert_null(buf_room(&b, 997)); /* far from full, and yet too much */
-    assert_int_equal(buf_check(&b, "the answer", &e), -1);
-    assert_int_equal(e.code, ERR_TOO_LARGE);
-    assert_string_equal(e.text, "the answer is larger than 1000 bytes");
-    assert_null(buf_take(&b));
-    buf_free(&b);
-
-    b = BUF_INIT(SIZE_MAX / 2);
-    assert_null(buf_room(&b, SIZE_MAX / 2 - 100));
-    assert_int_equal(buf_check(&b, "the answer", &e), -1);
-    assert_int_equal(e.code, ERR_INTERNAL);
-    assert_string_equal(e.text, "no memory for the answer");
-    buf_reset(&b);
-    assert_int_equal(buf_check(&b, "the answer", &e), 0);
-    buf_free(&b);
-}
-
-static void a_buffer_is_taken_and_used_again(void **state)
-{
-    struct buf b = BUF_INIT(10);
-    char *text;
-
-    (void)state;
-    assert_true(str_is(buf_span(&b), ""));
-    text = buf_take(&b);
-    assert_string_equal(text, "");
-    free(text);
-    buf_str(&b, "0123456789");
-    buf_char(&b, 'x');
-    assert_true(b.failed);
-    buf_reset(&b);
-    assert_true(str_is(buf_span(&b), ""));
-    buf_i64(&b, INT64_C(-123456789));
-    text = buf_take(&b);
-    assert_string_equal(text, "-123456789");
-    free(text);
-    assert_null(b.data);
-    assert_int_equal(b.max, 10);
 }
 
 static void errors_are_cut_not_overrun(void **state)
@@ -489,9 +391,6 @@ int main(void)
         cmocka_unit_test(a_decimal_has_a_longest_text),
         cmocka_unit_test(durations_and_sizes_have_units),
         cmocka_unit_test(sums_and_products_do_not_wrap),
-        cmocka_unit_test(a_buffer_holds_what_fits),
-        cmocka_unit_test(a_buffer_says_why_it_failed),
-        cmocka_unit_test(a_buffer_is_taken_and_used_again),
         cmocka_unit_test(errors_are_cut_not_overrun),
         cmocka_unit_test(errors_are_wrapped_in_context),
         cmocka_unit_test(every_error_has_a_status_and_its_own_word),

@@ -57,8 +57,8 @@ static void the_spelling_stays(void **state)
         struct page_place place;
         const char *cursor;
     } cases[] = {
-        {{0, 0},          "AQAAAAAAAAAAAAAAAAAAAABOSTr-"},
-        {{83334, 17},     "AQAAAAAAAUWGAAAAAAAAABGIq3Dt"},
+        {{0, 0}, "AQAAAAAAAAAAAAAAAAAAAABOSTr-"},
+        {{83334, 17}, "AQAAAAAAAUWGAAAAAAAAABGIq3Dt"},
         {{-1, INT64_MAX}, "Af__________f__________OejJr"},
     };
     struct buf b = BUF_INIT(PAGE_CURSOR_MAX);
@@ -148,6 +148,15 @@ static void neighbours_that_change_places_are_caught(void **state)
     buf_free(&b);
 }
 
+/* The check sum is right, but what it says is for a later version to know. */
+static void another_version_is_refused(void **state)
+{
+    struct page_place place;
+
+    (void)state;
+    assert_false(decodes(STR_LIT("AgAAAAAAAUWGAAAAAAAAABHbMStp"), &place));
+}
+
 /* Text of the right characters and length is refused too, and leaves the place alone. */
 static void junk_is_refused(void **state)
 {
@@ -176,6 +185,7 @@ int main(void)
         cmocka_unit_test(every_changed_character_is_caught),
         cmocka_unit_test(every_other_length_is_refused),
         cmocka_unit_test(neighbours_that_change_places_are_caught),
+        cmocka_unit_test(another_version_is_refused),
         cmocka_unit_test(junk_is_refused),
     };
 

@@ -102,6 +102,7 @@ static void guard_falls_when_overtake_has_gone_by(void **state)
             EXPECT(&w, &out, 2, 0);
         else
             EXPECT(&w, &out, 0);
+        assert_int_equal(w.guards, waited[i] < 100); /* one that is past it holds by itself */
         done(&w, &out);
     }
 }
@@ -278,6 +279,35 @@ static void scopes_with_the_same_hosts_are_one_line(void **state)
     done(&w, &out);
 }
 
+/* The first kind goes to the emptier host 0, and takes from it what the second needs; without room
+ * for the first there, all would fit. */
+static void what_spread_refused_is_not_asked_again(void **state)
+{
+    struct world w;
+    struct plan_out out;
+
+    (void)state;
+    world_begin(&w, 2, 2);
+    memcpy(w.free, (const int64_t[]){5, 10, 4, 4}, 4 * sizeof(*w.free));
+    memcpy(w.total, (const int64_t[]){20, 20, 20, 20}, 4 * sizeof(*w.total));
+    w.in.policy = PLAN_SPREAD;
+    w.in.overtake = PLAN_FOREVER;
+    world_scope(&w, 3);
+    world_scope(&w, 3);
+    world_shape(&w, 0, 0);
+    world_kind(&w, 0, 1, (const int64_t[]){1, 1});
+    world_kind(&w, 0, 1, (const int64_t[]){5, 0});
+    world_shape(&w, 0, 0);
+    world_kind(&w, 1, 1, (const int64_t[]){0, 10});
+    world_job(&w, 0, 0, 5);
+    world_job(&w, 0, 1, 5);
+    world_job(&w, 1, 0, 5); /* the same question from a scope with the same hosts */
+    EXPECT(&w, &out, 2, 0);
+    assert_int_equal(out.verdict[0], PLAN_NO_ROOM);
+    assert_int_equal(out.verdict[2], PLAN_NO_ROOM);
+    done(&w, &out);
+}
+
 static void all_or_nothing(void **state)
 {
     struct world w;
@@ -436,6 +466,7 @@ int main(void)
         cmocka_unit_test(who_needs_nothing_waits_for_nobody),
         cmocka_unit_test(pools_that_share_a_host_share_a_line),
         cmocka_unit_test(scopes_with_the_same_hosts_are_one_line),
+        cmocka_unit_test(what_spread_refused_is_not_asked_again),
         cmocka_unit_test(all_or_nothing),
         cmocka_unit_test(most_ends_the_pass),
         cmocka_unit_test(undecided_waits_and_holds_like_one_that_does_not_fit),

@@ -14,17 +14,12 @@
 
 enum { SEED = 20260302, ROUNDS = 5000, POOLS_MAX = 6, NAMES = 5 };
 
-static struct str a_and_b[] = {
-    {"a", 1},
-    {"b", 1}
-};
-static struct str only_b[] = {
-    {"b", 1}
-};
+static struct str a_and_b[] = {{"a", 1}, {"b", 1}};
+static struct str only_b[] = {{"b", 1}};
 static struct conf_pool some_pools[] = {
     {.name = {"host1", 5}, .projects = 2, .project = a_and_b},
-    {.name = {"open", 4} },
-    {.name = {"host2", 5},   .projects = 1,              .project = only_b            },
+    {.name = {"open", 4}},
+    {.name = {"host2", 5}, .projects = 1, .project = only_b},
 };
 static const struct conf_queue some = {.pools = ARRAY_LEN(some_pools), .pool = some_pools};
 static const struct conf_queue none = {.pools = 0};
@@ -72,13 +67,7 @@ static void test_aggregate(void **state)
 
 /* ---- the rule, word by word ---- */
 
-static struct str names[NAMES] = {
-    {"a",      1},
-    {"b",      1},
-    {"ab",     2},
-    {"",       0},
-    {"pool:a", 6}
-};
+static struct str names[NAMES] = {{"a", 1}, {"b", 1}, {"ab", 2}, {"", 0}, {"pool:a", 6}};
 
 struct world {
     struct conf_pool pool[POOLS_MAX];

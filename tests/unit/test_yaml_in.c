@@ -1,52 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* YAML in: the tree against a random one that was written out, its limits to the last node, and
- * hostile files. */
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
-#include <unistd.h>
-
-#include "buf.h"
+/* YAML in: the tree against a random one that was written out, and every complaint with its line.
+ */
 #include "prop.h"
 #include "torture.h"
-#include "yaml_in.h"
-
-enum { TEXT_MAX = 16 << 20 };
-
-static struct yaml_doc *parse(struct str text)
-{
-    struct yaml_doc *doc = NULL;
-    struct err e = {0};
-
-    if (yaml_parse(text, "f", &doc, &e) != 0)
-        fail_msg("%s", e.text);
-    return doc;
-}
-
-/* Parses what must be refused; returns the words of the error, which live until the next call. */
-static const char *refusal(struct str text)
-{
-    static struct err e;
-    struct yaml_doc *doc = NULL;
-
-    e = (struct err){0};
-    if (yaml_parse(text, "f", &doc, &e) == 0) {
-        yaml_doc_free(doc);
-        return "(it was taken)";
-    }
-    assert_null(doc);
-    assert_int_equal(e.code, ERR_CONFIG);
-    return e.text;
-}
-
-static void assert_starts(const char *text, const char *start)
-{
-    if (strncmp(text, start, strlen(start)) != 0)
-        fail_msg("\"%s\" does not start with \"%s\"", text, start);
-}
+#include "yaml_case.h"
 
 static void a_tree_has_kinds_lines_and_texts(void **state)
 {
@@ -217,184 +174,6 @@ static void an_error_shows_no_control_characters_and_little_of_a_long_key(void *
     buf_free(&text);
 }
 
-static void levels(struct buf *b, int n)
-{
-    int i;
-
-    for (i = 0; i < n; i++)
-        buf_char(b, '[');
-    for (i = 0; i < n; i++)
-        buf_char(b, ']');
-}
-
-static void depth_is_bounded_to_the_level(void **state)
-{
-    struct buf b = BUF_INIT(TEXT_MAX);
-
-    (void)state;
-    levels(&b, YAML_DEPTH_MAX);
-    yaml_doc_free(parse(buf_span(&b)));
-    buf_reset(&b);
-    levels(&b, YAML_DEPTH_MAX + 1);
-    assert_string_equal(refusal(buf_span(&b)), "f:1: more than 32 levels deep");
-    buf_reset(&b);
-    for (int i = 0; i < 1000000; i++)
-        buf_str(&b, i % 2 ? "[" : "{a: ");
-    assert_string_equal(refusal(buf_span(&b)), "f:1: more than 32 levels deep");
-    buf_free(&b);
-}
-
-static void an_alias_is_as_deep_as_what_it_names(void **state)
-{
-    struct buf b = BUF_INIT(TEXT_MAX);
-    int above;
-
-    (void)state;
-    for (above = 21; above <= 22; above++) { /* [[…*x…]] below the root's map and list */
-        buf_reset(&b);
-        buf_str(&b, "a: &x ");
-        levels(&b, 10);
-        buf_str(&b, "\nb: ");
-        for (int i = 0; i < above; i++)
-            buf_char(&b, '[');
-        buf_str(&b, "*x");
-        for (int i = 0; i < above; i++)
-            buf_char(&b, ']');
-        if (above == 21)
-            yaml_doc_free(parse(buf_span(&b)));
-        else
-            assert_string_equal(refusal(buf_span(&b)), "f:2: more than 32 levels deep");
-    }
-    /* An anchor round an alias is as deep as the alias makes it. */
-    buf_reset(&b);
-    buf_str(&b, "- &a ");
-    levels(&b, 12);
-    buf_str(&b, "\n- &b [[[[[[[[*a]]]]]]]]\n- [[[[[[[[[[[*b]]]]]]]]]]]\n");
-    yaml_doc_free(parse(buf_span(&b)));
-    b.len -= 1;
-    buf_str(&b, "\n- [[[[[[[[[[[[*b]]]]]]]]]]]]\n");
-    assert_string_equal(refusal(buf_span(&b)), "f:4: more than 32 levels deep");
-    buf_free(&b);
-}
-
-static void values_are_bounded_to_the_last(void **state)
-{
-    struct buf b = BUF_INIT(TEXT_MAX);
-
-    (void)state;
-    buf_str(&b, "[");
-    for (int i = 0; i < YAML_NODES_MAX - 1; i++)
-        buf_str(&b, "1,");
-    buf_str(&b, "]");
-    yaml_doc_free(parse(buf_span(&b)));
-    b.len--;
-    buf_str(&b, "1]");
-    assert_starts(refusal(buf_span(&b)), "f:1: more than 200000 values");
-    buf_free(&b);
-}
-
-/* A list of 1000 values, named 199 times: 1 + 1001 * 199 + the rest. */
-static void values_of_aliases_count_each_time(void **state)
-{
-    struct buf b = BUF_INIT(TEXT_MAX);
-    size_t rest = YAML_NODES_MAX - 1 - 1001 * 199;
-
-    (void)state;
-    buf_str(&b, "- &x [");
-    for (int i = 0; i < 1000; i++)
-        buf_str(&b, "1,");
-    buf_str(&b, "]\n");
-    for (int i = 0; i < 198; i++)
-        buf_str(&b, "- *x\n");
-    for (size_t i = 0; i < rest; i++)
-        buf_str(&b, "- 1\n");
-    yaml_doc_free(parse(buf_span(&b)));
-    buf_str(&b, "- 1\n");
-    assert_starts(refusal(buf_span(&b)), "f:1000: more than 200000 values");
-    buf_free(&b);
-}
-
-static void a_billion_laughs_are_refused(void **state)
-{
-    struct buf b = BUF_INIT(TEXT_MAX);
-
-    (void)state;
-    buf_str(&b, "a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha]\n");
-    for (int i = 1; i < 10; i++) {
-        buf_printf(&b, "a%d: &a%d [", i, i);
-        for (int j = 0; j < 9; j++)
-            buf_printf(&b, "%s*a%d", j ? ", " : "", i - 1);
-        buf_str(&b, "]\n");
-    }
-    assert_starts(refusal(buf_span(&b)), "f:6: more than 200000 values");
-    buf_free(&b);
-}
-
-static void anchors_are_bounded(void **state)
-{
-    struct buf b = BUF_INIT(TEXT_MAX);
-
-    (void)state;
-    for (int i = 0; i < YAML_ANCHORS_MAX; i++)
-        buf_printf(&b, "- &a%d 1\n", i);
-    yaml_doc_free(parse(buf_span(&b)));
-    buf_str(&b, "- &more 1\n");
-    assert_string_equal(refusal(buf_span(&b)), "f:257: more than 256 anchors");
-    buf_free(&b);
-}
-
-/* Comparing each key with each would take minutes here. */
-static void many_keys_are_compared_quickly(void **state)
-{
-    struct buf b = BUF_INIT(TEXT_MAX);
-
-    (void)state;
-    for (int i = 0; i < 99999; i++)
-        buf_printf(&b, "k%d: 1\n", i);
-    yaml_doc_free(parse(buf_span(&b)));
-    b.len -= strlen("k99998: 1\n");
-    buf_str(&b, "k77: 1\n");
-    assert_starts(refusal(buf_span(&b)),
-                  "f:99999: the key \"k77\" is there twice, first in line 78");
-    buf_free(&b);
-}
-
-static void comment(struct buf *b, size_t n)
-{
-    buf_reset(b);
-    for (size_t i = 0; i < n; i++)
-        buf_char(b, i % 64 == 63 ? '\n' : '#');
-}
-
-static void bytes_are_bounded_to_the_last(void **state)
-{
-    struct buf b = BUF_INIT(TEXT_MAX);
-
-    (void)state;
-    comment(&b, YAML_BYTES_MAX);
-    yaml_doc_free(parse(buf_span(&b)));
-    buf_char(&b, '#');
-    assert_string_equal(refusal(buf_span(&b)), "f: larger than 4194304 bytes");
-    buf_free(&b);
-}
-
-/* A file with these bytes; its name goes into `path`. */
-static void make_file(char path[32], struct str text)
-{
-    size_t done = 0;
-    ssize_t n;
-    int fd;
-
-    (void)snprintf(path, 32, "/tmp/test_yaml_in.XXXXXX");
-    fd = mkstemp(path);
-    assert_true(fd >= 0);
-    for (; done < text.n; done += (size_t)n) {
-        n = write(fd, text.p + done, text.n - done);
-        assert_true(n > 0);
-    }
-    assert_int_equal(close(fd), 0);
-}
-
 static void a_file_is_read(void **state)
 {
     struct yaml_doc *doc = NULL;
@@ -414,24 +193,6 @@ static void a_file_is_read(void **state)
     assert_int_equal(yaml_load("/", &doc, &e), -1);
     assert_int_equal(e.code, ERR_CONFIG);
     assert_string_equal(e.text, "/: Is a directory");
-}
-
-static void a_file_of_ten_megabytes_is_refused(void **state)
-{
-    struct buf b = BUF_INIT(TEXT_MAX);
-    struct yaml_doc *doc = NULL;
-    struct err e = {0};
-    char path[32];
-
-    (void)state;
-    comment(&b, 10 << 20);
-    make_file(path, buf_span(&b));
-    buf_free(&b);
-    assert_int_equal(yaml_load(path, &doc, &e), -1);
-    assert_non_null(strstr(e.text, ": larger than 4194304 bytes"));
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(yaml_load("/dev/zero", &doc, &e), -1);
-    assert_string_equal(e.text, "/dev/zero: larger than 4194304 bytes");
 }
 
 /* Writes a random value in flow style, and into `plain` what the tree must say: kind, quotes, text.
@@ -578,16 +339,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_named_with_its_line),
         cmocka_unit_test(bytes_that_are_no_text_are_named_with_their_line),
         cmocka_unit_test(an_error_shows_no_control_characters_and_little_of_a_long_key),
-        cmocka_unit_test(depth_is_bounded_to_the_level),
-        cmocka_unit_test(an_alias_is_as_deep_as_what_it_names),
-        cmocka_unit_test(values_are_bounded_to_the_last),
-        cmocka_unit_test(values_of_aliases_count_each_time),
-        cmocka_unit_test(a_billion_laughs_are_refused),
-        cmocka_unit_test(anchors_are_bounded),
-        cmocka_unit_test(many_keys_are_compared_quickly),
-        cmocka_unit_test(bytes_are_bounded_to_the_last),
         cmocka_unit_test(a_file_is_read),
-        cmocka_unit_test(a_file_of_ten_megabytes_is_refused),
         cmocka_unit_test(random_trees_are_read_as_written),
         cmocka_unit_test(damaged_texts_do_no_harm),
 #if TORTURE

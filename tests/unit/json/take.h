@@ -161,6 +161,7 @@ static const struct str json_take[] = {
     TAKE("[\"\\uD83D\\uDE00\"]"),
     TAKE("[\"\\ud83d\\ude00\"]"),
     TAKE("[\"\\ud800\\udc00\"]"),
+    TAKE("[\"\\ud836\\udc00\"]"), /* json-c 0.16 makes it U+FFFD */
     TAKE("[\"\\udbff\\udfff\"]"),
     TAKE("[\"\\uD83D\\uDE00\\uD83D\\uDE00\"]"),
     TAKE("[\"\\u0061\\u0062\"]"),

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* The buffer: it holds what fits, and says why when something did not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "buf.h"
+#include "prop.h"
+
+enum { BUFFERS = 2000 };
+
+/* Appends of every kind against a plain array; what does not fit changes nothing but `failed`. */
+static void a_buffer_holds_what_fits(void **state)
+{
+    struct prop r = prop_begin("buffers", 44);
+    char plain[1200], piece[400];
+    size_t i, j, n, len;
+
+    (void)state;
+    for (i = 0; i < BUFFERS; i++) {
+        struct buf b = BUF_INIT(prop_below(&r, 1000));
+        bool failed = false;
+
+        for (j = 0, len = 0; j < 12; j++) {
+            n = prop_below(&r, prop_one_in(&r, 3) ? sizeof piece - 1 : 20);
+            memset(piece, 'a' + (int)j, n);
+            piece[n] = '\0';
+            if (prop_one_in(&r, 2))
+                buf_add(&b, piece, n);
+            else
+                buf_printf(&b, "%s", piece);
+            if (len + n <= b.max) {
+                memcpy(plain + len, piece, n);
+                len += n;
+            } else {
+                failed = true;
+            }
+            assert_int_equal(b.failed, failed);
+            assert_int_equal(b.len, len);
+            assert_true(str_eq(buf_span(&b), (struct str){plain, len}));
+            assert_true(!b.data || b.data[len] == '\0');
+        }
+        buf_free(&b);
+        assert_int_equal(b.len + b.cap + b.failed, 0);
+    }
+}
+
+/* The sanitizers end a program that asks for too much unless they are told that it means it. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+static void a_buffer_says_why_it_failed(void **state)
+{
+    struct buf b = BUF_INIT(1000);
+    struct err e = {0};
+
+    (void)state;
+    buf_str(&b, "some");
+    assert_int_equal(buf_check(&b, "the answer", &e), 0);
+    assert_int_equal(e.code, ERR_NONE);
+    assert_null(buf_room(&b, 997)); /* far from full, and yet too much */
+    assert_int_equal(buf_check(&b, "the answer", &e), -1);
+    assert_int_equal(e.code, ERR_TOO_LARGE);
+    assert_string_equal(e.text, "the answer is larger than 1000 bytes");
+    assert_null(buf_take(&b));
+    buf_free(&b);
+
+    b = BUF_INIT(SIZE_MAX / 2);
+    assert_null(buf_room(&b, SIZE_MAX / 2 - 100));
+    assert_int_equal(buf_check(&b, "the answer", &e), -1);
+    assert_int_equal(e.code, ERR_INTERNAL);
+    assert_string_equal(e.text, "no memory for the answer");
+    buf_reset(&b);
+    assert_int_equal(buf_check(&b, "the answer", &e), 0);
+    buf_free(&b);
+}
+
+static void a_buffer_is_taken_and_used_again(void **state)
+{
+    struct buf b = BUF_INIT(10);
+    char *text;
+
+    (void)state;
+    assert_true(str_is(buf_span(&b), ""));
+    text = buf_take(&b);
+    assert_string_equal(text, "");
+    free(text);
+    buf_str(&b, "0123456789");
+    buf_char(&b, 'x');
+    assert_true(b.failed);
+    buf_reset(&b);
+    assert_true(str_is(buf_span(&b), ""));
+    buf_i64(&b, INT64_C(-123456789));
+    text = buf_take(&b);
+    assert_string_equal(text, "-123456789");
+    free(text);
+    assert_null(b.data);
+    assert_int_equal(b.max, 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_buffer_holds_what_fits),
+        cmocka_unit_test(a_buffer_says_why_it_failed),
+        cmocka_unit_test(a_buffer_is_taken_and_used_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

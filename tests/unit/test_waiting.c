@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Groups on their way into the plan: whose hosts, which demand, and what happens when there are too
+ * many. */
+#include "capacity_world.h"
+#include "pool.h"
+
+enum { SEED = 20261125, ROUNDS = 1000, GROUPS = 30 };
+
+static const char *const scopes[] = {"",          "pool:p0",   "pool:p1",   "pool:p9",
+                                     "project:x", "project:y", "project:z", "project:nobody"};
+
+static bool is_normal(struct str shape)
+{
+    struct demand *d;
+    struct err e;
+
+    if (demand_from_shape(shape, &d, &e) != 0)
+        return false;
+    demand_free(d);
+    return true;
+}
+
+static struct store_group some_group(struct prop *r, struct buf *shape, int64_t id)
+{
+    struct some_demand d;
+
+    do { /* not every demand at random is in its normal form */
+        some_demand(&d, r, 20);
+        buf_reset(shape);
+        demand_write_shape(&d.d, shape);
+    } while (!is_normal(buf_span(shape)));
+    return (struct store_group){
+        .id = id,
+        .type = STR_LIT("t"),
+        .scope = str_of(scopes[prop_below(r, ARRAY_LEN(scopes))]),
+        .shape = buf_span(shape),
+        .reason = STR_LIT("R"),
+        .message = STR_LIT("m"),
+        .head_id = id * 10,
+        .head_priority = prop_i64(r),
+        .head_queued_at = prop_i64(r),
+    };
+}
+
+/* Is the host in one of the pools that serve the scope? */
+static bool serves(const struct world *w, struct str scope, size_t host)
+{
+    size_t pool[POOLS], n = pool_of_scope(&w->queue, scope, pool), i, j;
+
+    for (i = 0; i < n; i++) {
+        for (j = 0; j < w->pool[pool[i]].hosts; j++) {
+            if (w->pool_host[pool[i]][j] == host)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void check_group(const struct world *w, const struct waiting *all, size_t i,
+                        const struct store_group *g)
+{
+    const struct plan_group *got = &all->group[i];
+    const struct fit_subset *use = &all->scope[got->scope];
+    struct demand *d;
+    struct err e;
+    size_t h, n = 0, k;
+
+    assert_int_equal(got->id, g->id);
+    assert_int_equal(got->head.id, g->head_id);
+    assert_int_equal(got->head.priority, g->head_priority);
+    assert_int_equal(got->head.queued_at, g->head_queued_at);
+    for (h = 0; h < w->reading.hosts; h++) {
+        if (!serves(w, g->scope, h))
+            continue;
+        assert_true(n < use->n);
+        assert_int_equal(use->host[n++], h);
+    }
+    assert_int_equal(use->n, n);
+    assert_int_equal(demand_from_shape(g->shape, &d, &e), 0);
+    assert_int_equal(all->demand[got->shape].kinds, d->kinds);
+    for (k = 0; k < d->kinds; k++)
+        assert_int_equal(all->demand[got->shape].kind[k].count, d->kind[k].count);
+    demand_free(d);
+    assert_true(str_eq(all->shape_text.text[got->shape], g->shape));
+    assert_true(str_eq(all->scope_text.text[all->info[i].scope_text], g->scope));
+    assert_true(all->info[i].told == waiting_digest(STR_LIT("R"), STR_LIT("m")));
+}
+
+static void test_groups_have_their_hosts_and_demands(void **state)
+{
+    struct prop r = prop_begin("waiting", SEED);
+    struct buf shape = BUF_INIT(65536);
+    struct waiting all;
+    struct world w;
+    struct err e;
+    int round;
+    size_t i, n;
+
+    (void)state;
+    for (round = 0; round < ROUNDS; round++) {
+        world_make(&w, &r);
+        waiting_init(&all, &w.capacity, w.arena);
+        n = prop_below(&r, GROUPS);
+        for (i = 0; i < n; i++) {
+            struct store_group g = some_group(&r, &shape, (int64_t)i + 1);
+
+            assert_int_equal(waiting_add(&all, &g, &e), 0);
+            check_group(&w, &all, i, &g);
+        }
+        assert_int_equal(all.groups, n);
+        assert_int_equal(all.left_out, 0);
+        waiting_free(&all);
+        world_free(&w);
+    }
+    buf_free(&shape);
+}
+
+static void test_same_pools_are_one_scope(void **state)
+{
+    static const size_t hosts[] = {0};
+    static const struct source_host host = {{"h", 1}, 0, NULL};
+    static const struct source_pool pool = {1, hosts};
+    struct conf_pool open = {.name = STR_LIT("open")};
+    struct conf_queue queue = {.pools = 1, .pool = &open};
+    struct source_reading reading = {
+        .queue = &queue, .hosts = 1, .host = &host, .pools = 1, .pool = &pool};
+    struct arena *a = arena_new(1 << 16);
+    struct capacity c;
+    struct waiting all;
+    struct err e;
+    size_t x, y, z;
+
+    (void)state;
+    assert_int_equal(capacity_make(&reading, a, &c, &e), 0);
+    waiting_init(&all, &c, a);
+    assert_int_equal(waiting_scope(&all, STR_LIT("project:x"), &x, &e), 0);
+    assert_int_equal(waiting_scope(&all, STR_LIT(""), &y, &e), 0);
+    assert_int_equal(waiting_scope(&all, STR_LIT("pool:none"), &z, &e), 0);
+    assert_int_equal(x, y);
+    assert_int_not_equal(x, z);
+    assert_int_equal(all.scope[z].n, 0);
+    waiting_free(&all);
+    capacity_free(&c);
+    arena_free(a);
+}
+
+/* Clients choose the shapes: what they fill is bounded, and who came before is still planned. */
+static void test_too_many_shapes_are_left_out(void **state)
+{
+    struct prop r = prop_begin("left out", SEED);
+    struct arena *small = arena_new(20000);
+    struct waiting all;
+    struct world w;
+    struct err e;
+    char shape[80];
+    int i;
+
+    (void)state;
+    world_make(&w, &r);
+    waiting_init(&all, &w.capacity, small);
+    for (i = 1; i <= 1000; i++) {
+        struct store_group g = {
+            .id = i, .scope = STR_LIT(""), .reason = STR_LIT(""), .message = STR_LIT("")};
+
+        (void)snprintf(shape, sizeof shape, "[{\"n\":%d,\"r\":{\"A\":1}}]", i);
+        g.shape = str_of(shape);
+        assert_int_equal(waiting_add(&all, &g, &e), 0);
+    }
+    assert_true(all.full);
+    assert_true(all.groups > 10);
+    assert_int_equal(all.groups + all.left_out, 1000);
+    assert_int_equal(all.demand[all.groups - 1].kind[0].count, (int64_t)all.groups);
+    waiting_free(&all);
+    world_free(&w);
+    arena_free(small);
+}
+
+static void test_unreadable_shape_fits_nowhere(void **state)
+{
+    struct prop r = prop_begin("unreadable", SEED);
+    struct store_group g = {.id = 1,
+                            .scope = STR_LIT(""),
+                            .shape = STR_LIT("[{"),
+                            .reason = STR_LIT(""),
+                            .message = STR_LIT("")};
+    struct waiting all;
+    struct world w;
+    struct err e;
+
+    (void)state;
+    world_make(&w, &r);
+    waiting_init(&all, &w.capacity, w.arena);
+    assert_int_equal(waiting_add(&all, &g, &e), 0);
+    assert_int_equal(all.demand[0].kinds, 1);
+    assert_true(all.demand[0].kind[0].nowhere);
+    waiting_free(&all);
+    world_free(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_groups_have_their_hosts_and_demands),
+        cmocka_unit_test(test_same_pools_are_one_scope),
+        cmocka_unit_test(test_too_many_shapes_are_left_out),
+        cmocka_unit_test(test_unreadable_shape_fits_nowhere),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

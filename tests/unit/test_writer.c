@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The writer, over a store that is played by this file: what is committed together, what a failure
+ * takes with it, and that nothing is answered as good that is not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <semaphore.h>
+
+#include "writer.h"
+
+enum { OPS = 8, THREADS = 4, ROUNDS = 500 };
+
+/* What each call answers, and which calls were made: b(egin) p(oint) k(eep) u(ndo) r(ollback)
+ * c(ommit) C(heckpoint). */
+struct store {
+    enum err_code begin, undo, commit;
+    char calls[64];
+    int opened, commits;
+};
+
+static struct store stage;
+
+/* Only the first calls are kept: the tests that look are short. */
+static int play(struct store *s, char call, enum err_code code, struct err *e)
+{
+    size_t n = strlen(s->calls);
+
+    if (n + 1 < sizeof s->calls)
+        s->calls[n] = call;
+    return code == ERR_NONE ? 0 : err_set(e, code, "played");
+}
+
+int store_open(const struct conf *conf, enum store_mode mode, struct store **s, struct err *e)
+{
+    (void)conf;
+    assert_int_equal(mode, STORE_WRITE);
+    *s = &stage;
+    stage.opened++;
+    return stage.opened == 1 ? 0 : err_set(e, ERR_INTERNAL, "opened twice");
+}
+
+void store_close(struct store *s)
+{
+    s->opened--;
+}
+
+int store_begin(struct store *s, int64_t wait, struct err *e)
+{
+    assert_true(wait > 0);
+    return play(s, 'b', s->begin, e);
+}
+
+int store_commit(struct store *s, struct err *e)
+{
+    s->commits++;
+    return play(s, 'c', s->commit, e);
+}
+
+void store_rollback(struct store *s)
+{
+    (void)play(s, 'r', ERR_NONE, NULL);
+}
+
+int store_point(struct store *s, struct err *e)
+{
+    return play(s, 'p', ERR_NONE, e);
+}
+
+int store_point_keep(struct store *s, struct err *e)
+{
+    return play(s, 'k', ERR_NONE, e);
+}
+
+int store_point_undo(struct store *s, struct err *e)
+{
+    return play(s, 'u', s->undo, e);
+}
+
+void store_checkpoint_if_due(struct store *s)
+{
+    (void)s;
+}
+
+const char *store_wake_path(const struct store *s)
+{
+    (void)s;
+    return "/nonexistent/wake";
+}
+
+/* ---- changes ---- */
+
+struct change {
+    struct writer_op op;
+    enum err_code code; /* what its work answers */
+    sem_t *gate;        /* its work waits for it; NULL: does not */
+    int applied;
+    int back;
+};
+
+static int apply(struct writer_op *op, struct store *s, struct err *e)
+{
+    struct change *c = (struct change *)op;
+
+    assert_ptr_equal(s, &stage);
+    c->applied++;
+    if (c->gate)
+        (void)sem_wait(c->gate);
+    return c->code == ERR_NONE ? 0 : err_set(e, c->code, "refused");
+}
+
+static struct change change_of(enum err_code code)
+{
+    return (struct change){.op.apply = apply, .code = code};
+}
+
+/* A list of changes for writer_apply. */
+static void chain(struct change *c, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i + 1 < n; i++)
+        c[i].op.next = &c[i + 1].op;
+}
+
+static void play_list(struct change *c, size_t n, struct store scene, const char *calls)
+{
+    stage = scene;
+    chain(c, n);
+    writer_apply(&stage, &c[0].op);
+    assert_string_equal(stage.calls, calls);
+}
+
+static void expect(const struct change *c, enum err_code code)
+{
+    assert_int_equal(c->op.failed, code != ERR_NONE);
+    if (code != ERR_NONE)
+        assert_int_equal(c->op.err.code, code);
+}
+
+static void a_lone_change_needs_no_savepoint(void **state)
+{
+    struct change good = change_of(ERR_NONE), bad = change_of(ERR_NOT_FOUND);
+
+    (void)state;
+    play_list(&good, 1, (struct store){0}, "bc");
+    expect(&good, ERR_NONE);
+    play_list(&bad, 1, (struct store){0}, "br");
+    expect(&bad, ERR_NOT_FOUND);
+}
+
+static void a_change_that_fails_takes_nothing_with_it(void **state)
+{
+    struct change c[] = {change_of(ERR_NONE), change_of(ERR_DUPLICATE_CALLBACK),
+                         change_of(ERR_NONE)};
+
+    (void)state;
+    play_list(c, 3, (struct store){0}, "bpkpupkc");
+    expect(&c[0], ERR_NONE);
+    expect(&c[1], ERR_DUPLICATE_CALLBACK);
+    expect(&c[2], ERR_NONE);
+}
+
+static void nothing_good_is_no_commit(void **state)
+{
+    struct change c[] = {change_of(ERR_NOT_FOUND), change_of(ERR_NO_ROOM)};
+
+    (void)state;
+    play_list(c, 2, (struct store){0}, "bpupur");
+    expect(&c[0], ERR_NOT_FOUND);
+    expect(&c[1], ERR_NO_ROOM);
+}
+
+static void without_the_lock_all_fail(void **state)
+{
+    struct change c[] = {change_of(ERR_NONE), change_of(ERR_NONE)};
+
+    (void)state;
+    play_list(c, 2, (struct store){.begin = ERR_UNAVAILABLE}, "b");
+    expect(&c[0], ERR_UNAVAILABLE);
+    expect(&c[1], ERR_UNAVAILABLE);
+    assert_int_equal(c[0].applied, 0);
+}
+
+static void a_broken_transaction_is_rolled_back(void **state)
+{
+    struct change c[] = {change_of(ERR_NONE), change_of(ERR_STORAGE_FULL), change_of(ERR_NONE)};
+    struct change d[] = {change_of(ERR_NONE), change_of(ERR_NOT_FOUND)};
+
+    (void)state;
+    play_list(c, 3, (struct store){.undo = ERR_INTERNAL}, "bpkpur");
+    expect(&c[0], ERR_STORAGE_FULL);
+    expect(&c[1], ERR_STORAGE_FULL);
+    expect(&c[2], ERR_STORAGE_FULL);
+    assert_int_equal(c[2].applied, 0);
+    play_list(d, 2, (struct store){.undo = ERR_UNAVAILABLE}, "bpkpur");
+    expect(&d[0], ERR_UNAVAILABLE);
+    expect(&d[1], ERR_UNAVAILABLE);
+}
+
+/* The one that was refused too: what it was refused for may not be on disk. */
+static void a_commit_that_fails_fails_all(void **state)
+{
+    static const enum err_code codes[] = {ERR_COMMIT_UNKNOWN, ERR_STORAGE_FULL, ERR_UNAVAILABLE};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(codes); i++) {
+        struct change c[] = {change_of(ERR_NONE), change_of(ERR_DUPLICATE_REQUEST_ID)};
+
+        play_list(c, 2, (struct store){.commit = codes[i]}, "bpkpuc");
+        expect(&c[0], codes[i]);
+        expect(&c[1], codes[i]);
+    }
+}
+
+/* ---- with the thread ---- */
+
+struct desk {
+    struct writer *w;
+    sem_t back; /* posted once for each change that is handed back */
+    sem_t broken;
+};
+
+static void take_back(void *ctx, struct writer_op *list)
+{
+    struct desk *d = ctx;
+
+    while (list) {
+        struct change *c = (struct change *)list;
+
+        list = list->next; /* before the change may be submitted again */
+        c->back++;
+        (void)sem_post(&d->back);
+    }
+}
+
+static void hear_broken(void *ctx)
+{
+    struct desk *d = ctx;
+
+    (void)sem_post(&d->broken);
+}
+
+static void desk_open(struct desk *d, struct store scene)
+{
+    struct writer_options o = {.done = take_back, .broken = hear_broken, .ctx = d};
+    struct err e;
+
+    stage = scene;
+    assert_int_equal(sem_init(&d->back, 0, 0), 0);
+    assert_int_equal(sem_init(&d->broken, 0, 0), 0);
+    assert_int_equal(writer_open(&o, &d->w, &e), 0);
+}
+
+static void desk_close(struct desk *d)
+{
+    writer_close(d->w);
+    assert_int_equal(stage.opened, 0);
+    (void)sem_destroy(&d->back);
+    (void)sem_destroy(&d->broken);
+}
+
+/* Submits, and waits until its result is there. */
+static void submit_wait(struct desk *d, struct change *c)
+{
+    if (writer_submit(d->w, &c->op) == WRITER_QUEUED)
+        (void)sem_wait(&d->back);
+}
+
+static void what_comes_meanwhile_is_committed_together(void **state)
+{
+    struct change c[OPS];
+    struct desk d;
+    sem_t gate;
+    size_t i;
+
+    (void)state;
+    assert_int_equal(sem_init(&gate, 0, 0), 0);
+    desk_open(&d, (struct store){0});
+    for (i = 0; i < OPS; i++)
+        c[i] = change_of(ERR_NONE);
+    c[0].gate = &gate;
+    for (i = 0; i < OPS; i++)
+        assert_int_equal(writer_submit(d.w, &c[i].op), WRITER_QUEUED);
+    (void)sem_post(&gate);
+    for (i = 0; i < OPS; i++)
+        (void)sem_wait(&d.back);
+    desk_close(&d);
+    assert_true(stage.commits <= 2);
+    for (i = 0; i < OPS; i++) {
+        expect(&c[i], ERR_NONE);
+        assert_int_equal(c[i].applied, 1);
+        assert_int_equal(c[i].back, 1);
+    }
+    (void)sem_destroy(&gate);
+}
+
+static void one_by_one_they_are_committed_on_the_spot(void **state)
+{
+    struct change c = change_of(ERR_NONE);
+    struct desk d;
+    int i, spot = 0;
+
+    (void)state;
+    desk_open(&d, (struct store){0});
+    for (i = 0; i < ROUNDS; i++) {
+        if (writer_submit(d.w, &c.op) == WRITER_DONE)
+            spot++;
+        else
+            (void)sem_wait(&d.back);
+        expect(&c, ERR_NONE);
+    }
+    desk_close(&d);
+    assert_int_equal(stage.commits, ROUNDS);
+    assert_true(spot > 0);
+}
+
+static void after_an_unknown_commit_nothing_is_committed(void **state)
+{
+    struct change first = change_of(ERR_NONE), second = change_of(ERR_NONE);
+    struct desk d;
+
+    (void)state;
+    desk_open(&d, (struct store){.commit = ERR_COMMIT_UNKNOWN});
+    assert_false(writer_is_broken(d.w));
+    submit_wait(&d, &first);
+    expect(&first, ERR_COMMIT_UNKNOWN);
+    (void)sem_wait(&d.broken);
+    assert_true(writer_is_broken(d.w));
+    submit_wait(&d, &second);
+    expect(&second, ERR_UNAVAILABLE);
+    assert_int_equal(second.applied, 0);
+    desk_close(&d);
+    assert_int_equal(stage.commits, 1);
+}
+
+static void the_end_commits_what_was_submitted(void **state)
+{
+    struct change c[OPS];
+    bool on_the_spot[OPS];
+    struct desk d;
+    size_t i;
+
+    (void)state;
+    desk_open(&d, (struct store){0});
+    for (i = 0; i < OPS; i++) {
+        c[i] = change_of(ERR_NONE);
+        on_the_spot[i] = writer_submit(d.w, &c[i].op) == WRITER_DONE;
+    }
+    desk_close(&d);
+    for (i = 0; i < OPS; i++) {
+        expect(&c[i], ERR_NONE);
+        assert_int_equal(c[i].back, !on_the_spot[i]);
+    }
+}
+
+/* Many threads, some of whose changes fail: each gets its own result, once. */
+struct client {
+    struct desk *desk;
+    pthread_t thread;
+    int number;
+    int wrong;
+};
+
+struct owned {
+    struct change change;
+    sem_t back;
+};
+
+static void take_owned(void *ctx, struct writer_op *list)
+{
+    (void)ctx;
+    while (list) {
+        struct owned *o = (struct owned *)list;
+
+        list = list->next;
+        o->change.back++;
+        (void)sem_post(&o->back);
+    }
+}
+
+static void *client_main(void *arg)
+{
+    struct client *c = arg;
+    struct owned o = {.change = change_of(ERR_NONE)};
+    int i;
+
+    (void)sem_init(&o.back, 0, 0);
+    for (i = 0; i < ROUNDS; i++) {
+        o.change.code = (i + c->number) % 3 == 0 ? ERR_NOT_FOUND : ERR_NONE;
+        o.change.applied = 0;
+        if (writer_submit(c->desk->w, &o.change.op) == WRITER_QUEUED)
+            (void)sem_wait(&o.back);
+        c->wrong += o.change.applied != 1;
+        c->wrong += o.change.op.failed != (o.change.code != ERR_NONE);
+    }
+    (void)sem_destroy(&o.back);
+    return NULL;
+}
+
+static void every_thread_gets_its_own_results(void **state)
+{
+    struct writer_options options = {.done = take_owned, .broken = hear_broken};
+    struct client c[THREADS] = {0};
+    struct desk d;
+    struct err e;
+    int i;
+
+    (void)state;
+    stage = (struct store){0};
+    assert_int_equal(writer_open(&options, &d.w, &e), 0);
+    for (i = 0; i < THREADS; i++) {
+        c[i].desk = &d;
+        c[i].number = i;
+        assert_int_equal(pthread_create(&c[i].thread, NULL, client_main, &c[i]), 0);
+    }
+    for (i = 0; i < THREADS; i++) {
+        (void)pthread_join(c[i].thread, NULL);
+        assert_int_equal(c[i].wrong, 0);
+    }
+    writer_close(d.w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lone_change_needs_no_savepoint),
+        cmocka_unit_test(a_change_that_fails_takes_nothing_with_it),
+        cmocka_unit_test(nothing_good_is_no_commit),
+        cmocka_unit_test(without_the_lock_all_fail),
+        cmocka_unit_test(a_broken_transaction_is_rolled_back),
+        cmocka_unit_test(a_commit_that_fails_fails_all),
+        cmocka_unit_test(what_comes_meanwhile_is_committed_together),
+        cmocka_unit_test(one_by_one_they_are_committed_on_the_spot),
+        cmocka_unit_test(after_an_unknown_commit_nothing_is_committed),
+        cmocka_unit_test(the_end_commits_what_was_submitted),
+        cmocka_unit_test(every_thread_gets_its_own_results),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
