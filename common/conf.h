@@ -13,7 +13,10 @@
 
 #define CONF_FOREVER INT64_MAX
 
-enum { CONF_RETRIES_MAX = 32 };
+enum {
+    CONF_RETRIES_MAX = 32,
+    CONF_RESOURCES_MAX = 255 /* of one host */
+};
 
 enum conf_auth { CONF_AUTH_NONE };
 enum conf_capacity { CONF_CAPACITY_NONE, CONF_CAPACITY_STATIC };

@@ -6,6 +6,7 @@
  */
 #include "conf_in.h"
 #include "num.h"
+#include "demand.h"
 #include "quantity.h"
 
 enum { KUBE_PODS = 110 }; /* what the kubelet takes unless it is told otherwise */
@@ -64,6 +65,26 @@ static bool has_amount(const struct conf_host *host, const char *resource)
     return false;
 }
 
+/* One resource of a host, by the name that demands know it by: MEMORY_MB is Memory, and both are
+ * one too many. */
+static int read_resource(struct conf_in *in, const struct yaml_node *name,
+                         const struct yaml_node *value, struct conf_host *host)
+{
+    struct conf_amount *a = &host->amount[host->amounts];
+
+    conf_enter(in, name->scalar);
+    if (conf_copy_name(in, name, &a->resource) != 0)
+        return -1;
+    a->resource = demand_resource(in->type, a->resource);
+    if (has_amount(host, a->resource.p))
+        return conf_fail(in, name, "is given twice: %s is another name of it", a->resource.p);
+    if (read_amount(in, value, a) != 0)
+        return -1;
+    host->amounts++;
+    conf_leave(in);
+    return 0;
+}
+
 /* What one mention says that the host has; nothing is no amounts. */
 static int read_host(struct conf_in *in, const struct yaml_node *value, struct conf_host *host)
 {
@@ -71,17 +92,15 @@ static int read_host(struct conf_in *in, const struct yaml_node *value, struct c
 
     if (conf_need(in, value, YAML_MAP) != 0)
         return -1;
+    if (value->n > CONF_RESOURCES_MAX)
+        return conf_fail(in, value, "must not have more than %d resources", CONF_RESOURCES_MAX);
     host->amount = arena_array(in->arena, value->n + 1, sizeof *host->amount);
     if (!host->amount)
         return conf_no_memory(in);
     for (i = 0; i < value->n; i++) {
-        conf_enter(in, value->item[2 * i]->scalar);
-        if (conf_copy_name(in, value->item[2 * i], &host->amount[i].resource) != 0 ||
-            read_amount(in, value->item[2 * i + 1], &host->amount[i]) != 0)
+        if (read_resource(in, value->item[2 * i], value->item[2 * i + 1], host) != 0)
             return -1;
-        conf_leave(in);
     }
-    host->amounts = value->n;
     if (host->amounts && str_is(in->type, "kube") && !has_amount(host, "pods"))
         host->amount[host->amounts++] = (struct conf_amount){STR_LIT("pods"), KUBE_PODS};
     qsort(host->amount, host->amounts, sizeof *host->amount, compare_amounts);

@@ -72,6 +72,24 @@ static void bind_job(struct db_stmt *st, const struct job *j, int64_t group)
     db_bind_time(st, 13, j->valid_until);
 }
 
+/* Says which of the two is taken. Of both, the request_id: a client that asks the same again then
+ * learns that its job is there. Whatever else went wrong stays in *e. */
+static int refuse_duplicate(struct store *s, const struct job *j, struct err *e)
+{
+    bool callback = db_broke_unique(s->db, "jobs.callback");
+    struct err ignored;
+    struct job other;
+
+    if (db_broke_unique(s->db, "jobs.request_id") ||
+        (callback && store_show(s, j->type, j->request_id, &other, &ignored) == 0))
+        return err_at(e, ERR_DUPLICATE_REQUEST_ID, "/request_id",
+                      "the request_id \"%.*s\" is taken in this queue", (int)j->request_id.n,
+                      j->request_id.p);
+    if (callback)
+        return err_at(e, ERR_DUPLICATE_CALLBACK, "/callback", "another job has this callback");
+    return -1;
+}
+
 static int add_job(struct store *s, struct job *j, int64_t group, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_JOB_ADD, e);
@@ -79,15 +97,8 @@ static int add_job(struct store *s, struct job *j, int64_t group, struct err *e)
     if (!st)
         return -1;
     bind_job(st, j, group);
-    if (db_run(s->db, st, e) != 0) {
-        if (db_broke_unique(s->db, "jobs.request_id"))
-            return err_at(e, ERR_DUPLICATE_REQUEST_ID, "/request_id",
-                          "the request_id \"%.*s\" is taken in this queue", (int)j->request_id.n,
-                          j->request_id.p);
-        if (db_broke_unique(s->db, "jobs.callback"))
-            return err_at(e, ERR_DUPLICATE_CALLBACK, "/callback", "another job has this callback");
-        return -1;
-    }
+    if (db_run(s->db, st, e) != 0)
+        return refuse_duplicate(s, j, e);
     j->id = db_last_id(s->db);
     return 0;
 }

@@ -8,7 +8,7 @@
 #include "pool.h"
 #include "store_inner.h"
 
-enum { TOTALS_MAX = 256 }; /* resources of one host that are looked at */
+enum { TOTALS_MAX = CONF_RESOURCES_MAX + 1 }; /* resources of one host that are looked at */
 
 /* One host of the last reading, while its rows come by. */
 struct host_row {

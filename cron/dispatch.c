@@ -147,7 +147,7 @@ static bool pass_due(const struct dispatch *d, int64_t now)
 static void deliver_some(struct dispatch *d)
 {
     struct deliver_counts c;
-    struct err e;
+    struct err e = {0};
 
     d->due = INT64_MAX;
     if (clock_mono() < d->last_call && deliver_start(d->deliver, clock_now(), &d->due, &e) != 0)
@@ -159,6 +159,8 @@ static void deliver_some(struct dispatch *d)
     d->counts.accepted += c.accepted;
     d->counts.failed += c.failed;
     d->wanted = d->wanted || (c.failed && d->options->mode != DISPATCH_ONCE);
+    if (c.tried || c.failed)
+        d->due = 0; /* slots are free, and what ended may be due again: look at once */
     if (c.tried)
         store_checkpoint_if_due(d->store);
 }

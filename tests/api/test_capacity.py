@@ -6,6 +6,7 @@ import pytest
 
 from cloud import books_balance, change, create, held, lab, need, queue, reason, show, states
 
+
 def test_what_fits_exactly_is_admitted_and_the_next_one_waits_with_numbers(anteroom):
     a = anteroom(lab({"n1": {"gpu": 64}}))
     create(a, "all", 64)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What an admission sets aside, for how long, and that nothing is held for ever."""
 from cloud import ask, books_balance, change, create, held, lab, reason, show, states
+from harness import wait_until
 from receiver import HANG, Reply, closed_port
 
 HOSTS = {"n1": {"gpu": 4, "memory": 8}, "n2": {"gpu": 4, "memory": 8}}
@@ -83,6 +84,7 @@ def test_jobs_come_and_go_and_the_books_balance(anteroom):
     for i in range(24):
         create(a, f"j{i}", {"gpu": 1 + i % 3, "memory": i % 5, "count": 1 + i % 2})
     for turn in range(6):
+        wait_until(lambda: "running" in states(a).values(), what="somebody who runs")
         for i, (name, status) in enumerate(sorted(states(a).items())):
             way = ways[(i + turn) % 4]
             if status == "running" and way:

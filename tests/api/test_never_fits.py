@@ -70,4 +70,4 @@ def test_new_hosts_or_a_smaller_demand_end_it(read):
     read.restart_fcgi()
     read.dispatch()
     assert [show(read, n)["Status"] for n in ("changed", "grown")] == ["running", "running"]
-    assert create(read, "next", 20)["Reason"] == "WaitingForCapacity"
+    assert create(read, "next", 19)["Reason"] == "WaitingForCapacity"

@@ -237,6 +237,8 @@ static void hosts_that_disagree_are_named(void **state)
          "f:2: the key \"h\" is there twice"},
         {"queues: {q: {pools: {a: {hosts: {h: {r: 1, r: 1}}}}}}",
          "f:1: the key \"r\" is there twice"},
+        {"queues: {vm: {pools: {a: {hosts: {h: {Memory: 1, MEMORY_MB: 1}}}}}}",
+         "f:1: queues.vm.pools.a.hosts.h.MEMORY_MB: is given twice: Memory is another name of it"},
     };
 
     (void)state;

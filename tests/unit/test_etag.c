@@ -93,6 +93,7 @@ static void what_is_no_tag_of_ours_matches_nothing(void **state)
         "\"1.2.3",
         "\"9223372036854775808.1.0\"",
         "\"0.1.0\"",
+        "\"1.0.1\"",
         "\" 1.2.3\"",
     };
     size_t i;

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""The command lines of both programs, and how a wrong configuration is named."""
+import subprocess
+
+import pytest
+
+from cloud import lab
+from harness import BIN, SLOW
+
+PROGRAMS = ["anteroom.fcgi", "anteroom-dispatch"]
+both = pytest.mark.parametrize("program", PROGRAMS)
+
+
+@pytest.fixture
+def run(anteroom):
+    """run(program, *args, env={}) -> what it came to: returncode, stdout, stderr. The configuration is good."""
+    a = anteroom(lab({"n": {"gpu": 1}}), start=False)
+    a.write_config()
+
+    def run(program, *args, env=None):
+        return subprocess.run([BIN / program, *map(str, args)], cwd=a.dir, env={**a.env, **(env or {})}, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=30 * SLOW)
+
+    run.a = a
+    return run
+
+
+@both
+def test_help_says_what_there_is(run, program):
+    done = run(program, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Usage: {program} ")
+    assert all(option in done.stdout for option in ("--config", "--check", "--help", "--version", "78"))
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+@both
+def test_version(run, program):
+    done = run(program, "--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    name, version = done.stdout.split()
+    assert name == program and version[0].isdigit()
+
+
+@both
+@pytest.mark.parametrize("args", [["--no-such"], ["-x"], ["word"], ["--config"], ["--check", "word"]])
+def test_wrong_usage_is_2(run, program, args):
+    done = run(program, *args)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(program) or BIN.name in done.stderr
+
+
+@pytest.mark.parametrize("args", [
+    ["--for"], ["--for", "0"], ["--for", "-1"], ["--for", "x"], ["--for", "1.5"], ["--for", ""], ["--for", "9" * 30],
+    ["--watch", "--for", "1"], ["--dry-run", "--check"], ["--watch", "--watch"],
+])
+def test_a_dispatcher_with_wrong_modes_is_2(run, args):
+    done = run("anteroom-dispatch", *args)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr
+
+
+def test_anteroom_fcgi_without_a_socket_and_without_cgi_says_so(run):
+    done = run("anteroom.fcgi", "--config", run.a.config_path)
+    assert done.returncode == 2 and "--listen" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("where", ["unix:", "unix:" + "x" * 200, "nonsense", "127.0.0.1:", "127.0.0.1:99999", "unix:no/such/dir/sock"])
+def test_a_place_where_nobody_can_listen_is_one_sentence(run, where):
+    done = run("anteroom.fcgi", "--config", run.a.config_path, "--listen", where)
+    assert done.returncode == 1 and done.stderr.startswith("anteroom.fcgi: ") and done.stderr.count("\n") == 1
+
+
+def test_a_socket_in_use_and_a_file_in_its_place_are_left_alone(anteroom, run):
+    a = anteroom()
+    done = run("anteroom.fcgi", "--config", run.a.config_path, "--listen", f"unix:{a.dir.parent.name and '../' + a.dir.name}/fcgi.sock")
+    assert done.returncode == 1 and "another server listens on" in done.stderr
+    assert a.get("/healthz").status == 200
+    (run.a.dir / "file").write_text("mine")
+    done = run("anteroom.fcgi", "--config", run.a.config_path, "--listen", "unix:file")
+    assert done.returncode == 1 and "is no socket" in done.stderr and (run.a.dir / "file").read_text() == "mine"
+
+
+def test_config_keys_lists_every_key_with_type_default_range_and_meaning(run):
+    done = run("anteroom-dispatch", "--config-keys")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert all(len(row) == 5 and all(row) for row in rows)
+    keys = {row[0]: row[1:] for row in rows}
+    assert len(keys) == len(rows)
+    assert {"database", "callback.retry", "queues", "queues.<type>.overtake", "queues.<type>.pools.<name>.hosts"} <= set(keys)
+    assert keys["queues.<type>.overtake"][:2] == ["duration", "1h"]
+
+
+@both
+def test_check_of_a_good_configuration(run, program):
+    assert run("anteroom-dispatch", "--config", run.a.config_path).returncode == 0  # makes the database
+    done = run(program, "--config", run.a.config_path, "--check")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert str(run.a.config_path) in done.stdout and str(run.a.db_path) in done.stdout
+
+
+def test_the_dispatchers_check_asks_every_source_and_writes_nothing(run):
+    done = run("anteroom-dispatch", "--config", run.a.config_path, "--check")
+    assert done.returncode == 1 and "database: " in done.stdout  # it is not there yet, and --check does not make it
+    assert not run.a.db_path.exists()
+    assert run("anteroom-dispatch", "--config", run.a.config_path).returncode == 0
+    done = run("anteroom-dispatch", "--config", run.a.config_path, "--check")
+    assert done.stdout.splitlines()[-2:] == ["queue lab: static: ok, hosts 1, pools 1", "queue *: no source of capacity"]
+
+
+@both
+@pytest.mark.parametrize("text, line, key", [
+    ("database: x\nworkers: 0\n", 2, "workers"),
+    ("database: x\nworkers: four\n", 2, "workers"),
+    ("database: x\n\n\nworkesr: 4\n", 4, "workesr"),
+    ("database: x\ncallback:\n  timeout: 10 parsecs\n", 3, "callback.timeout"),
+    ("database: x\ncallback:\n  retry: [0, -1]\n", 3, "callback.retry"),
+    ("database: x\nauth: tokens\n", 2, "auth"),
+    ("database: x\nqueues:\n  vm:\n    capacity: openstack\n", 4, "queues.vm.capacity"),
+    ("database: x\nqueues:\n  vm:\n    pools:\n      p:\n        hosts:\n          n: {VCPU: -1}\n", 7, "queues.vm.pools.p.hosts.n.VCPU"),
+    ("database: x\nqueues:\n  vm:\n    pools:\n      p: {hosts: {n: {}}}\n", 5, "queues.vm.pools.p.hosts.n"),
+    ("database: x\nqueues:\n  vm: {overtake: never}\n", 3, "queues.vm.overtake"),
+    ("database: x\ndatabase: y\n", 2, ""),
+    ("database: [x\n", 2, ""),
+    ("- a\n- b\n", 1, ""),
+], ids=["range", "type", "unknown", "unit", "negative", "later-auth", "later-source", "amount", "no-amount", "word", "twice", "cut-off", "list"])
+def test_a_wrong_configuration_is_78_and_names_file_line_and_key(run, program, text, line, key):
+    run.a.config_path.write_text(text)
+    for args in (["--check"], []):
+        done = run(program, "--config", run.a.config_path, *args)
+        assert (done.returncode, done.stdout) == (78, "")
+        assert done.stderr.count("\n") == 1
+        place = f"{program}: {run.a.config_path}:{line}: "
+        assert done.stderr.startswith(place), done.stderr
+        assert done.stderr[len(place):].startswith(f"{key}: " if key else ""), done.stderr
+    assert not run.a.db_path.exists()
+
+
+@both
+@pytest.mark.parametrize("what", ["missing", "directory"])
+def test_a_configuration_that_cannot_be_read_is_78(run, program, what):
+    path = run.a.dir / "none"
+    if what == "directory":
+        path.mkdir()
+    done = run(program, "--config", path, "--check")
+    assert done.returncode == 78 and str(path) in done.stderr and done.stderr.count("\n") == 1
+
+
+@both
+def test_the_option_goes_before_the_environment(run, program):
+    bad = run.a.dir / "bad.yaml"
+    bad.write_text("nonsense: 1\n")
+    run("anteroom-dispatch", "--config", run.a.config_path)
+    env = {"ANTEROOM_CONFIG": str(bad)}
+    assert run(program, "--check", "--config", run.a.config_path, env=env).returncode == 0
+    done = run(program, "--check", env=env)
+    assert done.returncode == 78 and f"{bad}:1: nonsense: " in done.stderr
+    assert run(program, "--check", env={"ANTEROOM_CONFIG": str(run.a.config_path)}).returncode == 0
