@@ -7,6 +7,10 @@
 #include "demand.h"
 #include "pool.h"
 #include "store_inner.h"
+#include "store_pass.h"
+
+/* The message of a job that no pass has looked at. */
+#define NOT_LOOKED_YET "waits for the next look at the capacity"
 
 enum { TOTALS_MAX = CONF_RESOURCES_MAX + 1 }; /* resources of one host that are looked at */
 
@@ -110,7 +114,7 @@ static int judge(struct store *s, const struct conf_queue *queue, struct str sco
     size_t *pool, pools;
     int rc = 0;
 
-    *v = (struct verdict){JOB_REASON_WAITING, "waits for the next look at the capacity"};
+    *v = (struct verdict){JOB_REASON_WAITING, NOT_LOOKED_YET};
     if (queue->capacity == CONF_CAPACITY_NONE) {
         *v = (struct verdict){JOB_REASON_NO_SOURCE,
                               "no source of capacity is configured for this queue"};
@@ -134,22 +138,33 @@ static int judge(struct store *s, const struct conf_queue *queue, struct str sco
     return rc < 0 ? -1 : 0;
 }
 
-static int add_group(struct store *s, struct str type, struct str scope, struct str shape,
-                     struct store_membership *m, struct err *e)
+/* What is known at once about a group in which nobody waits yet. */
+static int judge_shape(struct store *s, struct str type, struct str scope, struct str shape,
+                       struct store_membership *m, struct err *e)
 {
     struct demand *demand;
     struct verdict v = {0};
-    struct db_stmt *st;
     int rc;
 
     if (demand_from_shape(shape, &demand, e) != 0)
         return -1;
     rc = judge(s, conf_queue(s->conf, type), scope, demand, &v, e);
     demand_free(demand);
-    st = rc == 0 ? db_use(s->db, SQL_GROUP_ADD, e) : NULL;
+    m->reason = str_of(v.reason);
+    m->message = str_of(v.message);
+    return rc;
+}
+
+static int add_group(struct store *s, struct str type, struct str scope, struct str shape,
+                     struct store_membership *m, struct err *e)
+{
+    struct db_stmt *st;
+
+    if (judge_shape(s, type, scope, shape, m, e) != 0)
+        return -1;
+    st = db_use(s->db, SQL_GROUP_ADD, e);
     if (!st)
         return -1;
-    *m = (struct store_membership){.reason = str_of(v.reason), .message = str_of(v.message)};
     db_bind_str(st, 1, type);
     db_bind_str(st, 2, scope);
     db_bind_str(st, 3, shape);
@@ -158,7 +173,32 @@ static int add_group(struct store *s, struct str type, struct str scope, struct 
     if (db_run(s->db, st, e) != 0)
         return -1;
     m->id = db_last_id(s->db);
+    m->seq = 0;
     return 0;
+}
+
+/* A group whose last job has left still says why that one waited: the first to come again is told
+ * what is known now. */
+static int refresh(struct store *s, struct str type, struct str scope, struct str shape,
+                   struct store_membership *m, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_GROUP_HEAD, e);
+    struct str reason = m->reason, message = m->message;
+    int rc;
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, m->id);
+    rc = db_step(s->db, st, e);
+    db_done(st);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    if (judge_shape(s, type, scope, shape, m, e) != 0)
+        return -1;
+    if (str_eq(m->reason, reason) && str_eq(m->message, message))
+        return 0;
+    m->seq++;
+    return store_group_reason(s, m->id, m->reason, m->message, e);
 }
 
 int store_group_join(struct store *s, struct str type, struct str scope, struct str shape,
@@ -176,9 +216,10 @@ int store_group_join(struct store *s, struct str type, struct str scope, struct 
     rc = db_step(s->db, st, e);
     if (rc == 0)
         return add_group(s, type, scope, shape, m, e);
-    if (rc == 1)
-        *m = (struct store_membership){db_i64(st, 0), db_str(st, 1), db_str(st, 2), db_i64(st, 3)};
-    return rc == 1 ? 0 : -1;
+    if (rc < 0)
+        return -1;
+    *m = (struct store_membership){db_i64(st, 0), db_str(st, 1), db_str(st, 2), db_i64(st, 3)};
+    return str_is(m->message, NOT_LOOKED_YET) ? 0 : refresh(s, type, scope, shape, m, e);
 }
 
 struct str store_asleep_message(struct store *s, int64_t not_before)

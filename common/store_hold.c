@@ -64,6 +64,7 @@ int store_admit(struct store *s, const struct store_admission *a, int64_t now, s
     db_bind_i64(st, 3, now);
     db_bind_str(st, 4, a->hosts);
     db_bind_i64(st, 5, a->hold_until);
+    db_bind_i64(st, 6, a->first_try);
     if (db_run(s->db, st, e) != 0)
         return -1;
     if (db_changes(s->db) == 0)

@@ -65,7 +65,7 @@ struct store_admission {
     int64_t id, group;
     struct str queue; /* configuration's entry */
     struct str hosts; /* JSON for `Hosts` */
-    int64_t hold_until;
+    int64_t first_try, hold_until;
     size_t holds;
     const struct store_hold *hold; /* one a host and resource: already added up */
 };

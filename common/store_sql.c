@@ -149,7 +149,7 @@ const char *const store_sql[SQL_NAMES] = {
 
     [SQL_ADMIT] = "UPDATE jobs SET status = 'admitted', group_id = NULL, reason = NULL, message = "
                   "NULL, admitted_at = ?3,"
-                  " updated_at = ?3, hosts = ?4, attempts = 0, next_try = ?3, hold_until = ?5, "
+                  " updated_at = ?3, hosts = ?4, attempts = 0, next_try = ?6, hold_until = ?5, "
                   "version = version + 1,"
                   " admissions = admissions + 1 WHERE id = ?1 AND group_id = ?2",
     [SQL_PLACE] = "UPDATE jobs SET hosts = ?2, updated_at = ?3, version = version + 1"

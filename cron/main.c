@@ -11,8 +11,8 @@ enum { EXIT_USAGE = 2, EXIT_CONFIG = 78, SECONDS_MAX = 10 * 365 * 86400 };
 
 static const char usage[] =
     "Usage: anteroom-dispatch [OPTION]...\n"
-    "Admits waiting jobs whose resources are free, and calls their callbacks. One pass unless told "
-    "otherwise.\n"
+    "Admits waiting jobs whose resources are free, and calls their callbacks. One pass, unless\n"
+    "told otherwise.\n"
     "\n"
     "  --config FILE   the configuration; else $ANTEROOM_CONFIG, else /etc/anteroom/anteroom.yaml\n"
     "  --for SECONDS   keep passing for so long: from cron, until the next run\n"
@@ -23,8 +23,8 @@ static const char usage[] =
     "  --help          print this\n"
     "  --version       print the version\n"
     "\n"
-    "Exit status: 0 done, also when another dispatcher is at work; 1 something failed; 2 wrong "
-    "usage; 78 wrong configuration.\n";
+    "Exit status: 0 done, also when another dispatcher is at work; 1 something failed;\n"
+    "2 wrong usage; 78 wrong configuration.\n";
 
 enum {
     OPT_CONFIG = 1,

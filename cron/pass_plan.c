@@ -8,11 +8,11 @@ static int no_memory(struct err *e)
     return err_set(e, ERR_INTERNAL, "out of memory while planning a pass");
 }
 
-/* The store's answers for the plan. A fault of the store is kept for the caller: the plan knows
- * only that there was one. */
+/* The store's answers for the plan. A fault of the store is kept: the plan knows only that there
+ * was one. */
 struct asker {
     struct store *store;
-    struct err *e;
+    struct err e;
 };
 
 static int answer(int found, const struct store_waiting *w, struct plan_job *job)
@@ -29,7 +29,7 @@ static int ask_next(void *ctx, const struct plan_group *group, const struct plan
     struct store_waiting w;
 
     return answer(store_group_next(a->store, group->id,
-                                   (struct page_place){after->priority, after->id}, &w, a->e),
+                                   (struct page_place){after->priority, after->id}, &w, &a->e),
                   &w, job);
 }
 
@@ -41,7 +41,7 @@ static int ask_guarded(void *ctx, const struct plan_group *group, int64_t cutoff
 
     return answer(store_group_guarded(a->store, group->id,
                                       (struct page_place){group->head.priority, group->head.id},
-                                      cutoff, &w, a->e),
+                                      cutoff, &w, &a->e),
                   &w, job);
 }
 
@@ -174,13 +174,16 @@ static int take_reasons(struct pass *p, struct pass_queue *q, struct err *e)
  * of what is left. */
 static int plan_queue(struct pass *p, struct pass_queue *q, size_t most, struct err *e)
 {
-    struct asker asker = {p->store, e};
+    struct asker asker = {.store = p->store};
     size_t i;
 
     plan_in_of(p, q, most);
     q->in.queue = (struct plan_queue){&asker, ask_next, ask_guarded};
-    if (plan_make(&q->in, &q->plan, e) != 0)
+    if (plan_make(&q->in, &q->plan, e) != 0) {
+        if (asker.e.code != ERR_NONE)
+            *e = asker.e;
         return -1;
+    }
     q->planned = true;
     for (i = 0; i < q->waiting.groups && !p->more; i++)
         p->more = q->plan.verdict[i] == PLAN_ENOUGH;

@@ -97,6 +97,7 @@ static struct store_admission admission_of(const struct pass *p, const struct pa
         .group = j->group,
         .queue = j->queue,
         .hosts = j->hosts,
+        .first_try = now + p->conf->callback.retry[0],
         .hold_until = now + p->conf->callback.hold,
         .holds = j->holds,
         .hold = j->hold,
@@ -135,6 +136,8 @@ static int write_batch(struct pass *p, const struct batch *b, struct pass_result
             return -1;
     }
     if (write_jobs(p, p->place, p->placed, store_place, &r->placed, e) != 0)
+        return -1;
+    if (store_forget_due(p->store) && store_forget(p->store, e) != 0)
         return -1;
     return write_jobs(p, p->admit, p->admitted, store_admit, &r->admitted, e);
 }
@@ -180,7 +183,7 @@ int pass_write(struct pass *p, struct pass_result *r, struct err *e)
 
     if (make_batch(p, &b, e) != 0)
         return -1;
-    if (b.readings + p->placed + p->admitted + p->reasons == 0)
+    if (b.readings + p->placed + p->admitted + p->reasons == 0 && !store_forget_due(p->store))
         return 0;
     if (write_once(p, &b, &reasons, r, e) != 0)
         return -1;

@@ -124,7 +124,7 @@ def test_a_clock_that_jumps_back_harms_nobody(anteroom):
     assert held(a) == {}
 
 
-def test_a_callback_due_in_a_future_that_was_none_is_made_at_the_end_of_its_hold_at_the_latest(anteroom, receiver):
+def test_a_callback_that_was_put_off_by_a_wrong_clock_is_not_lost(anteroom, receiver):
     """The clock was a day ahead when a try failed; set right again, the job is not lost for that."""
     a = anteroom({"callback": {"retry": [0, "10s"]}, **lab(HOSTS)})
     receiver.script("cb", [500, 204])

@@ -46,7 +46,7 @@ def test_version(run, program):
 @pytest.mark.parametrize("args", [["--no-such"], ["-x"], ["word"], ["--config"], ["--check", "word"]])
 def test_wrong_usage_is_2(run, program, args):
     done = run(program, *args)
-    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(program) or BIN.name in done.stderr
+    assert (done.returncode, done.stdout) == (2, "") and program in done.stderr
 
 
 @pytest.mark.parametrize("args", [
@@ -71,7 +71,7 @@ def test_a_place_where_nobody_can_listen_is_one_sentence(run, where):
 
 def test_a_socket_in_use_and_a_file_in_its_place_are_left_alone(anteroom, run):
     a = anteroom()
-    done = run("anteroom.fcgi", "--config", run.a.config_path, "--listen", f"unix:{a.dir.parent.name and '../' + a.dir.name}/fcgi.sock")
+    done = run("anteroom.fcgi", "--config", run.a.config_path, "--listen", f"unix:../{a.dir.name}/fcgi.sock")
     assert done.returncode == 1 and "another server listens on" in done.stderr
     assert a.get("/healthz").status == 200
     (run.a.dir / "file").write_text("mine")

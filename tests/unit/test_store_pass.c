@@ -43,7 +43,7 @@ static struct groups look(struct rig *r)
 static int admit(struct rig *r, int64_t group, int64_t id, int64_t hold_until)
 {
     const struct store_hold hold = {STR_LIT("n1"), STR_LIT("VCPU"), 1};
-    struct store_admission a = {id,         group, STR_LIT("vm"), STR_LIT("{\"n1\":1}"),
+    struct store_admission a = {id,         group, STR_LIT("vm"), STR_LIT("{\"n1\":1}"), r->now,
                                 hold_until, 1,     &hold};
     struct err e;
     int rc;
@@ -272,7 +272,7 @@ static bool count_job(void *ctx, const struct job *j)
 static void a_job_that_an_operator_set_running_is_placed_once(void **state)
 {
     const struct store_hold hold = {STR_LIT("n1"), STR_LIT("VCPU"), 1};
-    struct store_admission a = {0, 0, STR_LIT("vm"), STR_LIT("{\"n1\":1}"), 0, 1, &hold};
+    struct store_admission a = {0, 0, STR_LIT("vm"), STR_LIT("{\"n1\":1}"), 0, 0, 1, &hold};
     struct rig r;
     struct err e;
     int n = 0;
@@ -366,6 +366,31 @@ static void a_reason_is_written_once_and_shows_on_every_job(void **state)
     rig_free(&r);
 }
 
+static void the_first_job_of_a_group_that_was_empty_is_not_told_an_old_reason(void **state)
+{
+    struct rig r;
+    struct err e;
+    struct job j;
+    struct groups g;
+
+    (void)state;
+    rig_make(&r, queues);
+    rig_add(&r, "vm", "a", ONE);
+    g = look(&r);
+    rig_begin(&r);
+    OK(store_group_reason(r.s, g.group[0].id, STR_LIT("NeverFits"), STR_LIT("old"), &e), &e);
+    rig_commit(&r);
+    rig_add(&r, "vm", "b", ONE); /* a still waits: what it was told holds for b too */
+    OK(store_show(r.s, STR_LIT("vm"), STR_LIT("b"), &j, &e), &e);
+    assert_true(str_is(j.reason, "NeverFits"));
+    OK(rig_change(&r, "vm", "a", "{\"status\":\"cancelled\"}", &e), &e);
+    OK(rig_change(&r, "vm", "b", "{\"status\":\"cancelled\"}", &e), &e);
+    rig_add(&r, "vm", "c", ONE);
+    OK(store_show(r.s, STR_LIT("vm"), STR_LIT("c"), &j, &e), &e);
+    assert_true(str_is(j.reason, "WaitingForCapacity"));
+    rig_free(&r);
+}
+
 static void empty_groups_are_forgotten_when_there_are_many(void **state)
 {
     struct groups g;
@@ -407,6 +432,7 @@ int main(void)
         cmocka_unit_test(a_job_that_an_operator_set_running_is_placed_once),
         cmocka_unit_test(the_clock_wakes_and_ends_jobs),
         cmocka_unit_test(a_reason_is_written_once_and_shows_on_every_job),
+        cmocka_unit_test(the_first_job_of_a_group_that_was_empty_is_not_told_an_old_reason),
         cmocka_unit_test(empty_groups_are_forgotten_when_there_are_many),
     };
 
