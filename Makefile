@@ -70,8 +70,9 @@ $(BUILD)/bench/%:
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Ifcgi -o $@ $^ $(ALL_LDFLAGS) -lfcgi $(LIBS)
 
+# "exec": the script is what gets the signal that ends make.
 run:
-	@PORT="$(PORT)" STATE="$(STATE)" nginx/run.sh
+	@PORT="$(PORT)" STATE="$(STATE)" exec nginx/run.sh
 
 # The unit tests, then everything through the real web server; both again with AddressSanitizer and with ThreadSanitizer.
 PYTEST := $(PYTHON) -B -m pytest -c tests/api/pytest.ini tests/api

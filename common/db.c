@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,13 +95,8 @@ static int check_file_system(const char *path, struct err *e)
         unsigned long magic;
         const char *name;
     } network[] = {
-        {0x6969,     "NFS" },
-        {0x517B,     "SMB" },
-        {0xFF534D42, "CIFS"},
-        {0xFE534D42, "SMB2"},
-        {0x5346414F, "AFS" },
-        {0x73757245, "Coda"},
-        {0x00C36400, "Ceph"},
+        {0x6969, "NFS"},     {0x517B, "SMB"},      {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB2"},
+        {0x5346414F, "AFS"}, {0x73757245, "Coda"}, {0x00C36400, "Ceph"},
     };
     char copy[PATH_MAX];
     struct statfs fs;
@@ -171,12 +167,21 @@ static int set_pragmas(struct db *db, bool write, struct err *e)
         e);
 }
 
+/* SQLite would count every allocation of all threads under one lock. */
+static void set_up_sqlite(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int db_open(const struct db_options *o, struct db **out, struct err *e)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
     struct db *db = calloc(1, sizeof *db);
 
     if (!db)
         return err_set(e, ERR_INTERNAL, "no memory to open the database");
+    (void)pthread_once(&once, set_up_sqlite);
     db->lock = -1;
     db->checkpoint_due = CHECKPOINT_PAGES;
     db->sql = o->sql;
@@ -358,6 +363,11 @@ struct str db_str(struct db_stmt *st, int column)
 int64_t db_changes(struct db *db)
 {
     return sqlite3_changes64(db->handle);
+}
+
+int64_t db_written(struct db *db)
+{
+    return sqlite3_total_changes64(db->handle);
 }
 
 int64_t db_last_id(struct db *db)

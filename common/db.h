@@ -60,6 +60,8 @@ struct str db_str(struct db_stmt *st,
 void db_done_all(struct db *db);
 
 int64_t db_changes(struct db *db);
+/* Rows written since the connection was opened, those that were rolled back included. */
+int64_t db_written(struct db *db);
 int64_t db_last_id(struct db *db);
 
 /* Was the last failure a UNIQUE constraint on this "table.column"? */

@@ -40,8 +40,7 @@ int store_open(const struct conf *conf, enum store_mode mode, struct store **out
 {
     struct store *s = calloc(1, sizeof *s);
     struct db_options o = {
-        .write = mode == STORE_WRITE, .create = mode == STORE_WRITE, .sql = {SQL_NAMES, store_sql}
-    };
+        .write = mode == STORE_WRITE, .create = mode == STORE_WRITE, .sql = {SQL_NAMES, store_sql}};
 
     if (!s)
         return err_set(e, ERR_INTERNAL, "no memory to open the database");
@@ -107,6 +106,11 @@ int store_commit(struct store *s, struct err *e)
 void store_rollback(struct store *s)
 {
     db_rollback(s->db);
+}
+
+int64_t store_written(const struct store *s)
+{
+    return db_written(s->db);
 }
 
 static int run(struct store *s, enum store_sql_name name, struct err *e)

@@ -43,6 +43,8 @@ int store_commit(struct store *s, struct err *e) AR_MUST_CHECK;
 void store_rollback(struct store *s);
 int store_point(struct store *s, struct err *e) AR_MUST_CHECK;
 int store_point_keep(struct store *s, struct err *e) AR_MUST_CHECK;
+/* A number that rises with every row that this connection writes. */
+int64_t store_written(const struct store *s);
 /* -1: the undo itself failed; the whole transaction must be rolled back. */
 int store_point_undo(struct store *s, struct err *e) AR_MUST_CHECK;
 

@@ -135,11 +135,12 @@ static enum added add_scope(struct waiting *w, struct str text, size_t *index)
     return w->capacity ? find_scope(w, text, &scope_of[before]) : ADDED;
 }
 
-/* A demand that no host can meet, in place of one that can't be read: its job waits, and says so.
- */
+/* A demand that no host can meet, in place of one that can't be read: its job waits, and says so. A
+ * selector that names no label that a host could have is such a demand. */
 static struct demand *unreadable(struct demand *d, struct demand_kind *kind)
 {
-    *kind = (struct demand_kind){.count = 1, .constraint = STR_LIT("unreadable")};
+    *kind = (struct demand_kind){.count = 1,
+                                 .constraint = STR_LIT("{\"nodeSelector\":{\"\":\"unreadable\"}}")};
     *d = (struct demand){.kinds = 1, .kind = kind};
     return d;
 }

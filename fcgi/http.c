@@ -355,6 +355,13 @@ void http_done(struct http *x)
     http_add_header(x, "Cache-Control", STR_LIT("no-store"));
 }
 
+void http_clear_answer(struct http *x)
+{
+    x->status = 0;
+    buf_reset(&x->head);
+    buf_reset(&x->out);
+}
+
 void http_empty(struct http *x, int status)
 {
     x->status = status;

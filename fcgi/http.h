@@ -108,6 +108,9 @@ void http_add_header(struct http *x, const char *name, struct str value);
 struct json_out http_data(struct http *x, int status);
 void http_end(struct http *x, struct json_out *o);
 
+/* Forgets what was answered so far; nothing of it has been sent. */
+void http_clear_answer(struct http *x);
+
 /* Answers 200 with exactly {"data":{},"ok":true}. */
 void http_done(struct http *x);
 

@@ -136,5 +136,6 @@ int route_take(const struct conf *conf, struct http *x, const struct route **rou
 
 int route_run(const struct route *route, const struct route_env *env, struct http *x, struct err *e)
 {
+    http_clear_answer(x);
     return route->run(env, x, e);
 }

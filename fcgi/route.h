@@ -42,7 +42,8 @@ const struct route *route_find(struct http *x, struct err *e);
 int route_take(const struct conf *conf, struct http *x, const struct route **route,
                struct err *e) AR_MUST_CHECK;
 
-/* Answers. On -1 nothing of the answer counts, and *e is to be answered instead (http_fail). */
+/* Answers; may be called again, and then answers anew. On -1 nothing of the answer counts, and *e
+ * is to be answered instead (http_fail). */
 int route_run(const struct route *route, const struct route_env *env, struct http *x,
               struct err *e) AR_MUST_CHECK;
 

@@ -8,11 +8,11 @@
  * many clients it would spend every other commit on a single change.
  *
  * Invariants: `busy` is true exactly while somebody holds the role, and only they touch `store` and
- * `wake_fd`. A change is answered as good only after a commit that returned 0. In a batch each
- * change has a savepoint of its own, so that one that fails takes nothing with it; a lone change
- * needs none. When the fate of a commit is unknown, so is that of every change in it, and of every
- * answer that was worked out inside it (a duplicate, say): all of them fail, and nothing is
- * committed any more.
+ * `wake_fd`. A change is answered as good only after a commit that returned 0. A batch
+ * is first applied as it comes; when a change fails that had written something, all of it is rolled
+ * back and applied again with a savepoint for each change, so that the one takes nothing with it.
+ * When the fate of a commit is unknown, so is that of every change in it, and of every answer that
+ * was worked out inside it (a duplicate, say): all of them fail, and nothing is committed any more.
  */
 #include "writer.h"
 
@@ -26,7 +26,7 @@
 /* How long a batch waits for the lock that all writers of all processes share. */
 #define LOCK_WAIT (5 * NS_PER_S)
 
-enum { TENDED_AFTER = 256 }; /* commits by submitters, after which the thread looks after the WAL */
+enum { TENDED_AFTER = 16 }; /* commits by submitters, after which the thread looks after the WAL */
 
 struct writer {
     struct writer_options o; /* constant */
@@ -74,17 +74,31 @@ static int apply_one(struct store *s, struct writer_op *op, struct err *e)
     return -1;
 }
 
-/* Applies all of the list. 0 and *good: how many are to be committed; -1 and *e: roll back. */
-static int apply_list(struct store *s, struct writer_op *list, size_t *good, struct err *e)
+/* Applies all without savepoints, each of which would cost a copy of every page that a change
+ * touches. 1: a change failed when it had written something already. */
+static int apply_quickly(struct store *s, struct writer_op *list, size_t *good)
+{
+    struct writer_op *op;
+    int64_t before;
+
+    *good = 0;
+    for (op = list; op; op = op->next) {
+        before = store_written(s);
+        op->failed = op->apply(op, s, &op->err) != 0;
+        if (op->failed && (store_written(s) != before || err_status(op->err.code) >= 500))
+            return 1;
+        *good += !op->failed;
+    }
+    return 0;
+}
+
+/* Applies all, each between savepoints. 0 and *good: how many are to be committed; -1 and *e: roll
+ * back. */
+static int apply_carefully(struct store *s, struct writer_op *list, size_t *good, struct err *e)
 {
     struct writer_op *op;
 
     *good = 0;
-    if (!list->next) {
-        list->failed = list->apply(list, s, &list->err) != 0;
-        *good = !list->failed;
-        return 0;
-    }
     for (op = list; op; op = op->next) {
         if (apply_one(s, op, e) != 0)
             return err_wrap(e, "a group of changes was given up");
@@ -93,16 +107,30 @@ static int apply_list(struct store *s, struct writer_op *list, size_t *good, str
     return 0;
 }
 
+/* In a write transaction; -1: it is over. */
+static int apply_list(struct store *s, struct writer_op *list, size_t *good, struct err *e)
+{
+    if (apply_quickly(s, list, good) == 0)
+        return 0;
+    if (!list->next) {
+        *good = 0; /* nothing but itself is to be undone */
+        return 0;
+    }
+    store_rollback(s);
+    if (store_begin(s, LOCK_WAIT, e) != 0)
+        return -1;
+    if (apply_carefully(s, list, good, e) == 0)
+        return 0;
+    store_rollback(s);
+    return -1;
+}
+
 /* 0, or -1 and *e: the whole list failed by it. *good: how many changes are on disk. */
 static int commit_list(struct store *s, struct writer_op *list, size_t *good, struct err *e)
 {
     *good = 0;
-    if (store_begin(s, LOCK_WAIT, e) != 0)
+    if (store_begin(s, LOCK_WAIT, e) != 0 || apply_list(s, list, good, e) != 0)
         return -1;
-    if (apply_list(s, list, good, e) != 0) {
-        store_rollback(s);
-        return -1;
-    }
     if (*good == 0) {
         store_rollback(s);
         return 0;

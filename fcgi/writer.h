@@ -17,7 +17,7 @@ enum { WRITER_BATCH_MAX = 512 };
 struct writer_op {
     struct writer_op *next; /* the writer's, and of the list that it hands back */
     /* Does the work in a write transaction. 0, or -1 and *e: what it wrote is then undone. On any
-     * thread. */
+     * thread. May be called again from the start, when the transaction had to be given up. */
     int (*apply)(struct writer_op *op, struct store *s, struct err *e);
     bool failed; /* result: `err` says why; else the change is on disk */
     struct err err;

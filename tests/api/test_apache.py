@@ -1,148 +1,185 @@
 # SPDX-License-Identifier: MIT
-"""The three ways of nginx/anteroom-apache.conf, with the real Apache: the sample itself, its paths replaced."""
+"""Behind a real Apache, by the shipped configuration: all three ways."""
+import contextlib
+import json
 import os
 import pathlib
 import pwd
 import re
 import shutil
+import socket
 import tempfile
 
 import pytest
 
-import harness
 from client import Client
-from harness import ROOT, Process, free_port, wait_until
-from test_seed import DATA, EXAMPLE, FORM
+from cloud import lab
+from harness import BIN, ROOT, Process, free_port, wait_until
 
 MODULES = pathlib.Path("/usr/lib/apache2/modules")
-LOAD = ["mpm_event", "authz_core", "alias", "env", "headers", "setenvif", "unique_id"]
-WAYS = {"proxy": (1, ["proxy", "proxy_fcgi"]), "fcgid": (2, ["fcgid"]), "cgi": (3, ["cgid"])}
+BASE = ["mpm_prefork", "authz_core", "headers", "setenvif", "unique_id", "alias", "env"]
+WAYS = {1: ["proxy", "proxy_fcgi"], 2: ["fcgid"], 3: ["cgi"]}
+USER = "nobody"  # Apache does not serve as root, so that is who it becomes
 
 
-def with_way(sample, number):
-    """The sample's text with the way of this number in force and the other two as comments."""
-    head, *ways = re.split(r"(?m)^(?=    # [123]\. )", sample)
-    tail = "</VirtualHost>\n"
-    chosen = ways[number - 1].replace(tail, "")
-    if number > 1:
-        chosen = re.sub(r"(?m)^    # (?=[ <]*[A-Z</])(?!\d)", "    ", chosen.partition("\n")[2])
-    return head + chosen + tail
+def shipped(way, base, port):
+    """nginx/anteroom-apache.conf with one of its three ways, and our port and paths in place of its own."""
+    text = (ROOT / "nginx/anteroom-apache.conf").read_text()
+    head, *parts = re.split(r"(?=^    # [123]\. )", text.replace("</VirtualHost>", ""), flags=re.M)
+    part = next(p for p in parts if p.startswith(f"    # {way}. "))
+    title, _, rest = part.partition("\n")
+    if way > 1:
+        rest = re.sub(r"^    # (?=[A-Z][A-Za-z]+ +\S|<|    )", "    ", rest, flags=re.M)
+    text = head + title + "\n" + rest + "</VirtualHost>\n"
+    return (text.replace("*:80", f"127.0.0.1:{port}").replace("/run/anteroom/fcgi.sock", f"{base}/fcgi.sock")
+            .replace("/etc/anteroom/anteroom.yaml", f"{base}/anteroom.yaml").replace("/usr/local/bin", f"{base}/bin")
+            .replace("${APACHE_LOG_DIR}", f"{base}/log"))
 
 
 class Apache:
-    """Apache as the sample has it, and where it needs one an anteroom.fcgi behind it."""
+    def __init__(self, a, base, way):
+        self.base = base
+        (base / "log").mkdir()
+        for _ in range(10):
+            self.port = free_port()
+            loads = "".join(f"LoadModule {m}_module {MODULES}/mod_{m}.so\n" for m in BASE + WAYS[way] if (MODULES / f"mod_{m}.so").exists())
+            extra = f"FcgidIPCDir {base}\nFcgidProcessTableFile {base}/fcgid.shm\n" if way == 2 else ""
+            user = f"User {USER}\nGroup #{pwd.getpwnam(USER).pw_gid}\n" if os.getuid() == 0 else ""
+            (base / "apache.conf").write_text(
+                f"{loads}{user}ServerRoot {base}\nServerName anteroom.example.org\nListen 127.0.0.1:{self.port}\nPidFile {base}/apache.pid\n"
+                f"DefaultRuntimeDir {base}\nErrorLog {base}/log/error.log\nDocumentRoot {base}\n"
+                f"StartServers 4\nMinSpareServers 4\nMaxRequestWorkers 20\n{extra}{shipped(way, base, self.port)}")
+            self.process = Process("apache2", ["setsid", shutil.which("apache2", path="/usr/sbin:/usr/bin"), "-DFOREGROUND", "-f", base / "apache.conf"],
+                                   base, base / "log/apache.log", a.env)
+            if wait_until(lambda: self.listens() or not self.process.alive(), what="Apache") and self.process.alive():
+                break
+            assert "Address already in use" in self.log(), self.log()
+        self.client = Client("127.0.0.1", self.port)
 
-    def __init__(self, way):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="anteroom-apache-"))
-        self.number, self.modules = WAYS[way]
-        self.port = free_port()
-        self.a = harness.Anteroom(self.dir)
-        self.a.write_config()
-        shutil.copy(harness.BIN / "anteroom.fcgi", self.dir)
-        if self.number == 1:
-            self.a.fcgi = Process("anteroom.fcgi", [self.dir / "anteroom.fcgi", "--config", self.a.config_path, "--listen",
-                                                    "unix:fcgi.sock"], self.dir, self.dir / "log/fcgi.log", self.a.env)
-            wait_until((self.dir / "fcgi.sock").exists, what="the socket")
-        self._write()
-        if os.getuid() == 0:
-            self._give_to("www-data")
-        env = {**self.a.env, "APACHE_LOG_DIR": str(self.dir / "log")}
-        self.process = Process("apache2", ["apache2", "-d", self.dir, "-f", "httpd.conf", "-DFOREGROUND"], self.dir,
-                               self.dir / "log/out.log", {**env, "PATH": env["PATH"] + ":/usr/sbin"})
+    def log(self):
+        error = self.base / "log/error.log"
+        return self.process.log() + (error.read_text(errors="replace") if error.exists() else "")
+
+    def listens(self):
         try:
-            wait_until(self._answers, what="an answer through Apache")
-        except AssertionError as fault:
-            errors = self.errors()
-            self.stop()
-            raise AssertionError(f"{fault}\n{errors}") from None
-
-    def _write(self):
-        sample = with_way((ROOT / "nginx/anteroom-apache.conf").read_text(), self.number)
-        for old, new in (("*:80", f"127.0.0.1:{self.port}"), ("/run/anteroom/fcgi.sock", f"{self.dir}/fcgi.sock"),
-                         ("/etc/anteroom/anteroom.yaml", str(self.a.config_path)), ("/usr/local/bin", str(self.dir))):
-            sample = sample.replace(old, new)
-        lines = [f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in LOAD + self.modules]
-        lines += [f"Listen 127.0.0.1:{self.port}", "PidFile pid", "ErrorLog log/error.log", "LogLevel warn", "Mutex pthread",
-                  f"ServerName 127.0.0.1:{self.port}", "DefaultRuntimeDir run"]
-        if os.getuid() == 0:
-            lines += ["User www-data", "Group www-data"]
-        if self.number == 2:
-            lines += ["FcgidIPCDir run", "FcgidProcessTableFile run/shm"]
-        if self.number == 3:
-            lines += ["ScriptSock cgid.sock"]
-        (self.dir / "run").mkdir()
-        (self.dir / "httpd.conf").write_text("\n".join(lines) + "\n" + sample)
-
-    def _give_to(self, user):
-        entry = pwd.getpwnam(user)
-        for path in [self.dir, *self.dir.rglob("*")]:
-            os.chown(path, entry.pw_uid, entry.pw_gid)
-
-    def _answers(self):
-        assert self.process.alive(), self.errors()
-        client = Client("127.0.0.1", self.port)
-        try:
-            return client.get("/healthz").status == 200
+            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+            return True
         except OSError:
             return False
-        finally:
-            client.close()
 
-    def errors(self):
-        return "".join(p.read_text(errors="replace") for p in (self.dir / "log").glob("*.log"))
-
-    def stop(self):
-        faults = []
-        for stop in (self.process.stop, self.a.stop):
-            try:
-                stop()
-            except AssertionError as fault:
-                faults.append(str(fault))
-        log = self.errors()
-        shutil.rmtree(self.dir)
-        assert not faults, "\n".join([*faults, log])
+    def close(self):
+        self.client.close()
+        self.process.stop()
 
 
-@pytest.fixture(scope="module", params=WAYS)
-def apache(request):
-    running = Apache(request.param)
-    client = Client("127.0.0.1", running.port)
-    yield client
-    client.close()
-    running.stop()
+@pytest.fixture(params=[1, 2, 3], ids=["proxy_fcgi", "fcgid", "cgi"])
+def apache(request, anteroom):
+    """A client of Apache. Everything that its user needs stands in a directory that is his."""
+    with tempfile.TemporaryDirectory(prefix="anteroom-apache-") as d, contextlib.ExitStack() as stack:
+        base = pathlib.Path(d)
+        (base / "bin").mkdir()
+        shutil.copy(BIN / "anteroom.fcgi", base / "bin")
+        a = anteroom(lab({"n": {"gpu": 4}}), start=False)
+        a.db_path = base / "anteroom.db"
+        a.config_path = base / "anteroom.yaml"
+        a.write_config()
+        a.config_path.chmod(0o644)
+        base.chmod(0o755)
+        if os.getuid() == 0:
+            shutil.chown(base, USER)
+        if request.param == 1:
+            a.fcgi = Process("anteroom.fcgi", [base / "bin/anteroom.fcgi", "--config", a.config_path, "--listen", f"unix:{base}/fcgi.sock"],
+                             base, a.dir / "log/fcgi.log", a.env)
+            wait_until(lambda: (base / "fcgi.sock").exists() and "event=ready" in a.fcgi.log(), what="anteroom.fcgi")
+            (base / "fcgi.sock").chmod(0o666)
+        (a.dir / "sanitizer").chmod(0o777)
+        server = Apache(a, base, request.param)
+        stack.callback(server.close)
+        server.client.server = server
+        server.client.anteroom = a
+        yield server.client
 
 
-def test_the_seed_works(apache):
-    answer = apache.post("/v1/vm/", EXAMPLE, headers=FORM)
-    assert answer.status == 201 and answer.data["Data"] == DATA
-    assert answer.headers["Content-Type"] == "application/json"
-    listed = apache.get("/v1/vm/?owner_id=y")
-    assert listed.status == 200 and listed.data == [answer.data], listed
-    assert apache.get("/v1/vm/d").data == answer.data
+def body(a, name, **members):
+    return a.job(name, "lab", data={"instances": [{"gpu": 1}]}, **members)
 
 
-def test_an_id_with_a_slash_and_a_percent_sign_arrives_whole(apache):
-    for sent, id in (("a%2Fb", "a/b"), ("50%25", "50%"), ("%E6%97%A5", "日")):
-        assert apache.post("/v1/x/", {"request_id": id, "owner_id": "o", "data": {}, "callback": "/" + sent}).status == 201
-        assert apache.get(f"/v1/x/{sent}/").data["RequestID"] == id
-        assert apache.delete(f"/v1/x/{sent}").status == 200
+def test_the_main_job_end_to_end(apache):
+    answer = apache.post("/v1/lab/", body(apache.anteroom, "j"))
+    assert answer.status == 201, (answer, apache.server.log())
+    assert answer.headers["Location"] == "/v1/lab/j" and answer.headers.get_all("Content-Type") == ["application/json"]
+    assert answer.headers["X-Request-Id"] and len(answer.headers.get_all("X-Request-Id")) == 1
+    assert [j["RequestID"] for j in apache.get("/v1/lab/").data] == ["j"]
+    assert apache.get("/v1/lab/j", headers={"If-None-Match": answer.headers["ETag"]}).status == 304
+    assert apache.head("/v1/lab/j").status == 200 and apache.head("/v1/lab/j").body == b""
+    assert apache.post("/v1/lab/j", {"priority": 6}, headers={"If-Match": '"0.0.0"'}).status == 412
+    assert apache.post("/v1/lab/j", {"priority": 6}, headers={"If-Match": answer.headers["ETag"]}).status == 200
+    assert apache.post("/v1/lab/j", {"priority": 7}).body == b'{"data":{},"ok":true}'
+    assert apache.get("/v1/lab/?limit=1&status=queued").data[0]["Priority"] == 7
+    assert apache.delete("/v1/lab/j").body == b'{"data":{},"ok":true}'
+    assert apache.get("/v1/lab/j").status == 404
 
 
-def test_a_body_of_a_megabyte_is_taken_and_a_larger_one_is_413(apache):
-    jobs = [{"request_id": f"large{i}", "owner_id": "o", "data": {"note": "x" * 60_000}, "callback": f"large{i}"} for i in range(10)]
-    assert apache.post("/v1/x/", jobs).status == 201
-    answer = apache.post("/v1/x/", b"x" * (1024 * 1024 + 1))
-    assert answer.status == 413 and answer.json["code"] == "too_large" and answer.json["ok"] is False
-    assert answer.headers["Content-Type"] == "application/json"
+def test_encoded_slashes_arrive_as_they_were_sent(apache):
+    assert apache.post("/v1/lab/", body(apache.anteroom, "a/b c")).status == 201
+    assert apache.get("/v1/lab/a%2Fb%20c/").data["RequestID"] == "a/b c"
+    assert apache.post("/v1/x%2Fy/", {"request_id": "%2F", "owner_id": "o", "data": {}, "callback": "http://h/"}).status == 201
+    assert apache.get("/v1/x%2Fy/%252F").data["Type"] == "x/y"
+    assert apache.get("/v1/lab/a/b%20c/").status == 404
 
 
-def test_errors_of_ours_come_as_they_are(apache):
-    answer = apache.get("/v1/vm/nobody/")
-    assert answer.status == 404 and answer.json == {"error": "there is no such job", "code": "not_found", "ok": False}
-    assert len(answer.headers.get_all("X-Request-Id")) == 1 and len(answer.headers.get_all("Content-Type")) == 1
+def test_a_body_of_200_kb(apache):
+    jobs = [body(apache.anteroom, f"j{i}") for i in range(1000)]
+    text = json.dumps(jobs) + " " * 100_000
+    assert len(text) > 200_000
+    assert len(apache.post("/v1/lab/", text).data) == 1000
+    assert len(apache.get("/v1/lab/").data) == 1000
 
 
-def test_errors_of_apache_are_json_too(apache):
-    answer = apache.raw(b"GET /v1/%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-    assert answer.status in (400, 404) and answer.json["ok"] is False
-    assert answer.headers["Content-Type"] == "application/json"
+def test_errors_of_ours_come_unchanged(apache):
+    for method, path, data, status, code in [("GET", "/v1/lab/none", None, 404, "not_found"), ("POST", "/v1/lab/", "{", 400, "malformed_json"),
+                                             ("PUT", "/v1/lab/", "{}", 405, "method_not_allowed"), ("POST", "/v1/lab/", "{}", 422, "invalid")]:
+        answer = apache.request(method, path, data)
+        assert answer.status == status and answer.code == code and answer.json["ok"] is False, answer
+        assert answer.headers.get_all("Content-Type") == ["application/json"]
+    assert "GET" in apache.request("PUT", "/v1/lab/", "{}").headers["Allow"]
+
+
+def test_what_apache_refuses_comes_in_the_envelope(apache):
+    answer = apache.post("/v1/lab/", b"x" * (1024 * 1024 + 1))
+    assert answer.status == 413 and answer.code == "too_large" and answer.json["ok"] is False
+    assert answer.headers.get_all("Content-Type") == ["application/json"]
+    answer = apache.raw(b"GET /v1/lab/ HTTP/1.1\r\n\r\n")
+    assert answer.status == 400 and answer.code == "bad_request", answer
+
+
+def test_without_the_program_it_is_503_in_the_envelope(apache):
+    a = apache.anteroom
+    if a.fcgi is None:
+        (apache.server.base / "anteroom.yaml").write_text("nonsense: 1\n")
+        answer = apache.get("/v1/lab/")
+        assert answer.status in (500, 503), answer
+    else:
+        assert a.fcgi.stop() == 0
+        answer = apache.get("/v1/lab/")
+        assert answer.status == 503 and answer.code == "unavailable" and answer.headers["Retry-After"] == "1"
+    assert answer.json["ok"] is False and answer.headers.get_all("Content-Type") == ["application/json"]
+
+
+SCRIPT = r"""#!/bin/sh
+printf 'Status: 200 OK\r\nContent-Type: text/plain\r\n\r\n%s|%s|%s' "$HTTP_AUTHORIZATION" "$HTTP_IF_MATCH" "$HTTP_PROXY"
+"""
+
+
+def test_authorization_reaches_a_cgi_program_and_a_proxy_does_not(anteroom):
+    """What the program sees of a request, by a script in its place."""
+    with tempfile.TemporaryDirectory(prefix="anteroom-apache-") as d:
+        base = pathlib.Path(d)
+        base.chmod(0o755)
+        (base / "bin").mkdir()
+        script = base / "bin/anteroom.fcgi"
+        script.write_text(SCRIPT)
+        script.chmod(0o755)
+        with contextlib.closing(Apache(anteroom(start=False), base, 3)) as server:
+            answer = server.client.get("/v1/x/", headers={"Authorization": "Bearer t", "If-Match": '"1"', "Proxy": "evil"})
+            assert answer.text == 'Bearer t|"1"|', (answer, server.log())

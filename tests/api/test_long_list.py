@@ -12,7 +12,7 @@ from harness import SLOW
 JOBS = 20_000
 ARRAY = 500
 GROWTH_MAX = 16 * 1024  # KiB
-NOTE = "\"quoted\" \\ 日本 " * 50  # so that the whole list is far larger than any buffer
+NOTE = "\"quoted\" \\ 日本 " * 40  # so that the whole list is far larger than any buffer
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +36,10 @@ def forget_the_peak(a):
 
 
 def listing(a, path="/v1/long/"):
-    """Asks for a list on a connection of its own, and reads no more of it than the head and what came with it."""
+    """Asks for a list on a connection of its own, and reads no more of it than its beginning.
+
+    What the system's own buffers take is a few MiB of some thirty."""
     s = socket.create_connection(("127.0.0.1", a.port), timeout=60 * SLOW)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     s.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     first = s.recv(2000)
     assert first.startswith(b"HTTP/1.1 200")
@@ -52,7 +53,7 @@ def test_the_whole_list_is_all_pages_one_after_the_other(a):
     peak = kib(a, "VmHWM")
     jobs = is_ok(whole)
     assert [job["RequestID"] for job in jobs] == [f"{i:05}" for i in range(JOBS)]
-    assert len(whole.body) > 2 * GROWTH_MAX * 1024
+    assert len(whole.body) > 1.5 * GROWTH_MAX * 1024
     assert "Content-Length" not in whole.headers and whole.headers["Transfer-Encoding"] == "chunked"
     if SLOW == 1:  # a sanitizer's memory is not ours
         assert peak - before < GROWTH_MAX, f"{before} KiB before, {peak} KiB at the peak"
@@ -65,9 +66,29 @@ def test_the_whole_list_is_all_pages_one_after_the_other(a):
     assert paged == jobs
 
 
-def test_a_filtered_long_list_is_the_same_as_filtering_the_whole(a):
-    jobs = [job for job in is_ok(a.get("/v1/long/")) if job["OwnerID"] == "3"]
-    assert is_ok(a.get("/v1/long/?owner_id=3&status=queued")) == jobs
+def test_a_filtered_long_list_has_what_the_filter_says(a):
+    jobs = is_ok(a.get("/v1/long/?owner_id=3&status=queued"))
+    assert [job["RequestID"] for job in jobs] == [f"{i:05}" for i in range(3, JOBS, 7)]
+    assert is_ok(a.get("/v1/long/?owner_id=3&status=held,running")) == []
+
+
+def whole(s, first):
+    """The rest of what listing() began: the names of all jobs that came."""
+    parts = [first]
+    while not parts[-1].endswith(b"\r\n0\r\n\r\n"):
+        parts.append(s.recv(1 << 20))
+        assert parts[-1], "the list was cut"
+        if len(parts[-1]) < 7:  # the end may come in pieces
+            parts[-2:] = [parts[-2] + parts[-1]]
+    s.close()
+    text = b"".join(parts)
+    chunks, at = [], text.index(b"\r\n\r\n") + 4
+    while at < len(text):
+        line = text.index(b"\r\n", at)
+        size = int(text[at:line], 16)
+        chunks.append(text[line + 2:line + 2 + size])
+        at = line + 2 + size + 2
+    return [job["RequestID"] for job in json.loads(b"".join(chunks))["data"]]
 
 
 def test_the_first_rows_come_while_the_rest_is_not_taken_and_many_slow_readers_stop_nobody(a):
@@ -78,15 +99,9 @@ def test_the_first_rows_come_while_the_rest_is_not_taken_and_many_slow_readers_s
         a.create(f"meanwhile{i}")
         assert a.status(f"meanwhile{i}") == "queued"
     assert len(is_ok(a.get("/v1/long/?limit=10000"))) == 10000
-    for s, first in slow[:2]:  # and they get it all, as it was when they asked
-        text = first
-        while not text.endswith(b"\r\n0\r\n\r\n"):
-            more = s.recv(1 << 20)
-            assert more, "the list was cut"
-            text = text[-16:] + more
+    for s, _ in slow[1:]:
         s.close()
-    for s, _ in slow[2:]:
-        s.close()
+    assert whole(*slow[0]) == [f"{i:05}" for i in range(JOBS)]
 
 
 def test_a_reader_who_hangs_up_in_the_middle_harms_nobody(a):
@@ -97,22 +112,10 @@ def test_a_reader_who_hangs_up_in_the_middle_harms_nobody(a):
 
 
 def test_a_list_is_a_snapshot_while_jobs_come_and_go(a):
-    s, text = listing(a)
-    with s:
-        assert a.delete("/v1/long/19999").status == 200
-        a.create("19999", "long", callback="c19999", data={"note": NOTE}, owner_id=str(19999 % 7))
-        while not text.endswith(b"\r\n0\r\n\r\n"):
-            more = s.recv(1 << 20)
-            assert more, "the list was cut"
-            text += more
-    chunks, rest = [], text.partition(b"\r\n\r\n")[2]
-    while rest:
-        size, _, rest = rest.partition(b"\r\n")
-        n = int(size, 16)
-        chunks.append(rest[:n])
-        rest = rest[n + 2:]
-    names = [job["RequestID"] for job in json.loads(b"".join(chunks))["data"]]
-    assert names == [f"{i:05}" for i in range(JOBS)]
+    s, first = listing(a)
+    assert a.delete("/v1/long/19999").status == 200
+    a.create("19999", "long", callback="c19999", data={"note": NOTE}, owner_id=str(19999 % 7))
+    assert whole(s, first) == [f"{i:05}" for i in range(JOBS)]
 
 
 def test_the_head_of_a_long_list_comes_without_making_it(a):
@@ -121,6 +124,6 @@ def test_the_head_of_a_long_list_comes_without_making_it(a):
 
 
 def test_an_array_larger_than_a_body_may_be_is_413_and_makes_nothing(a):
-    body = [{"request_id": f"x{i}", "owner_id": "o", "callback": f"x{i}", "data": {"note": NOTE}} for i in range(1000)]
+    body = [{"request_id": f"x{i}", "owner_id": "o", "callback": f"x{i}", "data": {"note": NOTE * 2}} for i in range(1000)]
     assert a.post("/v1/toolong/", json.dumps(body, ensure_ascii=False)).status == 413
     assert is_ok(a.get("/v1/toolong/")) == []

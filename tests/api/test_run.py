@@ -46,10 +46,10 @@ def gone(pids):
 
 
 class Run:
-    def __init__(self, state, port, **env):
+    def __init__(self, state, port, command=("nginx/run.sh",), **env):
         self.state, self.port = state, port
         self.popen = subprocess.Popen(
-            [ROOT / "nginx/run.sh"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [str(part).format(port=port, state=state) for part in command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={**os.environ, "STATE": str(state), "PORT": str(port), "ANTEROOM_BIN": str(BIN), **env},
             # A test run in the background has SIGINT ignored, and a shell can't trap a signal that it was started without.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
@@ -119,6 +119,14 @@ def test_it_starts_runs_the_seed_and_leaves_no_process_behind(run, number):
     assert (code, out, err) == (0, "", "")
     assert gone(children)
     assert not list(r.state.glob("*.sock"))
+
+
+def test_make_run_is_the_same_and_passes_the_signal_on(run):
+    r = run(command=("make", "--no-print-directory", "run", "PORT={port}", "STATE={state}"))
+    assert r.ready() == f"anteroom is ready: http://127.0.0.1:{r.port}/\n"
+    children = r.children()
+    r.end(signal.SIGTERM)
+    assert len(children) >= 5 and gone(children)
 
 
 def test_nothing_survives_when_the_script_itself_is_killed(run):

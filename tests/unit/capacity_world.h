@@ -148,7 +148,9 @@ static inline void some_demand(struct some_demand *s, struct prop *r, int64_t mo
         s->kind[k] = (struct demand_kind){
             .count = prop_between(r, 1, 4), .amounts = n, .amount = s->amount[k]};
         if (prop_one_in(r, 10))
-            s->kind[k].constraint = STR_LIT("{}");
+            s->kind[k].constraint = prop_one_in(r, 2)
+                                        ? STR_LIT("{\"nodeSelector\":{\"a\":\"b\"}}")
+                                        : STR_LIT("{\"tolerations\":[{\"key\":\"a\"}]}");
     }
 }
 
