@@ -24,6 +24,7 @@ struct db_options {
     const char *lock_path; /* the lock file of all writers */
     bool write;            /* else the connection is query_only */
     bool create;           /* make the file when it is missing */
+    int application_id;    /* PRAGMA application_id of a file of ours */
     struct db_sql sql;
 };
 

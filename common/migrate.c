@@ -4,9 +4,6 @@
 
 #include <stdio.h>
 
-/* "Ante": marks a file as ours, see PRAGMA application_id. */
-enum { APPLICATION_ID = 0x416e7465 };
-
 static int newer(int64_t version, struct err *e)
 {
     return err_set(
@@ -23,7 +20,7 @@ static int check_ours(struct db *db, int64_t version, struct err *e)
     if (db_ask_i64(db, "PRAGMA application_id", &id, e) != 0 ||
         db_ask_i64(db, "SELECT count(*) FROM sqlite_schema", &tables, e) != 0)
         return -1;
-    if (id == APPLICATION_ID || (version == 0 && tables == 0 && id == 0))
+    if (id == MIGRATE_APPLICATION_ID || (version == 0 && tables == 0 && id == 0))
         return 0;
     return err_set(e, ERR_UNAVAILABLE, "the file is an SQLite database, but none of Anteroom's");
 }
@@ -43,7 +40,7 @@ static int take_steps(struct db *db, struct err *e)
             return err_wrap(e, "migration %d", i + 1);
     }
     (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%d; PRAGMA application_id=%d",
-                   migrate_count, APPLICATION_ID);
+                   migrate_count, MIGRATE_APPLICATION_ID);
     return db_exec(db, pragma, e);
 }
 

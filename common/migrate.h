@@ -6,6 +6,9 @@
 
 #include "db.h"
 
+/* "Ante": marks a file as ours, see PRAGMA application_id. */
+enum { MIGRATE_APPLICATION_ID = 0x416e7465 };
+
 /* The steps, in order; step i makes version i + 1 (schema.c, made by common/schema/embed.sh). */
 extern const char *const migrate_steps[];
 extern const int migrate_count;

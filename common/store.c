@@ -39,8 +39,10 @@ static int make_paths(struct store *s, struct str database, struct err *e)
 int store_open(const struct conf *conf, enum store_mode mode, struct store **out, struct err *e)
 {
     struct store *s = calloc(1, sizeof *s);
-    struct db_options o = {
-        .write = mode == STORE_WRITE, .create = mode == STORE_WRITE, .sql = {SQL_NAMES, store_sql}};
+    struct db_options o = {.write = mode == STORE_WRITE,
+                           .create = mode == STORE_WRITE,
+                           .application_id = MIGRATE_APPLICATION_ID,
+                           .sql = {SQL_NAMES, store_sql}};
 
     if (!s)
         return err_set(e, ERR_INTERNAL, "no memory to open the database");

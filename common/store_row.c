@@ -86,7 +86,7 @@ int store_show(struct store *s, struct str type, struct str request_id, struct j
 /* The statements of a list: by whether it is one owner's, and whether it is the rest of one
  * priority or all behind it. */
 static const enum store_sql_name list_sql[2][2] = {
-    {SQL_LIST,       SQL_LIST_SAME      },
+    {SQL_LIST, SQL_LIST_SAME},
     {SQL_LIST_OWNER, SQL_LIST_OWNER_SAME},
 };
 

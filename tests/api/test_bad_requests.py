@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Requests whose line, headers or length are wrong, also those that nginx would never pass on."""
 import http.client
+import json
 
 import pytest
 
@@ -68,16 +69,13 @@ def test_healthz_takes_no_query_parameters(a):
 
 # Length ---------------------------------------------------------------------------------------------------------------
 
+def raw_job(a, name):
+    return json.dumps(a.job(name)).encode()
+
+
 def padded(a, name, size):
     """A valid body of exactly this many bytes."""
-    body = a.raw_job(name)
-    return body + b" " * (size - len(body))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def raw_job(a):
-    import json
-    a.raw_job = lambda name: json.dumps(a.job(name)).encode()
+    return raw_job(a, name).ljust(size)
 
 
 def test_a_body_of_1_mib_is_taken_and_one_byte_more_is_not(a):
@@ -98,7 +96,7 @@ def test_a_chunked_body_of_1_mib_is_taken_and_one_byte_more_is_not(a):
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_a_body_in_small_chunks_is_read_whole(a, size):
-    is_ok(a.post("/v1/vm/", chunked(a.raw_job(f"chunk{size}"), size), headers={"Transfer-Encoding": "chunked"}), 201)
+    is_ok(a.post("/v1/vm/", chunked(raw_job(a, f"chunk{size}"), size), headers={"Transfer-Encoding": "chunked"}), 201)
 
 
 @pytest.mark.parametrize("head, body", [
@@ -115,7 +113,7 @@ def test_a_client_that_hangs_up_within_its_body_changes_nothing(a, head, body):
 
 
 def test_a_body_longer_than_it_says_is_cut_there(a):
-    body = a.raw_job("longer")
+    body = raw_job(a, "longer")
     answer = a.raw(b"POST /v1/vm/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body + b"rest"))
     assert is_ok(answer, 201)["RequestID"] == "longer"
     with nothing_changes(a):
@@ -127,7 +125,7 @@ def test_a_body_longer_than_it_says_is_cut_there(a):
 @pytest.mark.parametrize("path", ["/v1/vm/", "/v1/vm/job"])
 @pytest.mark.parametrize("missing", [1, 100, MIB // 2])
 def test_a_body_that_ends_early_is_refused_and_the_connection_goes_on(a, path, missing):
-    body = b'{"priority": 1}' if "job" in path else a.raw_job("cut")
+    body = b'{"priority": 1}' if "job" in path else raw_job(a, "cut")
     with FastCGI(a) as link, nothing_changes(a):
         for _ in range(3):
             is_refused_by_the_program(link.request("POST", path, body, length=len(body) + missing), "body_incomplete")
@@ -147,7 +145,7 @@ def test_a_wrong_content_length_is_refused(a, length, code):
 
 
 def test_bytes_behind_the_content_length_are_not_the_next_request(a):
-    body = a.raw_job("behind")
+    body = raw_job(a, "behind")
     with FastCGI(a) as link:
         assert link.request("POST", "/v1/vm/", body + b"x" * 100_000, length=len(body)).status == 201
         assert link.request("GET", "/v1/vm/behind").data["RequestID"] == "behind"
@@ -171,7 +169,7 @@ def test_a_request_target_that_no_web_server_sends_is_refused(a, uri, code):
 
 def test_a_web_server_that_hangs_up_within_a_request_harms_nobody(a):
     with nothing_changes(a):
-        for cut in (b"", b'{"request_id"', a.raw_job("hung up")):
+        for cut in (b"", b'{"request_id"', raw_job(a, "hung up")):
             link = FastCGI(a)
             link.begin("POST", "/v1/vm/", cut, length=len(cut) + 1)
             link.close()

@@ -37,6 +37,7 @@ def no_database(path):
 
 def newer(path):
     with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA user_version = 99")
         db.execute("PRAGMA application_id = 0x416e7465")
 

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from contract import is_done, is_ok, is_refused, nothing_changes, order
+from contract import is_done, is_refused, nothing_changes, order
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 """HEAD works wherever GET does: the same status and headers, and no body."""
 import pytest
 
+from contract import FastCGI
+
 # Of a list the length is not known without making it, so it is left out; the rest must agree.
 NOT_COMPARED = {"Date", "X-Request-Id", "Transfer-Encoding", "Connection", "Content-Length"}
 
@@ -35,6 +37,14 @@ def test_head_is_get_without_the_body(a, path, status):
 
 def test_the_head_of_a_job_tells_its_length(a):
     assert int(a.head("/v1/vm/job").headers["Content-Length"]) == len(a.get("/v1/vm/job").body)
+
+
+@pytest.mark.parametrize("path", ["/v1/vm/", "/v1/vm/job", "/v1/vm/nobody", "/nowhere", "/healthz"])
+def test_the_program_itself_sends_no_body_either(a, path):
+    """nginx would hide one."""
+    with FastCGI(a) as link:
+        assert link.request("HEAD", path).body == b""
+        assert link.request("GET", path).body != b""
 
 
 def test_healthz_is_ok_and_never_kept(a):

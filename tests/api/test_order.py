@@ -33,7 +33,7 @@ def test_a_whole_priority_may_be_written_with_a_point(a, text, shown):
 
 @pytest.mark.parametrize("low, high, mean", [
     ("83334", "83335", "83334.5"), ("83334", "83336", "83335.0"), ("-1", "0", "-0.5"), ("0", "1", "5e-1"), ("-83335", "-83334", "-83334.5"),
-    (str(SAFE_MAX - 1), str(SAFE_MAX), f"{SAFE_MAX - 1}.5"), (str(-SAFE_MAX), str(1 - SAFE_MAX), f"{1 - SAFE_MAX}.5".replace(str(1 - SAFE_MAX), str(2 - SAFE_MAX - 1))),
+    (str(SAFE_MAX - 1), str(SAFE_MAX), f"{SAFE_MAX - 1}.5"), (str(-SAFE_MAX), str(1 - SAFE_MAX), f"{1 - SAFE_MAX}.5"),
     ("1", "2", "1.00000000000000000000000000000000000001"), ("1", "2", "1.99999999999999999999999"),
 ])
 def test_a_mean_sorts_between_the_two_that_it_was_made_from(a, low, high, mean):

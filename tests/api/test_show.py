@@ -41,17 +41,21 @@ def test_a_job_can_be_read_again_after_every_change_at_once(a):
         assert client.get("/v1/fresh/").data[0]["Priority"] == i
 
 
-def test_readers_leave_nothing_open_that_would_keep_the_log_from_being_folded(anteroom):
+def test_readers_leave_no_snapshot_open_that_would_keep_the_log_from_being_folded(anteroom):
+    """The log is folded into the database at 8,000 pages of 4 KiB, 32 MiB and what the last commit adds, unless somebody
+    still reads from it."""
     a = anteroom()
     a.create("read")
+    client = a.client()
     for _ in range(50):
-        is_ok(a.get("/v1/vm/read"))
-    for i in range(100):
-        body = [{"request_id": f"{i}-{n}", "owner_id": "o", "callback": f"{i}-{n}", "data": {"note": "x" * 2000}} for n in range(100)]
-        is_ok(a.post("/v1/bulk/", body), 201)
-    assert a.db_path.with_name(a.db_path.name + "-wal").stat().st_size < 2 * 64 * 1024 * 1024
-    a.restart_fcgi()
-    assert len(is_ok(a.get("/v1/bulk/"))) == 10000
+        is_ok(client.get("/v1/vm/read"))
+    written = 0
+    for i in range(60):
+        body = [{"request_id": f"{i}-{n}", "owner_id": "o", "callback": f"{i}-{n}", "data": {"note": "x" * 5000}} for n in range(200)]
+        is_ok(client.post("/v1/bulk/", body), 201)
+        written += 200 * 5000
+    log = a.db_path.with_name(a.db_path.name + "-wal").stat().st_size
+    assert written > 55 << 20 and log < 48 << 20
 
 
 @pytest.mark.parametrize("query", ["limit=1", "x", "owner_id=y", "=", "status=queued"])

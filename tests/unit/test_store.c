@@ -224,12 +224,8 @@ static void a_returned_job_keeps_its_wait_and_a_resumed_one_begins_anew(void **s
 
 static void a_new_job_says_at_once_why_it_cannot_run(void **state)
 {
-    const struct store_pool_host hosts[] = {
-        {STR_LIT("host1"), STR_LIT("n1")}
-    };
-    const struct store_total totals[] = {
-        {STR_LIT("n1"), STR_LIT("VCPU"), 4}
-    };
+    const struct store_pool_host hosts[] = {{STR_LIT("host1"), STR_LIT("n1")}};
+    const struct store_total totals[] = {{STR_LIT("n1"), STR_LIT("VCPU"), 4}};
     struct store_reading reading = {STR_LIT("vm"), 1, hosts, 1, totals, {0}};
     struct rig r;
     struct err e;
