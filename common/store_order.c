@@ -18,7 +18,11 @@
  * came before. */
 #define ORDER_EPOCH_US INT64_C(1532584260621743)
 
-enum { ROOM_MAX = 10000 }; /* jobs that making room may move */
+enum {
+    ROOM_MAX = 10000, /* jobs that making room may move */
+    GIVEN_APART = 16 /* between priorities that the server gives out in the same microseconds: a few
+                        jobs find a place between two of them without moving any other */
+};
 
 enum way { BACKWARD = -1, FORWARD = 1 };
 
@@ -184,8 +188,8 @@ int store_order_new(struct store *s, struct str type, int64_t last_given, int64_
     struct place last;
     int rc;
 
-    if (p <= last_given)
-        p = last_given + 1;
+    if (p < last_given + GIVEN_APART)
+        p = last_given + GIVEN_APART;
     if (p <= NUM_SAFE_MAX) {
         *priority = p;
         return 0;

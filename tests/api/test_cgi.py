@@ -65,7 +65,7 @@ def test_changes_heads_and_deletes(anteroom):
     assert a.cgi("GET", "/v1/lab/j")[0] == 404
 
 
-def test_a_large_body_and_a_body_that_is_cut_off(anteroom):
+def test_a_large_body_and_one_that_is_too_large(anteroom):
     a = anteroom(CONF, start=False)
     a.write_config()
     jobs = json.dumps([a.job(f"j{i}", "lab", data={"note": "x" * 200}) for i in range(1000)])
@@ -73,7 +73,6 @@ def test_a_large_body_and_a_body_that_is_cut_off(anteroom):
     status, _, text = a.cgi("POST", "/v1/lab/", jobs)
     assert status == 201 and len(json.loads(text)["data"]) == 1000
     assert len(json.loads(a.cgi("GET", "/v1/lab/")[2])["data"]) == 1000
-    a.env["CONTENT_LENGTH"] = "1"  # overridden by the harness: what follows says more than is sent
     status, _, text = a.cgi("POST", "/v1/lab/", b"x" * (1024 * 1024 + 1))
     assert status == 413
 

@@ -176,7 +176,7 @@ static void new_jobs_come_last_whatever_the_clock_does(void **state)
     rig_add(&r, "q", "c", "{}");
     look(&r, &s);
     assert_string_equal(s.job[2].id, "c");
-    assert_int_equal(s.job[2].priority, last + 1);
+    assert_true(s.job[2].priority > last + 1); /* with room for another */
     /* A job sent to the back is the server's choice too: the next new one comes behind it. */
     OK(rig_change(&r, "q", "a", "{\"move\":\"back\"}", &e), &e);
     rig_add(&r, "q", "d", "{}");
