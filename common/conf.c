@@ -33,11 +33,10 @@ static int from_doc(const struct yaml_doc *doc, const char *name, struct conf **
     struct arena *arena = arena_new(ARENA_BYTES_MAX);
     struct conf_in in = {.name = name, .arena = arena, .e = e};
     struct conf *made = arena ? arena_array(arena, 1, sizeof *made) : NULL;
-    int failed = made ? read_conf(&in, yaml_root(doc), made) : conf_no_memory(&in);
 
-    if (failed) {
+    if (!made || read_conf(&in, yaml_root(doc), made) != 0) {
         arena_free(arena);
-        return failed;
+        return made ? -1 : conf_no_memory(&in);
     }
     made->memory = arena;
     *conf = made;

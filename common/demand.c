@@ -208,7 +208,7 @@ int demand_take_whole(struct str name, const json_value *v, int64_t low, int64_t
 int demand_take_resource(struct demand_instance *in, struct str name, struct str as,
                          const json_value *v, struct err *e)
 {
-    int64_t amount;
+    int64_t amount = 0;
 
     if (name.n == 0 || name.n > DEMAND_NAME_MAX)
         return demand_refuse(e, name, "is no name of a resource: it must be 1 to %d bytes long",

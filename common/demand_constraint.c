@@ -195,7 +195,7 @@ static void write_toleration(struct json_out *o, const struct toleration *t)
 
 static int take_tolerations(const json_value *list, struct json_out *o, struct err *e)
 {
-    struct toleration t;
+    struct toleration t = {0};
     size_t i;
 
     if (json_length(list) == 0)

@@ -40,7 +40,7 @@ static int take_quantity(struct str name, const json_value *v, int64_t *amount, 
 static int take_request(struct str name, const json_value *v, struct demand_instance *in,
                         struct err *e)
 {
-    int64_t amount;
+    int64_t amount = 0;
 
     if (!demand_is_label_key(name))
         return demand_refuse(e, name, "is no name of a resource as Kubernetes has them");

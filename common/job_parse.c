@@ -136,7 +136,7 @@ static int take_priority(struct reading *r, json_value *v, struct err *e)
 static int take_time(const struct reading *r, const json_value *v, const char *pointer, int64_t *ns,
                      struct err *e)
 {
-    struct str text;
+    struct str text = {0};
 
     if (r->mode == CHANGE && json_kind(v) == JSON_NULL) {
         *ns = 0;

@@ -55,13 +55,16 @@ static int ask_place(struct store *s, enum store_sql_name name, struct str type,
     return rc;
 }
 
-/* The job next to a place, in serving order or against it, `self` left out. 1, 0 none, -1. */
+/* The job next to a place, in serving order or against it, `self` left out. 1; 0 none: *found is
+ * that end of the queue; -1. */
 static int neighbour(struct store *s, struct str type, int64_t self, enum way way,
                      struct place from, struct place *found, struct err *e)
 {
-    int rc = ask_place(s, way == FORWARD ? SQL_NEXT_SAME : SQL_PREVIOUS_SAME, type, self, from,
-                       found, e);
+    int rc;
 
+    *found = way == FORWARD ? after_all : before_all;
+    rc = ask_place(s, way == FORWARD ? SQL_NEXT_SAME : SQL_PREVIOUS_SAME, type, self, from, found,
+                   e);
     if (rc != 0)
         return rc;
     return ask_place(s, way == FORWARD ? SQL_NEXT : SQL_PREVIOUS, type, self, from, found, e);
@@ -186,7 +189,6 @@ int store_order_new(struct store *s, struct str type, int64_t last_given, int64_
 {
     int64_t p = now / NS_PER_US - ORDER_EPOCH_US;
     struct place last;
-    int rc;
 
     if (p < last_given + GIVEN_APART)
         p = last_given + GIVEN_APART;
@@ -196,10 +198,9 @@ int store_order_new(struct store *s, struct str type, int64_t last_given, int64_
     }
     /* The end of the numbers was given out, to a job that stood behind one with a very large
      * priority. */
-    rc = neighbour(s, type, 0, BACKWARD, after_all, &last, e);
-    if (rc < 0)
+    if (neighbour(s, type, 0, BACKWARD, after_all, &last, e) < 0)
         return -1;
-    return between(s, type, 0, rc ? last : before_all, after_all, now, priority, e);
+    return between(s, type, 0, last, after_all, now, priority, e);
 }
 
 /* 1 somebody else has exactly this priority, 0 nobody, -1. */
@@ -247,7 +248,6 @@ static int order_beside(struct store *s, const struct job *self, enum way way,
     const char *pointer = way == FORWARD ? "/move/after" : "/move/before";
     struct job other;
     struct place near, far;
-    int rc;
 
     if (str_eq(request_id, self->request_id))
         return err_at(e, ERR_INVALID, pointer, "a job cannot stand beside itself");
@@ -256,11 +256,8 @@ static int order_beside(struct store *s, const struct job *self, enum way way,
                    ? err_at(e, ERR_INVALID, pointer, "there is no such job in this queue")
                    : -1;
     near = (struct place){other.priority, other.id};
-    rc = neighbour(s, self->type, self->id, way, near, &far, e);
-    if (rc < 0)
+    if (neighbour(s, self->type, self->id, way, near, &far, e) < 0)
         return -1;
-    if (rc == 0)
-        far = way == FORWARD ? after_all : before_all;
     return between(s, self->type, self->id, way == FORWARD ? near : far,
                    way == FORWARD ? far : near, now, priority, e);
 }

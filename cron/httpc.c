@@ -74,12 +74,13 @@ static void unlink_transfer(struct httpc *h, struct transfer *t)
 
 void httpc_close(struct httpc *h)
 {
-    struct transfer *t;
+    struct transfer *t, *next;
 
     if (!h)
         return;
-    while ((t = h->first)) {
-        unlink_transfer(h, t);
+    for (t = h->first; t; t = next) {
+        next = t->next;
+        (void)curl_multi_remove_handle(h->multi, t->easy);
         transfer_free(t);
     }
     curl_multi_cleanup(h->multi);

@@ -3,9 +3,9 @@
  * One pass.
  *
  *   1. tidy      what the clock has brought up is written, if there is anything, in a transaction
- * of its own: those who wake are to be planned
+ *                of its own: those who wake are to be planned
  *   2. read      the sources, before any snapshot; then, in one snapshot of the database, holds,
- * running jobs that nobody placed, and the groups that wait (pass_read.c)
+ *                running jobs that nobody placed, and the groups that wait (pass_read.c)
  *   3. plan      a plan for each queue of the configuration, in the same snapshot (pass_plan.c)
  *   4. write     admissions with what they hold, and reasons, in short transactions (pass_write.c)
  *
@@ -18,7 +18,8 @@
 
 enum { LOCK_SECONDS = 5 };
 
-static int pass_new(const struct conf *conf, struct store *store, struct pass **out, struct err *e)
+/* NULL and *e when there is no memory. */
+static struct pass *pass_new(const struct conf *conf, struct store *store, struct err *e)
 {
     struct pass *p = calloc(1, sizeof *p);
 
@@ -26,13 +27,13 @@ static int pass_new(const struct conf *conf, struct store *store, struct pass **
         p->arena = arena_new(PASS_MEMORY_MAX);
     if (!p || !p->arena) {
         free(p);
-        return err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
+        err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
+        return NULL;
     }
     p->conf = conf;
     p->store = store;
     p->now = clock_now();
-    *out = p;
-    return 0;
+    return p;
 }
 
 static void pass_free(struct pass *p)
@@ -79,7 +80,10 @@ int pass_run(const struct conf *conf, struct store *store, struct pass_result *r
     int rc;
 
     *r = (struct pass_result){0};
-    if (tidy(store, clock_now(), &r->tidied, e) != 0 || pass_new(conf, store, &p, e) != 0)
+    if (tidy(store, clock_now(), &r->tidied, e) != 0)
+        return -1;
+    p = pass_new(conf, store, e);
+    if (!p)
         return -1;
     rc = pass_read(p, e);
     if (rc == 0)
@@ -104,11 +108,11 @@ static void show_jobs(struct buf *b, const char *word, const struct pass_job *jo
 
 int pass_show(const struct conf *conf, struct store *store, struct buf *b, struct err *e)
 {
-    struct pass *p;
+    struct pass *p = pass_new(conf, store, e);
     size_t i;
     int rc;
 
-    if (pass_new(conf, store, &p, e) != 0)
+    if (!p)
         return -1;
     p->show = true;
     rc = pass_read(p, e);

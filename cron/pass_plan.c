@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The plans of a pass, queue by queue, and what is to be written of them: admissions with what they
  * hold, and reasons that are news. */
+#include <assert.h>
+
 #include "pass_inner.h"
 
 static int no_memory(struct err *e)
@@ -208,9 +210,11 @@ int pass_plan(struct pass *p, struct err *e)
     if (!p->reason)
         return no_memory(e);
     for (i = 0; i < p->queues; i++) {
-        if (is_to_plan(&p->queue[i]) &&
-            plan_queue(p, &p->queue[i], (PASS_ADMISSIONS_MAX - p->admitted) / left--, e) != 0)
-            return -1;
+        if (is_to_plan(&p->queue[i])) {
+            assert(left > 0);
+            if (plan_queue(p, &p->queue[i], (PASS_ADMISSIONS_MAX - p->admitted) / left--, e) != 0)
+                return -1;
+        }
         if (take_reasons(p, &p->queue[i], e) != 0)
             return -1;
     }
