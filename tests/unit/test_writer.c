@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 
 #include "writer.h"
@@ -329,6 +330,8 @@ static void what_comes_meanwhile_is_committed_together(void **state)
     (void)sem_destroy(&gate);
 }
 
+/* The thread gives a change back before it gives up the role, so that one who comes again at once
+ * may find it taken: that one yields. */
 static void one_by_one_they_are_committed_on_the_spot(void **state)
 {
     struct change c = change_of(ERR_NONE);
@@ -337,16 +340,17 @@ static void one_by_one_they_are_committed_on_the_spot(void **state)
 
     (void)state;
     desk_open(&d, (struct store){0});
-    for (i = 0; i < ROUNDS; i++) {
-        if (writer_submit(d.w, &c.op) == WRITER_DONE)
+    for (i = 0; i < ROUNDS || spot == 0; i++) {
+        if (writer_submit(d.w, &c.op) == WRITER_DONE) {
             spot++;
-        else
+        } else {
             (void)sem_wait(&d.back);
+            (void)sched_yield();
+        }
         expect(&c, ERR_NONE);
     }
     desk_close(&d);
-    assert_int_equal(stage.commits, ROUNDS);
-    assert_true(spot > 0);
+    assert_int_equal(stage.commits, i);
 }
 
 static void after_an_unknown_commit_nothing_is_committed(void **state)
