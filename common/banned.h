@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions that nobody here may call: a use does not compile. What to use instead stands beside.
- */
+/* Functions that nobody here may call: a use does not compile.
+ * What to use instead stands beside. */
 #ifndef AR_BANNED_H
 #define AR_BANNED_H
 

@@ -30,6 +30,8 @@
 #include "clock.h"
 #include "lock.h"
 
+#define OPEN_WAIT (5 * NS_PER_S) /* for the lock */
+
 enum {
     BUSY_MS =
         2000, /* second defence: programs that do not know the lock file, as the sqlite3 shell */
@@ -42,6 +44,7 @@ struct db {
     sqlite3 *handle;
     int lock; /* descriptor of the lock file; -1 for readers */
     bool writing;
+    bool unknown;       /* a commit's fate: no flush of this file may be tried again */
     int wal_pages;      /* in the WAL after our last commit */
     int checkpoint_due; /* at this many of them */
     struct db_sql sql;
@@ -150,6 +153,16 @@ static int open_handle(struct db *db, const struct db_options *o, struct err *e)
     return 0;
 }
 
+static int take_lock(struct db *db, int64_t wait, struct err *e)
+{
+    int got = lock_take(db->lock, clock_mono() + wait, e);
+
+    if (got == 0)
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the database is busy: another writer has held its lock for too long");
+    return got < 0 ? -1 : 0;
+}
+
 /* journal_mode writes to a file that is not in WAL yet. A file that is not empty and not ours is
  * left as it is: whoever asks for its version says what it is (migrate.h). */
 static int set_wal(struct db *db, int application_id, struct err *e)
@@ -164,9 +177,22 @@ static int set_wal(struct db *db, int application_id, struct err *e)
     return db_exec(db, "PRAGMA journal_mode=WAL", e);
 }
 
+/* Under the lock: of several that change the mode of a new file at once, SQLite tells all but one
+ * that it is locked, without waiting. */
+static int set_wal_alone(struct db *db, const struct db_options *o, struct err *e)
+{
+    int rc;
+
+    if (take_lock(db, OPEN_WAIT, e) != 0)
+        return -1;
+    rc = set_wal(db, o->application_id, e);
+    lock_release(db->lock);
+    return rc;
+}
+
 static int set_pragmas(struct db *db, const struct db_options *o, struct err *e)
 {
-    if (o->write && set_wal(db, o->application_id, e) != 0)
+    if (o->write && set_wal_alone(db, o, e) != 0)
         return err_wrap(e, "%s", o->path);
     return db_exec(
         db,
@@ -223,7 +249,7 @@ static void checkpoint(struct db *db, int mode)
 {
     struct err ignored;
 
-    if (lock_take(db->lock, clock_mono() + NS_PER_S, &ignored) != 1)
+    if (db->unknown || lock_take(db->lock, clock_mono() + NS_PER_S, &ignored) != 1)
         return;
     (void)sqlite3_busy_timeout(db->handle, CHECKPOINT_BUSY_MS);
     if (sqlite3_wal_checkpoint_v2(db->handle, "main", mode, NULL, NULL) == SQLITE_OK) {
@@ -396,15 +422,9 @@ bool db_broke_unique(struct db *db, const char *column)
 
 int db_begin(struct db *db, int64_t wait, struct err *e)
 {
-    int got;
-
     assert(!db->writing && db->lock >= 0);
-    got = lock_take(db->lock, clock_mono() + wait, e);
-    if (got < 0)
+    if (take_lock(db, wait, e) != 0)
         return -1;
-    if (got == 0)
-        return err_set(e, ERR_UNAVAILABLE,
-                       "the database is busy: another writer has held its lock for too long");
     if (db_exec(db, "BEGIN IMMEDIATE", e) != 0) {
         lock_release(db->lock);
         return -1;
@@ -433,7 +453,8 @@ int db_commit(struct db *db, struct err *e)
     (void)fail(db, "the commit failed", e);
     /* A frame that found no room was not written, so nothing is committed. Of any other failure (a
      * flush!) nothing is known. */
-    if ((rc & 0xff) != SQLITE_FULL)
+    db->unknown = (rc & 0xff) != SQLITE_FULL;
+    if (db->unknown)
         (void)err_set(e, ERR_COMMIT_UNKNOWN,
                       "the commit failed and it is not known whether it is on disk: %s",
                       sqlite3_errmsg(db->handle));

@@ -77,8 +77,8 @@ int db_commit(struct db *db, struct err *e) AR_MUST_CHECK;
 void db_rollback(struct db *db);
 bool db_writing(const struct db *db);
 
-/* Folds the WAL into the file, under the lock, when it has grown past its mark since the last time.
- */
+/* Folds the WAL into the file, under the lock, when it has grown past its mark since
+ * the last time. */
 void db_checkpoint_if_due(struct db *db);
 
 /* SQLite's version, and does it have the WAL-reset bug? */

@@ -252,8 +252,8 @@ int demand_take_constraint(const json_value *pod, struct buf *b, struct err *e)
 
 bool demand_needs_labels(const struct demand_kind *kind)
 {
-    /* Canonical: the members stand in the order of their names, so that a nodeSelector comes first.
-     */
+    /* Canonical: the members stand in the order of their names,
+     * so that a nodeSelector comes first. */
     static const char start[] = "{\"nodeSelector\":";
 
     return kind->constraint.n > sizeof start - 1 &&

@@ -33,8 +33,8 @@ int job_status_parse(struct str word, enum job_status *s) AR_MUST_CHECK;
  * running is the client's confirmation. */
 bool job_may_become(enum job_status from, enum job_status to, enum job_actor actor);
 
-/* A job as it is kept. Spans belong to whoever filled it in. Times are ns since 1970, 0: not set.
- */
+/* A job as it is kept. Spans belong to whoever filled it in.
+ * Times are ns since 1970, 0: not set. */
 struct job {
     int64_t id;
     int64_t created_at, updated_at, deleted_at;

@@ -14,8 +14,8 @@
 #include "pool.h"
 #include "utf8.h"
 
-/* In the order in which they are read and complained about. `data` is last: it alone holds memory.
- */
+/* In the order in which they are read and complained about.
+ * `data` is last: it alone holds memory. */
 enum member {
     REQUEST_ID,
     OWNER_ID,
@@ -48,8 +48,8 @@ struct reading {
 
 /* ---- names ---- */
 
-/* Control characters are U+0000 to U+001F and U+007F to U+009F; the latter begin with the byte C2.
- */
+/* Control characters are U+0000 to U+001F and U+007F to U+009F;
+ * the latter begin with the byte C2. */
 static bool is_control(struct str text, size_t i)
 {
     unsigned char c = (unsigned char)text.p[i];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* JSON out: commas, and escaping in two passes: how long it will be, then straight into the buffer.
- */
+/* JSON out: commas, and escaping in two passes: how long it will be,
+ * then straight into the buffer. */
 #include "json_out.h"
 
 #include <string.h>

@@ -25,8 +25,8 @@ int num_duration(struct str text, int64_t *ns) AR_MUST_CHECK;
 /* A size: "65536", "64K", "16M", "2G" (powers of 1024). *bytes in 0..2^53-1. 0, or -1. */
 int num_size(struct str text, int64_t *bytes) AR_MUST_CHECK;
 
-/* a + b, a * b of values >= 0 into *v. 0, or -1 when it does not fit an int64_t or one is negative.
- */
+/* a + b, a * b of values >= 0 into *v. 0, or -1 when it does not fit an int64_t or
+ * one is negative. */
 int num_add(int64_t a, int64_t b, int64_t *v) AR_MUST_CHECK;
 int num_mul(int64_t a, int64_t b, int64_t *v) AR_MUST_CHECK;
 

@@ -27,8 +27,8 @@ struct store {
 
 /* ---- store_row.c: rows and what is written with every change ---- */
 
-/* Reads a job from a statement that begins with the job's columns. The spans are the statement's.
- */
+/* Reads a job from a statement that begins with the job's columns.
+ * The spans are the statement's. */
 int store_row_job(struct db_stmt *st, struct job *j, struct err *e) AR_MUST_CHECK;
 
 /* The type's lists have changed: raises its version, counts `waiting` more, and remembers a

@@ -169,8 +169,8 @@ static int run_touch(struct store *s, enum store_sql_name name, struct str type,
     return db_run(s->db, st, e);
 }
 
-/* Not one upsert: a CHECK looks at the row that would be inserted, also when it is then an update.
- */
+/* Not one upsert: a CHECK looks at the row that would be inserted,
+ * also when it is then an update. */
 int store_touch_queue(struct store *s, struct str type, int64_t waiting, int64_t given,
                       struct err *e)
 {

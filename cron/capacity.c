@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of capacity: built from a reading, lessened by holds; demands brought into its columns.
- */
+/* The table of capacity: built from a reading, lessened by holds;
+ * demands brought into its columns. */
 #include "capacity.h"
 
 #include "num.h"

@@ -12,8 +12,8 @@
 
 struct deliver;
 
-/* *conf and *store must outlive it. 0 and *d (deliver_close), or -1: ERR_INTERNAL, ERR_UNAVAILABLE.
- */
+/* *conf and *store must outlive it. 0 and *d (deliver_close), or -1:
+ * ERR_INTERNAL, ERR_UNAVAILABLE. */
 int deliver_open(const struct conf *conf, struct store *store, struct deliver **d,
                  struct err *e) AR_MUST_CHECK;
 /* Drops what is under way: those tries count as never made. */

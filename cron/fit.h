@@ -62,8 +62,8 @@ enum fit_answer {
  * one host. A few milliseconds. */
 enum { FIT_BUDGET_DEFAULT = 500000 };
 
-/* The subset of hosts that may be used: `host` holds indices into fit_hosts, ascending, no doubles.
- */
+/* The subset of hosts that may be used: `host` holds indices into fit_hosts, ascending,
+ * no doubles. */
 struct fit_subset {
     size_t n;
     const size_t *host;

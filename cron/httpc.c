@@ -107,8 +107,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
     return 0;
 }
 
-/* One line of the head. A status line begins a new head: what an interim answer said is forgotten.
- */
+/* One line of the head. A status line begins a new head:
+ * what an interim answer said is forgotten. */
 static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 {
     static const struct str name = {"retry-after:", 12};

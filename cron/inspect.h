@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The dispatcher's modes that write nothing to the database; their text goes to stdout. One thread.
- */
+/* The dispatcher's modes that write nothing to the database; their text goes to stdout.
+ * One thread. */
 #ifndef AR_INSPECT_H
 #define AR_INSPECT_H
 

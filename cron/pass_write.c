@@ -107,8 +107,8 @@ static struct store_admission admission_of(const struct pass *p, const struct pa
 typedef int write_job_fn(struct store *s, const struct store_admission *a, int64_t now,
                          struct err *e);
 
-/* A job that changed since the pass looked at it is skipped: the next pass sees it as it is then.
- */
+/* A job that changed since the pass looked at it is skipped:
+ * the next pass sees it as it is then. */
 static int write_jobs(struct pass *p, const struct pass_job *job, size_t n, write_job_fn *fn,
                       int64_t *done, struct err *e)
 {

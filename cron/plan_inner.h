@@ -16,8 +16,8 @@ struct plan_lanes {
     size_t n;
     struct plan_lane *lane;
     size_t *of_scope; /* [scopes] */
-    /* The lanes of each host: at[first[host] .. first[host + 1]). Made when the first line is held.
-     */
+    /* The lanes of each host: at[first[host] .. first[host + 1]).
+     * Made when the first line is held. */
     size_t hosts;
     size_t *first;
     size_t *at;

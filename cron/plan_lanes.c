@@ -21,8 +21,8 @@ struct numbered_scope {
     size_t scope;
 };
 
-/* Same hosts, same place. Scopes of one pool mostly share the list itself: that is looked at first.
- */
+/* Same hosts, same place. Scopes of one pool mostly share the list itself:
+ * that is looked at first. */
 static int compare_scopes(const void *left, const void *right)
 {
     const struct fit_subset *a = &((const struct numbered_scope *)left)->use;
@@ -66,8 +66,8 @@ void lanes_free(struct plan_lanes *lanes)
     free(lanes->at);
 }
 
-/* Counting sort by host: count, sum up, fill from the back, so that first[] ends where it should.
- */
+/* Counting sort by host: count, sum up, fill from the back,
+ * so that first[] ends where it should. */
 static int index_make(struct plan_lanes *lanes)
 {
     size_t all = 0;

@@ -36,8 +36,8 @@ enum source_state {
     SOURCE_FAILED /* `error` says why; nobody is admitted */
 };
 
-/* One reading. What it points to lives in the arena that it was read into, or in the configuration.
- */
+/* One reading. What it points to lives in the arena that it was read into,
+ * or in the configuration. */
 struct source_reading {
     const struct conf_queue *queue;
     enum source_state state;

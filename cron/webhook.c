@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The callback's message: {"type":"job.admitted","timestamp":…,"data":{the job}} and its headers.
- */
+/* The callback's message: {"type":"job.admitted","timestamp":…,"data":{the job}}
+ * and its headers. */
 #include "webhook.h"
 
 static void write_body(const struct store_due *d, struct clock_zone *zone, struct buf *b)

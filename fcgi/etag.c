@@ -25,8 +25,8 @@ static void skip(struct str *rest, size_t n)
     rest->n -= n;
 }
 
-/* The length of the quoted tag that *rest begins with; 0 if it does not. A comma may be part of it.
- */
+/* The length of the quoted tag that *rest begins with; 0 if it does not.
+ * A comma may be part of it. */
 static size_t quoted_length(struct str rest)
 {
     size_t n;

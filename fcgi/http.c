@@ -130,8 +130,8 @@ static void make_id(char id[HTTP_ID_MAX + 1])
     unsigned char bytes[16] = {0};
     size_t i;
 
-    /* Without randomness (never seen since boot) the id is all zeroes: no reason to refuse anybody.
-     */
+    /* Without randomness (never seen since boot) the id is all zeroes:
+     * no reason to refuse anybody. */
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
         memset(bytes, 0, sizeof bytes);
     for (i = 0; i < sizeof bytes; i++) {

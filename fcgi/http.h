@@ -30,8 +30,8 @@ struct http_carrier {
     /* A variable after RFC 3875 ("CONTENT_LENGTH", "HTTP_IF_MATCH"); NULL when it is not there.
      * Holds as long as the exchange. */
     const char *(*param)(void *link, const char *name);
-    /* Up to n bytes of the body into room. How many came; fewer than n only when no more will come.
-     */
+    /* Up to n bytes of the body into room. How many came;
+     * fewer than n only when no more will come. */
     size_t (*read)(void *link, char *room, size_t n);
     /* Sends all n bytes of the answer; head and body come one after the other. 0, or -1 when the
      * peer is gone. */
@@ -82,8 +82,8 @@ void http_free(struct http *x);
 
 /* Forgets the exchange before, and takes its carrier. */
 void http_begin(struct http *x, const struct http_carrier *carrier, void *link);
-/* Frees what belongs to this exchange alone, and buffers that grew large. http_begin does it too.
- */
+/* Frees what belongs to this exchange alone, and buffers that grew large.
+ * http_begin does it too. */
 void http_reset(struct http *x);
 
 /* Reads method, path and query. 0, or -1 and ERR_BAD_REQUEST, ERR_NOT_FOUND (a path deeper than any

@@ -4,6 +4,7 @@
 #include "rig.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -196,6 +197,47 @@ static void a_row_left_standing_does_not_hold_a_snapshot(void **state)
     rig_free(&r);
 }
 
+enum { OPENERS = 4, OPEN_ROUNDS = 25 };
+
+static void *open_and_close(void *arg)
+{
+    struct store *s;
+    struct err *e = calloc(1, sizeof *e);
+
+    if (store_open(arg, STORE_WRITE, &s, e) == 0) {
+        store_close(s);
+        free(e);
+        return NULL;
+    }
+    return e;
+}
+
+/* As `make run` does: the service and the dispatcher start at the same moment. */
+static void many_may_open_a_new_file_at_once(void **state)
+{
+    pthread_t thread[OPENERS];
+    struct rig r;
+    int round, i;
+
+    (void)state;
+    rig_make(&r, "");
+    for (round = 0; round < OPEN_ROUNDS; round++) {
+        store_close(r.s);
+        assert_int_equal(unlink(r.path), 0);
+        for (i = 0; i < OPENERS; i++)
+            assert_int_equal(pthread_create(&thread[i], NULL, open_and_close, r.conf), 0);
+        for (i = 0; i < OPENERS; i++) {
+            void *e;
+
+            assert_int_equal(pthread_join(thread[i], &e), 0);
+            if (e)
+                fail_msg("%s", ((struct err *)e)->text);
+        }
+        rig_open(&r);
+    }
+    rig_free(&r);
+}
+
 static void every_step_of_the_schema_is_applied_once(void **state)
 {
     struct rig r;
@@ -222,6 +264,7 @@ int main(void)
         cmocka_unit_test(a_lock_held_elsewhere_is_an_error_at_the_deadline),
         cmocka_unit_test(a_program_that_does_not_know_our_lock_is_waited_for_and_then_named),
         cmocka_unit_test(a_row_left_standing_does_not_hold_a_snapshot),
+        cmocka_unit_test(many_may_open_a_new_file_at_once),
         cmocka_unit_test(every_step_of_the_schema_is_applied_once),
     };
 

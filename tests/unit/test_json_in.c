@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Strict JSON in: what is taken and what is refused, against a table and against a slow reference.
- */
+/* Strict JSON in: what is taken and what is refused,
+ * against a table and against a slow reference. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* YAML in: the tree against a random one that was written out, and every complaint with its line.
- */
+/* YAML in: the tree against a random one that was written out,
+ * and every complaint with its line. */
 #include "prop.h"
 #include "torture.h"
 #include "yaml_case.h"
@@ -195,8 +195,8 @@ static void a_file_is_read(void **state)
     assert_string_equal(e.text, "/: Is a directory");
 }
 
-/* Writes a random value in flow style, and into `plain` what the tree must say: kind, quotes, text.
- */
+/* Writes a random value in flow style, and into `plain` what the tree must say:
+ * kind, quotes, text. */
 static void write_random(struct prop *r, int depth, struct buf *yaml, struct buf *plain)
 {
     size_t kind = prop_below(r, depth > 4 ? 1 : 3), n = prop_below(r, 5), i;
