@@ -188,3 +188,14 @@ def test_a_disk_nearly_full_takes_no_new_jobs_but_every_change(anteroom):
     a.write_config(CONF)
     a.restart_fcgi()
     create(a, "new", 1)
+
+
+def test_programs_that_start_at_once_on_a_new_database_wait_for_each_other(tmp_path):
+    """As `make run` starts them: who comes second must not be told that the database is locked."""
+    config = tmp_path / "anteroom.yaml"
+    for i in range(20):
+        config.write_text(f"database: {tmp_path}/{i}.db\n")
+        started = [subprocess.Popen([BIN / "anteroom.fcgi", "--config", config, "--check"],
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(6)]
+        said = [p.communicate()[0] for p in started]
+        assert [p.returncode for p in started] == [0] * len(started), said

@@ -1,16 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening databases that are missing, somebody else's, newer, locked or not to be written; and the
- * lock that writers share. */
+/* Opening databases that are missing, somebody else's, newer, locked or not to be written; the lock
+ * that writers share; and a flush that fails. */
 #include "rig.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "lock.h"
 #include "migrate.h"
+
+/* The flushes of SQLite, which this program's own functions stand in for. */
+static atomic_int flushes;
+static atomic_bool flush_fails;
+
+static int flush(long call, int fd)
+{
+    atomic_fetch_add(&flushes, 1);
+    if (!atomic_load(&flush_fails))
+        return (int)syscall(call, fd);
+    errno = EIO;
+    return -1;
+}
+
+int fsync(int fd)
+{
+    return flush(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    return flush(SYS_fdatasync, fd);
+}
 
 static void sql(const char *path, const char *text)
 {
@@ -238,6 +265,86 @@ static void many_may_open_a_new_file_at_once(void **state)
     rig_free(&r);
 }
 
+struct waiter {
+    int fd;
+    atomic_bool had; /* the lock */
+};
+
+static void *wait_for_lock(void *arg)
+{
+    struct waiter *w = arg;
+    struct err e;
+
+    if (lock_take(w->fd, clock_mono() + 10 * NS_PER_S, &e) == 1) {
+        atomic_store(&w->had, true);
+        lock_release(w->fd);
+    }
+    return NULL;
+}
+
+/* Does anybody stand in line for the lock? */
+static bool somebody_waits(int fd)
+{
+    struct flock head = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+
+    assert_int_equal(fcntl(fd, F_OFD_GETLK, &head), 0);
+    return head.l_type != F_UNLCK;
+}
+
+/* A service under load gives the lock back and takes it anew at once, for ever. */
+static void whoever_waits_for_the_lock_has_it_before_its_owner_again(void **state)
+{
+    int64_t deadline = clock_mono() + 10 * NS_PER_S;
+    struct waiter w = {0};
+    pthread_t thread;
+    struct rig r;
+    struct err e;
+    char path[128];
+    int fd;
+
+    (void)state;
+    rig_make(&r, "");
+    (void)snprintf(path, sizeof path, "%s/lock", r.dir);
+    OK(lock_open(path, &fd, &e), &e);
+    OK(lock_open(path, &w.fd, &e), &e);
+    assert_int_equal(lock_take(fd, deadline, &e), 1);
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_lock, &w), 0);
+    while (!somebody_waits(fd) && clock_mono() < deadline)
+        sched_yield();
+    lock_release(fd);
+    assert_int_equal(lock_take(fd, deadline, &e), 1);
+    assert_true(atomic_load(&w.had));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    close(fd);
+    close(w.fd);
+    rig_free(&r);
+}
+
+/* What was not flushed once may be gone from memory, and a second flush would say that all is well.
+ */
+static void after_a_flush_that_failed_nothing_is_flushed_again(void **state)
+{
+    struct store_match any = {0};
+    struct rig r;
+    struct err e;
+
+    (void)state;
+    rig_make(&r, "");
+    rig_add(&r, "q", "a", "{}");
+    rig_begin(&r);
+    OK(store_delete(r.s, STR_LIT("q"), STR_LIT("a"), &any, r.now, &e), &e);
+    flush_fails = true;
+    assert_int_equal(store_commit(r.s, &e), -1);
+    flush_fails = false;
+    assert_int_equal(e.code, ERR_COMMIT_UNKNOWN);
+    assert_true(flushes > 0);
+    flushes = 0;
+    store_close(r.s);
+    r.s = NULL;
+    assert_int_equal(flushes, 0);
+    rig_free(&r);
+}
+
 static void every_step_of_the_schema_is_applied_once(void **state)
 {
     struct rig r;
@@ -265,6 +372,8 @@ int main(void)
         cmocka_unit_test(a_program_that_does_not_know_our_lock_is_waited_for_and_then_named),
         cmocka_unit_test(a_row_left_standing_does_not_hold_a_snapshot),
         cmocka_unit_test(many_may_open_a_new_file_at_once),
+        cmocka_unit_test(whoever_waits_for_the_lock_has_it_before_its_owner_again),
+        cmocka_unit_test(after_a_flush_that_failed_nothing_is_flushed_again),
         cmocka_unit_test(every_step_of_the_schema_is_applied_once),
     };
 
