@@ -129,20 +129,28 @@ int job_parse_change(const struct conf_queue *queue, struct str type, json_value
                      struct job_change *c, struct err *e) AR_MUST_CHECK;
 void job_change_free(struct job_change *c);
 
-/* Stable words for `Reason` and what they mean; documented in API. */
-#define JOB_REASON_WAITING                                                                         \
-    "WaitingForCapacity" /* does not fit on what is free now, or no pass has looked yet */
-#define JOB_REASON_NEVER_FITS "NeverFits" /* larger than the empty pool */
-#define JOB_REASON_NO_POOL    "NoPool"    /* no pool serves its project */
-#define JOB_REASON_NO_SOURCE  "NoSource"  /* the queue has no source of capacity (capacity: none) */
-#define JOB_REASON_SOURCE     "SourceUnavailable" /* the reading failed, is stale or makes no sense */
-#define JOB_REASON_BLOCKED    "BlockedByOlder"    /* an older job holds the line */
-#define JOB_REASON_UNDECIDED                                                                       \
-    "SearchBudget" /* the search for a placement ran out of its budget; tried again in each pass   \
-                    */
-#define JOB_REASON_NOT_BEFORE "NotBefore"      /* its not_before is still to come */
-#define JOB_REASON_EXPIRED    "Expired"        /* its valid_until went by while it waited */
-#define JOB_REASON_CALLBACK   "CallbackFailed" /* failed: the callback was never accepted */
-#define JOB_REASON_GONE       "CallbackGone"   /* failed: the receiver answered 410 */
+/* Stable words for `Reason`; anteroom-dispatch(8) documents them. */
+/* does not fit on what is free now, or no pass has looked yet */
+#define JOB_REASON_WAITING "WaitingForCapacity"
+/* larger than the empty pool */
+#define JOB_REASON_NEVER_FITS "NeverFits"
+/* no pool serves its project */
+#define JOB_REASON_NO_POOL "NoPool"
+/* the queue has no source of capacity (capacity: none) */
+#define JOB_REASON_NO_SOURCE "NoSource"
+/* the reading failed, is stale or makes no sense */
+#define JOB_REASON_SOURCE "SourceUnavailable"
+/* an older job holds the line */
+#define JOB_REASON_BLOCKED "BlockedByOlder"
+/* the search for a placement ran out of its budget; tried again in each pass */
+#define JOB_REASON_UNDECIDED "SearchBudget"
+/* its not_before is still to come */
+#define JOB_REASON_NOT_BEFORE "NotBefore"
+/* expired: its valid_until went by while it waited */
+#define JOB_REASON_EXPIRED "Expired"
+/* admitted: the last try of its callback failed; failed: it was never accepted */
+#define JOB_REASON_CALLBACK "CallbackFailed"
+/* failed: the receiver answered 410 */
+#define JOB_REASON_GONE "CallbackGone"
 
 #endif

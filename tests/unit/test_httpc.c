@@ -9,15 +9,42 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "cron/httpc.h"
 
-enum { REQUEST_MAX = 4096, KEEP = 16, READ = 4096 };
+enum { REQUEST_MAX = 4096, KEEP = 16, READ = 4096, LOOKUP_MOST = 20 };
+
+/* The system's lookup of names, which this program's own function stands in for: it ends when the
+ * semaphore says so, at last after LOOKUP_MOST seconds. */
+static sem_t lookup;
+static atomic_int lookups_ended;
+
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **found)
+{
+    struct timespec until;
+
+    (void)name;
+    (void)service;
+    (void)hints;
+    *found = NULL;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LOOKUP_MOST;
+    while (sem_timedwait(&lookup, &until) != 0 && errno == EINTR)
+        continue;
+    atomic_fetch_add(&lookups_ended, 1);
+    return EAI_AGAIN;
+}
 
 /* Takes one connection, reads the request's head, sends `answer` (over and over when `endless`),
  * and closes; when `hangs`, not before the other side does. */
@@ -293,6 +320,22 @@ static void test_closing_drops_what_is_under_way(void **state)
     receiver_end(&r);
 }
 
+/* Looking up a name may take as long as the system likes: nobody else waits for it meanwhile. */
+static void test_slow_lookup_keeps_nobody_waiting(void **state)
+{
+    struct httpc_request request = post_to("http://slow.example/");
+    struct ended ended;
+
+    (void)state;
+    request.timeout = request.connect_timeout = 20 * NS_PER_MS;
+    ended = run(&request);
+    assert_int_equal(ended.status, 0);
+    assert_int_equal(atomic_load(&lookups_ended), 0);
+    assert_int_equal(sem_post(&lookup), 0);
+    while (atomic_load(&lookups_ended) == 0)
+        sched_yield();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,10 +349,12 @@ int main(void)
         cmocka_unit_test(test_nobody_listens),
         cmocka_unit_test(test_proxy_of_the_environment_is_ignored),
         cmocka_unit_test(test_closing_drops_what_is_under_way),
+        cmocka_unit_test(test_slow_lookup_keeps_nobody_waiting),
     };
     struct err e;
 
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)sem_init(&lookup, 0, 0);
     if (httpc_init(&e) != 0)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
