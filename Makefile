@@ -76,11 +76,12 @@ run:
 
 # The unit tests, then everything through the real web server; both again with AddressSanitizer and with ThreadSanitizer.
 PYTEST := $(PYTHON) -B -m pytest -c tests/api/pytest.ini tests/api
+JOBS := -j$(shell nproc)
 test:
 	@tests/deps.sh test
-	$(MAKE) bins units
-	$(MAKE) SAN=asan bins units
-	$(MAKE) SAN=tsan bins units
+	$(MAKE) $(JOBS) bins units
+	$(MAKE) $(JOBS) SAN=asan bins units
+	$(MAKE) $(JOBS) SAN=tsan bins units
 	tests/units.sh build/unit build/asan/unit build/tsan/unit
 	ANTEROOM_BIN=build $(PYTEST)
 	ANTEROOM_BIN=build/asan $(PYTEST)
