@@ -92,7 +92,7 @@ lint:
 	tests/lint/run.sh
 
 bench:
-	@tests/deps.sh test
+	@tests/deps.sh bench
 	$(MAKE) bins $(addprefix build/bench/,fixed raw fill)
 	tests/bench/run.sh
 

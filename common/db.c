@@ -124,11 +124,9 @@ static int make_file(const char *path, struct err *e)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
 
-    if (fd >= 0)
-        return close(fd);
-    if (errno == EEXIST)
+    if (fd >= 0 && close(fd) == 0)
         return 0;
-    return err_errno(e, ERR_UNAVAILABLE, "cannot make the database %s", path);
+    return errno == EEXIST ? 0 : err_errno(e, ERR_UNAVAILABLE, "cannot make the database %s", path);
 }
 
 static int open_handle(struct db *db, const struct db_options *o, struct err *e)
@@ -163,36 +161,28 @@ static int take_lock(struct db *db, int64_t wait, struct err *e)
     return got < 0 ? -1 : 0;
 }
 
-/* journal_mode writes to a file that is not in WAL yet. A file that is not empty and not ours is
- * left as it is: whoever asks for its version says what it is (migrate.h). */
+/* journal_mode writes to a file that is not in WAL yet; under the lock, since of several that do so
+ * at once SQLite tells all but one that it is locked, without waiting. A file that is not empty and
+ * not ours is left as it is: whoever asks for its version says what it is (migrate.h). */
 static int set_wal(struct db *db, int application_id, struct err *e)
 {
-    int64_t pages, id;
-
-    if (db_ask_i64(db, "PRAGMA page_count", &pages, e) != 0 ||
-        db_ask_i64(db, "PRAGMA application_id", &id, e) != 0)
-        return -1;
-    if (pages != 0 && id != application_id)
-        return 0;
-    return db_exec(db, "PRAGMA journal_mode=WAL", e);
-}
-
-/* Under the lock: of several that change the mode of a new file at once, SQLite tells all but one
- * that it is locked, without waiting. */
-static int set_wal_alone(struct db *db, const struct db_options *o, struct err *e)
-{
+    int64_t pages = 0, id = 0;
     int rc;
 
     if (take_lock(db, OPEN_WAIT, e) != 0)
         return -1;
-    rc = set_wal(db, o->application_id, e);
+    rc = db_ask_i64(db, "PRAGMA page_count", &pages, e);
+    if (rc == 0)
+        rc = db_ask_i64(db, "PRAGMA application_id", &id, e);
+    if (rc == 0 && (pages == 0 || id == application_id))
+        rc = db_exec(db, "PRAGMA journal_mode=WAL", e);
     lock_release(db->lock);
     return rc;
 }
 
 static int set_pragmas(struct db *db, const struct db_options *o, struct err *e)
 {
-    if (o->write && set_wal_alone(db, o, e) != 0)
+    if (o->write && set_wal(db, o->application_id, e) != 0)
         return err_wrap(e, "%s", o->path);
     return db_exec(
         db,
@@ -420,12 +410,23 @@ bool db_broke_unique(struct db *db, const char *column)
            strstr(sqlite3_errmsg(db->handle), column) != NULL;
 }
 
+/* In WAL mode SQLite goes on writing to a file that nobody can open any more. */
+static int check_place(struct db *db, struct err *e)
+{
+    int moved = 0;
+
+    (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved == 0 ? 0
+                      : err_set(e, ERR_UNAVAILABLE,
+                                "the database was moved or removed while it was in use");
+}
+
 int db_begin(struct db *db, int64_t wait, struct err *e)
 {
     assert(!db->writing && db->lock >= 0);
     if (take_lock(db, wait, e) != 0)
         return -1;
-    if (db_exec(db, "BEGIN IMMEDIATE", e) != 0) {
+    if (check_place(db, e) != 0 || db_exec(db, "BEGIN IMMEDIATE", e) != 0) {
         lock_release(db->lock);
         return -1;
     }
@@ -467,8 +468,8 @@ void db_rollback(struct db *db)
 {
     assert(db->writing);
     db_done_all(db);
-    (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL,
-                       NULL); /* SQLite may have done so itself already */
+    /* SQLite may have done so itself already. */
+    (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     end_writing(db);
 }
 

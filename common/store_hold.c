@@ -99,9 +99,8 @@ int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e)
         return -1;
     db_bind_i64(st, 1, 0);
     while ((rc = db_step(s->db, st, e)) == 1) {
-        if (store_row_job(st, &j, e) != 0)
-            return -1;
-        if (!fn(ctx, &j))
+        rc = store_row_job(st, &j, e);
+        if (rc != 0 || !fn(ctx, &j))
             break;
     }
     db_done(st);
@@ -121,8 +120,9 @@ int store_due(struct store *s, int64_t now, size_t most, store_due_fn *fn, void 
     db_bind_i64(st, 1, now);
     db_bind_i64(st, 2, (int64_t)most);
     while ((rc = db_step(s->db, st, e)) == 1) {
-        if (store_row_job(st, &d.job, e) != 0)
-            return -1;
+        rc = store_row_job(st, &d.job, e);
+        if (rc != 0)
+            break;
         d.attempts = db_i64(st, DUE_FIRST_COLUMN);
         d.next_try = db_i64(st, DUE_FIRST_COLUMN + 1);
         d.hold_until = db_i64(st, DUE_FIRST_COLUMN + 2);

@@ -7,6 +7,7 @@
 
 #include "store_inner.h"
 
+/* A transaction stays short: others wait for it. */
 enum { TIDY_MAX = 1000, ANSWERS_KEPT_S = 86400 };
 
 static int64_t answers_before(int64_t now)
@@ -117,7 +118,7 @@ struct chore {
     int (*act)(struct store *s, const struct job *j, int64_t now, struct err *e);
 };
 
-static int do_chore(struct store *s, const struct chore *c, int64_t now, int64_t *count,
+static int do_chore(struct store *s, const struct chore *c, int64_t now, int64_t *count, bool *more,
                     struct err *e)
 {
     struct buf keep = BUF_INIT(2 * JOB_DATA_MAX);
@@ -133,17 +134,22 @@ static int do_chore(struct store *s, const struct chore *c, int64_t now, int64_t
         ++*count;
     }
     buf_free(&keep);
+    *more = *more || rc == 1;
     return rc < 0 ? -1 : 0;
 }
 
-static int drop_old_answers(struct store *s, int64_t now, struct err *e)
+static int drop_old_answers(struct store *s, int64_t now, bool *more, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_ANSWER_DROP_OLD, e);
 
     if (!st)
         return -1;
     db_bind_i64(st, 1, answers_before(now));
-    return db_run(s->db, st, e);
+    db_bind_i64(st, 2, TIDY_MAX);
+    if (db_run(s->db, st, e) != 0)
+        return -1;
+    *more = *more || db_changes(s->db) == TIDY_MAX;
+    return 0;
 }
 
 int store_tidy(struct store *s, int64_t now, struct store_tidied *t, struct err *e)
@@ -152,10 +158,12 @@ int store_tidy(struct store *s, int64_t now, struct store_tidied *t, struct err 
                               hold = {SQL_LAPSED, lapse};
 
     assert(db_writing(s->db));
-    if (do_chore(s, &wake, now, &t->woken, e) != 0 || do_chore(s, &end, now, &t->expired, e) != 0 ||
-        do_chore(s, &hold, now, &t->lapsed, e) != 0)
+    t->more = false;
+    if (do_chore(s, &wake, now, &t->woken, &t->more, e) != 0 ||
+        do_chore(s, &end, now, &t->expired, &t->more, e) != 0 ||
+        do_chore(s, &hold, now, &t->lapsed, &t->more, e) != 0)
         return -1;
-    return drop_old_answers(s, now, e);
+    return drop_old_answers(s, now, &t->more, e);
 }
 
 int store_next_moment(struct store *s, int64_t *when, struct err *e)

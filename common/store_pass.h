@@ -11,6 +11,7 @@
  * failed/CallbackFailed, answers kept for Idempotency-Key longer than a day go. */
 struct store_tidied {
     int64_t woken, expired, lapsed;
+    bool more; /* only so much is done at a time: there is more of it */
 };
 int store_tidy(struct store *s, int64_t now, struct store_tidied *t, struct err *e) AR_MUST_CHECK;
 

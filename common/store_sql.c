@@ -187,5 +187,7 @@ const char *const store_sql[SQL_NAMES] = {
         "INSERT INTO answers (type, key, digest, status, location, etag, body, created_at)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_ANSWER_OLD] = "SELECT 1 FROM answers WHERE created_at <= ?1 LIMIT 1",
-    [SQL_ANSWER_DROP_OLD] = "DELETE FROM answers WHERE created_at <= ?1",
+    [SQL_ANSWER_DROP_OLD] =
+        "DELETE FROM answers WHERE rowid IN"
+        " (SELECT rowid FROM answers WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)",
 };

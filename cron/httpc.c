@@ -133,6 +133,14 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS))
 #endif
 
+/* A transfer that ends while its name is still looked up would wait for the lookup's thread, and
+ * everything else with it. Since 7.87 libcurl can let that thread end by itself. */
+#if LIBCURL_VERSION_NUM >= 0x075700
+#define LEAVE_LOOKUPS(easy) curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L)
+#else
+#define LEAVE_LOOKUPS(easy) CURLE_OK
+#endif
+
 /* What holds for every request. HTTP/1.1: one request a connection at a time, so that none waits
  * behind another's slow answer. */
 static bool set_rules(CURL *easy)
@@ -143,6 +151,7 @@ static bool set_rules(CURL *easy)
     ok = curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK && ok;
     ok = curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK && ok;
     ok = curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK && ok;
+    ok = LEAVE_LOOKUPS(easy) == CURLE_OK && ok;
     ok =
         curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK && ok;
     return ok;

@@ -89,7 +89,7 @@ int pass_run(const struct conf *conf, struct store *store, struct pass_result *r
     if (rc == 0)
         rc = pass_write(p, r, e);
     count_groups(p, r);
-    r->more = p->more;
+    r->more = p->more || r->tidied.more;
     r->ns = clock_mono() - start;
     pass_free(p);
     return rc;

@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -27,7 +28,10 @@
 #include "route.h"
 #include "writer.h"
 
-enum { SPARE_MAX = 32 };
+enum {
+    SPARE_MAX = 32,
+    WAITING_MAX = 16 << 20 /* bytes of bodies; as trees they take up to sixty times as much */
+};
 
 /* A request under way: in the hands of one thread, or of the writer. */
 struct task {
@@ -45,6 +49,7 @@ struct service {
     struct writer *writer;   /* constant */
     int signals;             /* descriptor: the stop is asked for */
     int broken;              /* descriptor: a commit's fate is unknown */
+    atomic_size_t waiting;   /* bytes of the bodies of all changes that are not answered yet */
     size_t workers;          /* constant */
     struct worker *worker;   /* [workers] */
     pthread_mutex_t lock;    /* guards what follows */
@@ -150,13 +155,27 @@ static void finish(struct worker *w, struct task *t)
 
 static void finish_change(struct worker *w, struct task *t)
 {
+    size_t n = t->x.body.n;
+
     if (t->op.failed)
         http_fail(&t->x, &t->op.err);
     finish(w, t);
+    (void)atomic_fetch_sub(&w->service->waiting, n);
 }
 
+/* A change holds no thread while it waits for its commit: so what bounds their number is memory. */
 static void change(struct worker *w, struct task *t)
 {
+    size_t n = t->x.body.n;
+    struct err e;
+
+    if (atomic_fetch_add(&w->service->waiting, n) + n > WAITING_MAX) {
+        (void)atomic_fetch_sub(&w->service->waiting, n);
+        (void)err_set(&e, ERR_UNAVAILABLE, "too many large changes wait for the disk");
+        http_fail(&t->x, &e);
+        finish(w, t);
+        return;
+    }
     t->op.apply = apply;
     if (writer_submit(w->service->writer, &t->op) == WRITER_DONE)
         finish_change(w, t);

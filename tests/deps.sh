@@ -1,18 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Installs the Debian packages that are missing for: build, run, test, lint (each includes the ones before it).
+# Installs the Debian packages that are missing for: build, run, test, then bench or lint (each includes the ones before it).
 # Asks sudo when not root. On a system without apt it says what is missing and fails.
 set -eu
 
 build='gcc make pkg-config libc6-dev libfcgi-dev libjson-c-dev libsqlite3-dev libcurl4-openssl-dev libyaml-dev libssl-dev'
 run='nginx curl util-linux'
 test='libcmocka-dev python3 python3-pytest sqlite3 apache2-bin libapache2-mod-fcgid procps'
+bench='wrk'
 lint='clang clang-format clang-tidy cppcheck shellcheck mandoc git'
 
 # What to look for where there is no dpkg: commands and pkg-config modules.
 build_commands='cc make pkg-config'
 run_commands='nginx curl flock setsid setpriv'
 test_commands='python3 pytest-3 sqlite3 apache2'
+bench_commands='wrk'
 lint_commands='clang clang-format clang-tidy cppcheck shellcheck mandoc git'
 modules='json-c sqlite3 libcurl yaml-0.1 libcrypto'
 
@@ -20,10 +22,12 @@ case "${1-}" in
 build) packages=$build commands=$build_commands ;;
 run) packages="$build $run" commands="$build_commands $run_commands" ;;
 test) packages="$build $run $test" commands="$build_commands $run_commands $test_commands" ;;
+bench) packages="$build $run $test $bench"
+    commands="$build_commands $run_commands $test_commands $bench_commands" ;;
 lint) packages="$build $run $test $lint"
     commands="$build_commands $run_commands $test_commands $lint_commands" ;;
 *)
-    echo "usage: deps.sh build|run|test|lint" >&2
+    echo "usage: deps.sh build|run|test|bench|lint" >&2
     exit 2
     ;;
 esac

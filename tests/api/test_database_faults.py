@@ -134,6 +134,30 @@ def test_locked_by_one_who_holds_our_lock_file_writes_are_refused_in_time(antero
     create(a, "k", 1)
 
 
+def test_large_changes_that_wait_for_the_disk_are_bounded(anteroom):
+    """24 MB of bodies while nothing can be written: what is more than 16 MiB is refused before it takes memory."""
+    a = anteroom(CONF)
+    answers = []
+
+    def post(number):
+        jobs = [a.job(f"{number}-{i}", "lab", data={"note": "x" * 65000}) for i in range(15)]
+        answers.append((number, a.client().post(LAB, jobs)))
+
+    threads = [threading.Thread(target=post, args=(number,)) for number in range(24)]
+    with open(str(a.db_path) + ".lock", "rb+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for t in threads:
+            t.start()
+        wait_until(lambda: any("too many large" in answer.json.get("error", "") for _, answer in answers), what="a refusal")
+    for t in threads:
+        t.join()
+    for _, answer in answers:
+        assert answer.status == 201 or is_unavailable(answer) is None
+    made = {f"{number}-{i}" for number, answer in answers if answer.status == 201 for i in range(15)}
+    assert set(states(a)) == made
+    create(a, "after", 1)
+
+
 def test_a_dispatcher_whose_database_is_locked_waits_and_goes_on(anteroom):
     a = anteroom(CONF)
     a.start_dispatcher()

@@ -265,6 +265,21 @@ static void many_may_open_a_new_file_at_once(void **state)
     rig_free(&r);
 }
 
+static void nothing_is_written_to_a_file_that_was_removed(void **state)
+{
+    struct rig r;
+    struct err e;
+
+    (void)state;
+    rig_make(&r, "");
+    rig_add(&r, "q", "a", "{}");
+    assert_int_equal(unlink(r.path), 0);
+    assert_int_equal(store_begin(r.s, NS_PER_S, &e), -1);
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+    assert_non_null(strstr(e.text, "removed"));
+    rig_free(&r);
+}
+
 struct waiter {
     int fd;
     atomic_bool had; /* the lock */
@@ -372,6 +387,7 @@ int main(void)
         cmocka_unit_test(a_program_that_does_not_know_our_lock_is_waited_for_and_then_named),
         cmocka_unit_test(a_row_left_standing_does_not_hold_a_snapshot),
         cmocka_unit_test(many_may_open_a_new_file_at_once),
+        cmocka_unit_test(nothing_is_written_to_a_file_that_was_removed),
         cmocka_unit_test(whoever_waits_for_the_lock_has_it_before_its_owner_again),
         cmocka_unit_test(after_a_flush_that_failed_nothing_is_flushed_again),
         cmocka_unit_test(every_step_of_the_schema_is_applied_once),

@@ -334,6 +334,58 @@ static void the_clock_wakes_and_ends_jobs(void **state)
     rig_free(&r);
 }
 
+/* 1,500 jobs that sleep until `start`, and 2,500 answers, in one transaction. */
+static void add_many_sleepers(struct rig *r, int64_t start)
+{
+    const unsigned char digest[STORE_DIGEST] = {1};
+    struct store_answer a = {201, {0}, {0}, STR_LIT("{}")};
+    struct job_new n = {.type = STR_LIT("vm"),
+                        .owner_id = STR_LIT("o"),
+                        .data = STR_LIT(ONE),
+                        .scope = STR_LIT("project:p"),
+                        .not_before = start};
+    char name[16];
+    struct err e;
+    struct job j;
+    int i;
+
+    rig_begin(r);
+    for (i = 0; i < 2500; i++) {
+        (void)snprintf(name, sizeof name, "n%d", i);
+        n.request_id = n.callback = str_of(name);
+        if (i < 1500)
+            OK(store_create(r->s, &n, r->now, &j, &e), &e);
+        OK(store_answer_save(r->s, n.type, n.callback, digest, &a, r->now, &e), &e);
+    }
+    rig_commit(r);
+}
+
+/* So that no transaction keeps the others waiting for long. */
+static void what_the_clock_brings_up_is_done_by_the_thousand(void **state)
+{
+    static const int64_t woken[] = {1000, 500, 0};
+    int64_t start;
+    struct store_tidied t;
+    struct rig r;
+    struct err e;
+    size_t i;
+
+    (void)state;
+    rig_make(&r, queues);
+    start = r.now + 2 * 86400 * NS_PER_S;
+    add_many_sleepers(&r, start);
+    for (i = 0; i < ARRAY_LEN(woken); i++) {
+        assert_int_equal(store_untidy(r.s, start, &e), 1);
+        rig_begin(&r);
+        OK(store_tidy(r.s, start, &t, &e), &e);
+        rig_commit(&r);
+        assert_int_equal(t.woken, woken[i]);
+        assert_int_equal(t.more, i < 2);
+    }
+    assert_int_equal(store_untidy(r.s, start, &e), 0);
+    rig_free(&r);
+}
+
 static void a_reason_is_written_once_and_shows_on_every_job(void **state)
 {
     struct groups g;
@@ -431,6 +483,7 @@ int main(void)
         cmocka_unit_test(tries_are_counted_and_end_in_running_or_failed),
         cmocka_unit_test(a_job_that_an_operator_set_running_is_placed_once),
         cmocka_unit_test(the_clock_wakes_and_ends_jobs),
+        cmocka_unit_test(what_the_clock_brings_up_is_done_by_the_thousand),
         cmocka_unit_test(a_reason_is_written_once_and_shows_on_every_job),
         cmocka_unit_test(the_first_job_of_a_group_that_was_empty_is_not_told_an_old_reason),
         cmocka_unit_test(empty_groups_are_forgotten_when_there_are_many),
