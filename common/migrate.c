@@ -20,7 +20,7 @@ static int check_ours(struct db *db, int64_t version, struct err *e)
     if (db_ask_i64(db, "PRAGMA application_id", &id, e) != 0 ||
         db_ask_i64(db, "SELECT count(*) FROM sqlite_schema", &tables, e) != 0)
         return -1;
-    if (id == MIGRATE_APPLICATION_ID || (version == 0 && tables == 0 && id == 0))
+    if ((id == MIGRATE_APPLICATION_ID && version >= 0) || (version == 0 && tables == 0 && id == 0))
         return 0;
     return err_set(e, ERR_UNAVAILABLE, "the file is an SQLite database, but none of Anteroom's");
 }

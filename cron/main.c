@@ -6,6 +6,7 @@
 #include "conf.h"
 #include "dispatch.h"
 #include "num.h"
+#include "stdfd.h"
 
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78, SECONDS_MAX = 10 * 365 * 86400 };
 
@@ -132,6 +133,7 @@ int main(int argc, char **argv)
     struct err e;
     int status;
 
+    stdfd_fill();
     if (parse_command(argc, argv, &c) != 0)
         return EXIT_USAGE;
     if (c.print)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* anteroom.fcgi: reads its options and finds out how it was started. */
-#include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "cgi.h"
+#include "stdfd.h"
 #include "store.h"
 #include "worker.h"
 
@@ -81,17 +80,6 @@ static int complain(int status, const struct err *e)
     return status;
 }
 
-/* Nothing that we open may become standard input, output or error. */
-static void fill_standard_descriptors(void)
-{
-    int fd = open("/dev/null", O_RDWR);
-
-    while (fd >= STDIN_FILENO && fd <= STDERR_FILENO)
-        fd = dup(fd);
-    if (fd > STDERR_FILENO)
-        (void)close(fd);
-}
-
 /* Requests take and give back memory all the time: what lies on top of a heap is not returned to
  * the system at once, to be faulted in again for the next one. */
 static void keep_memory(void)
@@ -154,7 +142,7 @@ int main(int argc, char **argv)
     struct err e;
     int rc;
 
-    fill_standard_descriptors();
+    stdfd_fill();
     rc = read_options(argc, argv, &o);
     if (rc >= 0)
         return rc;

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The command lines of both programs, and how a wrong configuration is named."""
+import contextlib
+import os
 import subprocess
 
 import pytest
 
 from cloud import lab
-from harness import BIN, SLOW
+from harness import BIN, SLOW, wait_until
 
 PROGRAMS = ["anteroom.fcgi", "anteroom-dispatch"]
 both = pytest.mark.parametrize("program", PROGRAMS)
@@ -155,3 +157,29 @@ def test_the_option_goes_before_the_environment(run, program):
     done = run(program, "--check", env=env)
     assert done.returncode == 78 and f"{bad}:1: nonsense: " in done.stderr
     assert run(program, "--check", env={"ANTEROOM_CONFIG": str(run.a.config_path)}).returncode == 0
+
+
+@pytest.mark.parametrize("argv", [["anteroom.fcgi", "--listen", "unix:closed.sock"], ["anteroom-dispatch", "--watch"]],
+                         ids=PROGRAMS)
+def test_started_without_standard_descriptors_it_opens_nothing_of_its_own_there(run, argv):
+    a = run.a
+
+    def close():
+        for fd in range(3):
+            os.close(fd)
+
+    def opened():
+        """What its descriptors are; one may be closed while we look."""
+        links = {}
+        for fd in os.listdir(f"/proc/{child.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                links[int(fd)] = os.readlink(f"/proc/{child.pid}/fd/{fd}")
+        return links
+
+    child = subprocess.Popen([BIN / argv[0], "--config", a.config_path, *argv[1:]], cwd=a.dir, env=a.env, preexec_fn=close)
+    try:
+        wait_until(lambda: any(path.startswith(str(a.db_path)) for path in opened().values()), what="an open database")
+        assert {opened()[fd] for fd in range(3)} == {"/dev/null"}
+    finally:
+        child.terminate()
+        assert child.wait(30 * SLOW) == 0
