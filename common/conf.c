@@ -85,3 +85,8 @@ const struct conf_queue *conf_queue(const struct conf *conf, struct str type)
     own = bsearch(&type, conf->queue, conf->queues - 1, sizeof *conf->queue, compare_type);
     return own ? own : any;
 }
+
+struct pools conf_pools(const struct conf_queue *queue)
+{
+    return (struct pools){queue->pools, queue->pool};
+}

@@ -10,17 +10,39 @@
 
 #include "err.h"
 #include "log.h"
+#include "pool.h"
 
 #define CONF_FOREVER INT64_MAX
 
 enum {
     CONF_RETRIES_MAX = 32,
+    CONF_ARGS_MAX = 64,
     CONF_RESOURCES_MAX = 255 /* of one host */
 };
 
 enum conf_auth { CONF_AUTH_NONE };
-enum conf_capacity { CONF_CAPACITY_NONE, CONF_CAPACITY_STATIC };
-enum conf_fit { CONF_FIT_PACK, CONF_FIT_SPREAD };
+enum conf_capacity {
+    CONF_CAPACITY_NONE,
+    CONF_CAPACITY_STATIC,
+    CONF_CAPACITY_OPENSTACK,
+    CONF_CAPACITY_KUBERNETES,
+    CONF_CAPACITY_EXEC,
+    CONF_CAPACITY_HTTP
+};
+enum conf_fit { CONF_FIT_AUTO, CONF_FIT_PACK, CONF_FIT_SPREAD };
+/* Whose use a source's numbers have in them. */
+enum conf_accounting {
+    CONF_ACCOUNTING_AUTO,
+    CONF_ACCOUNTING_LEDGER,  /* that of others: our jobs hold until they end */
+    CONF_ACCOUNTING_OBSERVED /* everybody's: our jobs hold until the source sees their use */
+};
+enum conf_switch { CONF_OFF, CONF_ON };
+/* Where OpenStack projects go that no aggregate names. */
+enum conf_unnamed {
+    CONF_UNNAMED_SHARED, /* to the hosts that no aggregate keeps for its projects */
+    CONF_UNNAMED_ALL,    /* to every host */
+    CONF_UNNAMED_NONE    /* nowhere */
+};
 
 struct conf_amount {
     struct str resource;
@@ -34,24 +56,34 @@ struct conf_host {
     struct conf_amount *amount; /* sorted by name, no doubles */
 };
 
-struct conf_pool {
-    struct str name;
-    size_t projects; /* 0: open to every project that no other pool of the queue names */
-    struct str *project;
-    size_t hosts;
-    size_t *host; /* ascending indices into conf_queue.host */
+/* How a source that asks somebody else is read. Absent texts: not given. */
+struct conf_source {
+    int64_t settle;           /* ns after which an observed source sees what a running job uses */
+    int64_t poll;             /* ns between readings while jobs wait */
+    int64_t timeout;          /* ns for one reading */
+    int64_t max_age;          /* ns after which a reading is stale */
+    enum conf_switch quota;   /* openstack, kubernetes: the project's quota is a second gate */
+    struct str cloud, region; /* openstack */
+    enum conf_unnamed unnamed_projects;
+    struct str kubeconfig, context, pool_label; /* kubernetes */
+    size_t args;
+    struct str *program;        /* exec: [args] the program's path, and what it is given */
+    struct str url, token_file; /* http */
 };
 
 struct conf_queue {
     struct str type; /* "*": every type that has no entry of its own */
     enum conf_capacity capacity;
-    enum conf_fit fit;
+    enum conf_fit fit;               /* never CONF_FIT_AUTO once it is read */
+    enum conf_accounting accounting; /* nor this CONF_ACCOUNTING_AUTO */
+    struct str rules; /* by which demands are read (demand_parse): "vm", "kube", or the type */
+    struct conf_source source;
     int64_t overtake;         /* ns; CONF_FOREVER */
     struct str callback_base; /* absent: a relative callback is refused */
     size_t hosts; /* all hosts of all pools; one that several pools name stands here once */
     struct conf_host *host; /* sorted by name */
     size_t pools;
-    struct conf_pool *pool; /* in the file's order */
+    struct pool *pool; /* in the file's order; one without projects is open */
 };
 
 struct conf_callback {
@@ -66,7 +98,8 @@ struct conf_callback {
 
 struct conf {
     struct str file;     /* the path that it was read from */
-    struct str database; /* absolute, or relative to the working directory */
+    struct str database; /* absolute, or relative to the working directory; what the sources keep
+                            between runs stands beside it */
     enum conf_auth auth;
     enum log_level log_level;
     int64_t workers;    /* threads that answer requests */
@@ -92,6 +125,9 @@ void conf_free(struct conf *conf);
 
 /* The entry for a type: its own, else "*". Never NULL. Pure; any thread. */
 const struct conf_queue *conf_queue(const struct conf *conf, struct str type);
+
+/* The pools of a queue as its entry has them. */
+struct pools conf_pools(const struct conf_queue *queue);
 
 /* Writes the table of keys, a line each: "key<TAB>type<TAB>default<TAB>range<TAB>documentation",
  * "-" where there is no default or no range; the names that the file's writer chooses stand as

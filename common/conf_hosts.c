@@ -201,7 +201,7 @@ int conf_join_hosts(struct conf_in *in, struct conf_queue *queue,
     qsort(all, n, sizeof *all, compare_mentions);
     for (i = 0; i < n; i = end) {
         for (end = i; end < n && str_eq(all[end].name->scalar, all[i].name->scalar); end++) {
-            struct conf_pool *pool = &queue->pool[all[end].pool];
+            struct pool *pool = &queue->pool[all[end].pool];
 
             pool->host[pool->hosts++] = queue->hosts;
         }

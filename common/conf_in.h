@@ -32,7 +32,7 @@ enum conf_section {
 
 /* A pool while its queue is read: hosts are put together once all pools are known. */
 struct conf_pool_in {
-    struct conf_pool pool;
+    struct pool pool;
     const struct yaml_node *hosts; /* NULL: none */
 };
 
@@ -45,6 +45,7 @@ enum conf_type {
     CONF_DURATION,
     CONF_DURATIONS,
     CONF_URL,
+    CONF_TEXTS,
     CONF_CALLBACKS,
     CONF_QUEUES,
     CONF_POOLS,
@@ -72,7 +73,7 @@ typedef int conf_read_fn(struct conf_in *in, const struct yaml_node *value,
                          const struct conf_key *key, void *field);
 
 conf_read_fn conf_read_text, conf_read_word, conf_read_number, conf_read_size, conf_read_duration,
-    conf_read_durations, conf_read_url; /* conf_values.c */
+    conf_read_durations, conf_read_url, conf_read_texts; /* conf_values.c */
 conf_read_fn conf_read_queues, conf_read_pools, conf_read_projects,
     conf_keep_hosts; /* conf_queues.c */
 

@@ -25,14 +25,38 @@ static const char *const levels[] = {
 static const char *const capacities[] = {
     [CONF_CAPACITY_NONE] = "none",
     [CONF_CAPACITY_STATIC] = "static",
+    [CONF_CAPACITY_OPENSTACK] = "openstack",
+    [CONF_CAPACITY_KUBERNETES] = "kubernetes",
+    [CONF_CAPACITY_EXEC] = "exec",
+    [CONF_CAPACITY_HTTP] = "http",
     NULL,
 };
-static const char *const later_capacities[] = {"openstack", "kubernetes", "exec", NULL};
-static const char *const fits[] = {[CONF_FIT_PACK] = "pack", [CONF_FIT_SPREAD] = "spread", NULL};
+static const char *const fits[] = {
+    [CONF_FIT_AUTO] = "auto",
+    [CONF_FIT_PACK] = "pack",
+    [CONF_FIT_SPREAD] = "spread",
+    NULL,
+};
+static const char *const accountings[] = {
+    [CONF_ACCOUNTING_AUTO] = "auto",
+    [CONF_ACCOUNTING_LEDGER] = "ledger",
+    [CONF_ACCOUNTING_OBSERVED] = "observed",
+    NULL,
+};
+static const char *const switches[] = {[CONF_OFF] = "off", [CONF_ON] = "on", NULL};
+static const char *const unnamed[] = {
+    [CONF_UNNAMED_SHARED] = "shared",
+    [CONF_UNNAMED_ALL] = "all",
+    [CONF_UNNAMED_NONE] = "none",
+    NULL,
+};
 static const char *const forever[] = {"forever", NULL};
 
 _Static_assert(sizeof(enum conf_auth) == sizeof(int) && sizeof(enum conf_capacity) == sizeof(int) &&
-                   sizeof(enum conf_fit) == sizeof(int) && sizeof(enum log_level) == sizeof(int),
+                   sizeof(enum conf_fit) == sizeof(int) && sizeof(enum log_level) == sizeof(int) &&
+                   sizeof(enum conf_accounting) == sizeof(int) &&
+                   sizeof(enum conf_switch) == sizeof(int) &&
+                   sizeof(enum conf_unnamed) == sizeof(int),
                "conf_read_word writes an int");
 
 static const struct conf_key keys[] = {
@@ -67,12 +91,63 @@ static const struct conf_key keys[] = {
      .doc = "waits before the first try, the second, and so on; as many tries as waits"},
     {CONF_TOP, "queues", CONF_QUEUES,
      .doc = "type: queue; the type \"*\" is for all that have no entry of their own"},
-    {CONF_QUEUE, "capacity", CONF_WORD, "none", .words = capacities, .later = later_capacities,
+    {CONF_QUEUE, "capacity", CONF_WORD, "none", .words = capacities,
      .offset = offsetof(struct conf_queue, capacity),
-     .doc = "none admits nobody by itself; static counts what the hosts given here have"},
-    {CONF_QUEUE, "fit", CONF_WORD, "pack", .words = fits,
+     .doc =
+         "none admits nobody by itself; static counts what the hosts given here have; the others "
+         "ask a cloud, a program or a URL"},
+    {CONF_QUEUE, "fit", CONF_WORD, "auto", .words = fits,
      .offset = offsetof(struct conf_queue, fit),
-     .doc = "pack finds a placement wherever there is one; spread fills the emptiest host first"},
+     .doc = "pack finds a placement wherever there is one; spread fills the emptiest host first, "
+            "as a cloud's own scheduler does; auto is spread for openstack and kubernetes"},
+    {CONF_QUEUE, "accounting", CONF_WORD, "auto", .words = accountings,
+     .offset = offsetof(struct conf_queue, accounting),
+     .doc = "ledger: jobs hold until they end; observed: until the source sees what they use; auto "
+            "is observed for openstack and kubernetes"},
+    {CONF_QUEUE, "settle", CONF_DURATION, "5m", 0, D,
+     .offset = offsetof(struct conf_queue, source.settle),
+     .doc = "observed: how long after its callback a job's use is sure to be seen"},
+    {CONF_QUEUE, "poll", CONF_DURATION, "5s", 100 * MS, H,
+     .offset = offsetof(struct conf_queue, source.poll),
+     .doc = "time between readings of the source while jobs wait"},
+    {CONF_QUEUE, "timeout", CONF_DURATION, "20s", 100 * MS, 10 * M,
+     .offset = offsetof(struct conf_queue, source.timeout),
+     .doc = "time for one reading of the source; one that takes longer has failed"},
+    {CONF_QUEUE, "max_age", CONF_DURATION, "1m", S, D,
+     .offset = offsetof(struct conf_queue, source.max_age),
+     .doc = "an older reading is stale and admits nobody"},
+    {CONF_QUEUE, "quota", CONF_WORD, "on", .words = switches,
+     .offset = offsetof(struct conf_queue, source.quota),
+     .doc = "openstack, kubernetes: a job also waits for its project's quota"},
+    {CONF_QUEUE, "cloud", CONF_TEXT, NULL, 1, 255,
+     .offset = offsetof(struct conf_queue, source.cloud),
+     .doc = "openstack: the cloud's name in clouds.yaml; without it OS_CLOUD, or the other OS_* "
+            "variables"},
+    {CONF_QUEUE, "region", CONF_TEXT, NULL, 1, 255,
+     .offset = offsetof(struct conf_queue, source.region),
+     .doc = "openstack: the region, where it is not the cloud's own region_name"},
+    {CONF_QUEUE, "unnamed_projects", CONF_WORD, "shared", .words = unnamed,
+     .offset = offsetof(struct conf_queue, source.unnamed_projects),
+     .doc = "openstack: projects that no aggregate names get the hosts that no aggregate isolates, "
+            "all hosts, or none"},
+    {CONF_QUEUE, "kubeconfig", CONF_TEXT, NULL, 1, 4000,
+     .offset = offsetof(struct conf_queue, source.kubeconfig),
+     .doc = "kubernetes: the file; without it KUBECONFIG, ~/.kube/config or the pod's service "
+            "account"},
+    {CONF_QUEUE, "context", CONF_TEXT, NULL, 1, 255,
+     .offset = offsetof(struct conf_queue, source.context),
+     .doc = "kubernetes: the context; without it the file's current-context"},
+    {CONF_QUEUE, "pool_label", CONF_TEXT, NULL, 1, 317,
+     .offset = offsetof(struct conf_queue, source.pool_label),
+     .doc = "kubernetes: a node label whose values are the pools; without it the cluster is one "
+            "pool"},
+    {CONF_QUEUE, "program", CONF_TEXTS, NULL, 1, 4000,
+     .doc = "exec: the program's absolute path, and what it is given"},
+    {CONF_QUEUE, "url", CONF_URL, NULL, 1, 2048, .offset = offsetof(struct conf_queue, source.url),
+     .doc = "http: where the hosts are read"},
+    {CONF_QUEUE, "token_file", CONF_TEXT, NULL, 1, 4000,
+     .offset = offsetof(struct conf_queue, source.token_file),
+     .doc = "http: a file with the bearer token"},
     {CONF_QUEUE, "overtake", CONF_DURATION, "1h", 0, 3650 * D, forever,
      .offset = offsetof(struct conf_queue, overtake),
      .doc = "how long jobs may pass one that waits and does not fit; 0 is strict order"},
@@ -82,6 +157,9 @@ static const struct conf_key keys[] = {
     {CONF_QUEUE, "pools", CONF_POOLS, .doc = "name: pool; hosts that serve the same projects"},
     {CONF_POOL, "projects", CONF_PROJECTS, .offset = offsetof(struct conf_pool_in, pool),
      .doc = "the projects that the pool serves; none: those that no other pool names"},
+    {CONF_POOL, "aggregate", CONF_TEXT, NULL, 1, 255,
+     .offset = offsetof(struct conf_pool_in, pool.aggregate),
+     .doc = "openstack: the uuid of the host aggregate, where the aggregates may not be read"},
     {CONF_POOL, "hosts", CONF_HOSTS, .offset = offsetof(struct conf_pool_in, hosts),
      .doc = "name: what the host has; {} when another pool of the queue says it"},
     {CONF_HOST, "<resource>", CONF_AMOUNT, NULL, 0, NUM_SAFE_MAX,
@@ -115,6 +193,7 @@ static const struct {
     [CONF_DURATION] = {"duration", conf_read_duration},
     [CONF_DURATIONS] = {"list of durations", conf_read_durations},
     [CONF_URL] = {"URL", conf_read_url},
+    [CONF_TEXTS] = {"list of texts", conf_read_texts},
     [CONF_CALLBACKS] = {"mapping", read_callback},
     [CONF_QUEUES] = {"mapping", conf_read_queues},
     [CONF_POOLS] = {"mapping", conf_read_pools},

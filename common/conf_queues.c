@@ -10,6 +10,46 @@ static int compare_types(const void *a, const void *b)
     return x_any != y_any ? x_any - y_any : str_cmp(x->type, y->type);
 }
 
+/* What each kind of source is unless the file says otherwise. */
+static const struct {
+    const char *rules; /* NULL: those of the queue's type */
+    enum conf_fit fit;
+    enum conf_accounting accounting;
+} natures[] = {
+    [CONF_CAPACITY_NONE] = {NULL, CONF_FIT_PACK, CONF_ACCOUNTING_LEDGER},
+    [CONF_CAPACITY_STATIC] = {NULL, CONF_FIT_PACK, CONF_ACCOUNTING_LEDGER},
+    [CONF_CAPACITY_OPENSTACK] = {"vm", CONF_FIT_SPREAD, CONF_ACCOUNTING_OBSERVED},
+    [CONF_CAPACITY_KUBERNETES] = {"kube", CONF_FIT_SPREAD, CONF_ACCOUNTING_OBSERVED},
+    [CONF_CAPACITY_EXEC] = {NULL, CONF_FIT_PACK, CONF_ACCOUNTING_LEDGER},
+    [CONF_CAPACITY_HTTP] = {NULL, CONF_FIT_PACK, CONF_ACCOUNTING_LEDGER},
+};
+
+static void settle_queue(struct conf_queue *queue)
+{
+    const char *rules = natures[queue->capacity].rules;
+
+    queue->rules = rules ? str_of(rules) : queue->type;
+    if (queue->fit == CONF_FIT_AUTO)
+        queue->fit = natures[queue->capacity].fit;
+    if (queue->accounting == CONF_ACCOUNTING_AUTO)
+        queue->accounting = natures[queue->capacity].accounting;
+}
+
+/* What a source cannot do without. */
+static int check_queue(struct conf_in *in, const struct yaml_node *at,
+                       const struct conf_queue *queue)
+{
+    const struct conf_source *s = &queue->source;
+
+    if (queue->capacity == CONF_CAPACITY_EXEC && (s->args == 0 || s->program[0].p[0] != '/'))
+        return conf_fail(in, at, "capacity exec needs a program with an absolute path");
+    if (queue->capacity == CONF_CAPACITY_STATIC && queue->accounting == CONF_ACCOUNTING_OBSERVED)
+        return conf_fail(in, at, "static capacity sees no use: its accounting is ledger");
+    if (queue->capacity == CONF_CAPACITY_HTTP && !s->url.p)
+        return conf_fail(in, at, "capacity http needs a url");
+    return 0;
+}
+
 static int read_queue(struct conf_in *in, const struct yaml_node *name,
                       const struct yaml_node *value, struct conf_queue *queue)
 {
@@ -17,8 +57,9 @@ static int read_queue(struct conf_in *in, const struct yaml_node *name,
     if (conf_copy_name(in, name, &queue->type) != 0)
         return -1;
     in->type = queue->type;
-    if (conf_read_section(in, CONF_QUEUE, value, queue) != 0)
+    if (conf_read_section(in, CONF_QUEUE, value, queue) != 0 || check_queue(in, value, queue) != 0)
         return -1;
+    settle_queue(queue);
     conf_leave(in);
     return 0;
 }
@@ -42,8 +83,10 @@ int conf_read_queues(struct conf_in *in, const struct yaml_node *value, const st
             return -1;
     }
     conf->queues = value->n;
-    if (!yaml_get(value, "*"))
+    if (!yaml_get(value, "*")) {
+        settle_queue(&preset);
         conf->queue[conf->queues++] = preset;
+    }
     qsort(conf->queue, conf->queues, sizeof *conf->queue, compare_types);
     return 0;
 }
@@ -69,6 +112,7 @@ int conf_read_pools(struct conf_in *in, const struct yaml_node *value, const str
             return -1;
         conf_leave(in);
         queue->pool[i] = pool[i].pool;
+        queue->pool[i].open = pool[i].pool.projects == 0;
     }
     queue->pools = value->n;
     return conf_join_hosts(in, queue, pool);
@@ -77,7 +121,7 @@ int conf_read_pools(struct conf_in *in, const struct yaml_node *value, const str
 int conf_read_projects(struct conf_in *in, const struct yaml_node *value,
                        const struct conf_key *key, void *field)
 {
-    struct conf_pool *pool = field;
+    struct pool *pool = field;
     const struct yaml_node *project;
 
     (void)key;

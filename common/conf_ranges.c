@@ -87,10 +87,10 @@ void conf_write_range(struct buf *b, const struct conf_key *key)
         [CONF_TEXT] = write_bytes,        [CONF_WORD] = write_words,
         [CONF_NUMBER] = write_number,     [CONF_SIZE] = write_size,
         [CONF_DURATION] = write_duration, [CONF_DURATIONS] = write_durations,
-        [CONF_URL] = write_bytes,         [CONF_CALLBACKS] = write_none,
-        [CONF_QUEUES] = write_none,       [CONF_POOLS] = write_none,
-        [CONF_PROJECTS] = write_none,     [CONF_HOSTS] = write_none,
-        [CONF_AMOUNT] = write_number,
+        [CONF_TEXTS] = write_none,        [CONF_URL] = write_bytes,
+        [CONF_CALLBACKS] = write_none,    [CONF_QUEUES] = write_none,
+        [CONF_POOLS] = write_none,        [CONF_PROJECTS] = write_none,
+        [CONF_HOSTS] = write_none,        [CONF_AMOUNT] = write_number,
     };
 
     writers[key->type](b, key);

@@ -289,3 +289,23 @@ int conf_read_url(struct conf_in *in, const struct yaml_node *value, const struc
     return conf_wrong(in, value,
                       "an absolute http or https URL without user, password or fragment");
 }
+
+int conf_read_texts(struct conf_in *in, const struct yaml_node *value, const struct conf_key *key,
+                    void *field)
+{
+    struct conf_queue *queue = field;
+    struct conf_source *s = &queue->source;
+
+    if (conf_need(in, value, YAML_LIST) != 0)
+        return -1;
+    if (value->n > CONF_ARGS_MAX)
+        return conf_fail(in, value, "must not have more than %d texts", CONF_ARGS_MAX);
+    s->program = arena_array(in->arena, value->n, sizeof *s->program);
+    if (!s->program)
+        return conf_no_memory(in);
+    for (s->args = 0; s->args < value->n; s->args++) {
+        if (copy_text(in, value->item[s->args], key->high, &s->program[s->args]) != 0)
+            return -1;
+    }
+    return 0;
+}

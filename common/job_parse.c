@@ -229,10 +229,10 @@ static int resolve_aggregate(const struct reading *r, json_value *data, struct e
     json_value *project, *given;
     struct str name;
 
-    if (!str_is(r->type, "vm") || json_member(data, "host_aggregate", &given) ||
+    if (!str_is(r->queue->rules, "vm") || json_member(data, "host_aggregate", &given) ||
         !json_member(data, "project", &project))
         return 0;
-    name = pool_aggregate(r->queue, json_string(project));
+    name = pool_aggregate(conf_pools(r->queue), json_string(project));
     return name.p ? json_set_string(data, "host_aggregate", name, e) : 0;
 }
 
@@ -267,7 +267,7 @@ static int take_data(struct reading *r, json_value *v, struct err *e)
     struct demand *d;
     int rc;
 
-    if (demand_parse(r->type, v, &d, e) != 0)
+    if (demand_parse(r->queue->rules, v, &d, e) != 0)
         return -1;
     rc = resolve_aggregate(r, v, e);
     if (rc == 0)

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Which pools of a queue serve a scope. */
+/* Which pools serve a scope. */
 #include "pool.h"
 
 #include <string.h>
 
-static bool names_project(const struct conf_pool *pool, struct str project)
+/* A scope taken apart; what it does not name is absent. */
+struct place {
+    struct str pool, project;
+    bool any; /* the empty scope */
+};
+
+static bool names_project(const struct pool *pool, struct str project)
 {
     size_t i;
 
@@ -15,75 +21,96 @@ static bool names_project(const struct conf_pool *pool, struct str project)
     return false;
 }
 
-/* What a pool must be to serve a scope; `name` is the scope without its prefix. */
-typedef bool serves_fn(const struct conf_pool *pool, struct str name);
+/* What stands behind a prefix, up to the end of the line; absent when the text begins otherwise. */
+static struct str behind(struct str text, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    const char *end;
 
-static bool serves_all(const struct conf_pool *pool, struct str name)
+    if (!text.p || text.n < n || memcmp(text.p, prefix, n) != 0)
+        return (struct str){0};
+    text = (struct str){text.p + n, text.n - n};
+    end = memchr(text.p, '\n', text.n);
+    return end ? (struct str){text.p, (size_t)(end - text.p)} : text;
+}
+
+static struct place place_of(struct str scope)
+{
+    struct place p = {.pool = behind(scope, "pool:"), .any = scope.n == 0};
+    size_t used = p.pool.p ? (size_t)(p.pool.p - scope.p) + p.pool.n + 1 : 0;
+
+    if (!p.any && used < scope.n)
+        p.project = behind((struct str){scope.p + used, scope.n - used}, "project:");
+    return p;
+}
+
+struct str pool_project(struct str scope)
+{
+    return place_of(scope).project;
+}
+
+/* What a pool must be to serve a place. */
+typedef bool serves_fn(const struct pool *pool, const struct place *place);
+
+static bool serves_all(const struct pool *pool, const struct place *place)
 {
     (void)pool;
-    (void)name;
-    return true;
+    return place->any;
 }
 
-static bool is_called(const struct conf_pool *pool, struct str name)
+static bool is_called(const struct pool *pool, const struct place *place)
 {
-    return str_eq(pool->name, name);
+    return place->pool.p && str_eq(pool->name, place->pool) &&
+           (!pool->closed || !place->project.p || names_project(pool, place->project));
 }
 
-static bool is_open(const struct conf_pool *pool, struct str name)
+static bool serves_project(const struct pool *pool, const struct place *place)
 {
-    (void)name;
-    return pool->projects == 0;
+    return place->project.p && names_project(pool, place->project);
 }
 
-static size_t collect(const struct conf_queue *queue, serves_fn *serves, struct str name,
+static bool is_open(const struct pool *pool, const struct place *place)
+{
+    return place->project.p && pool->open;
+}
+
+static size_t collect(struct pools pools, serves_fn *serves, const struct place *place,
                       size_t *index)
 {
     size_t i, n = 0;
 
-    for (i = 0; i < queue->pools; i++) {
-        if (serves(&queue->pool[i], name))
+    for (i = 0; i < pools.n; i++) {
+        if (serves(&pools.pool[i], place))
             index[n++] = i;
     }
     return n;
 }
 
-/* The rest of the scope behind a prefix; absent when it begins otherwise. */
-static struct str behind(struct str scope, const char *prefix)
+size_t pool_of_scope(struct pools pools, struct str scope, size_t *index)
 {
-    size_t n = strlen(prefix);
-
-    if (scope.n < n || memcmp(scope.p, prefix, n) != 0)
-        return (struct str){0};
-    return (struct str){scope.p + n, scope.n - n};
-}
-
-size_t pool_of_scope(const struct conf_queue *queue, struct str scope, size_t *index)
-{
-    struct str pool = behind(scope, "pool:"), project = behind(scope, "project:");
+    struct place place = place_of(scope);
     size_t n;
 
-    if (scope.n == 0)
-        return collect(queue, serves_all, scope, index);
-    if (pool.p)
-        return collect(queue, is_called, pool, index);
-    if (!project.p)
-        return 0;
-    n = collect(queue, names_project, project, index);
-    return n > 0 ? n : collect(queue, is_open, project, index);
+    if (place.any)
+        return collect(pools, serves_all, &place, index);
+    if (place.pool.p)
+        return collect(pools, is_called, &place, index);
+    n = collect(pools, serves_project, &place, index);
+    return n > 0 ? n : collect(pools, is_open, &place, index);
 }
 
-struct str pool_aggregate(const struct conf_queue *queue, struct str project)
+struct str pool_aggregate(struct pools pools, struct str project)
 {
-    serves_fn *const ways[] = {names_project, is_open};
+    serves_fn *const ways[] = {serves_project, is_open};
+    struct place place = {.project = project};
     struct str name = {0};
     size_t w, i, n = 0;
 
     for (w = 0; w < ARRAY_LEN(ways) && n == 0; w++) {
-        for (i = 0; i < queue->pools; i++) {
-            if (!ways[w](&queue->pool[i], project))
+        for (i = 0; i < pools.n; i++) {
+            if (!ways[w](&pools.pool[i], &place))
                 continue;
-            name = queue->pool[i].name;
+            name = pools.pool[i].name;
             n++;
         }
     }

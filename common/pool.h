@@ -1,20 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-/* Pools: which pools of a queue serve a scope. Pure; any thread; reads the configuration only. */
+/* Pools: hosts that serve the same projects, as the configuration or a source names them; and which
+ * pools serve a scope. Pure; any thread. */
 #ifndef AR_POOL_H
 #define AR_POOL_H
 
-#include "conf.h"
+#include "base.h"
 
-/* The pools that serve a scope (demand.h), as ascending indices into queue->pool, written into
- * `index` (room for queue->pools).
- *  ""            every pool of the queue;
- *  pool:<name>   that pool;
- *  project:<id>  the pools that name the project; if none does, the pools that name no project at
- * all. Returns how many; 0: no pool knows the scope. */
-size_t pool_of_scope(const struct conf_queue *queue, struct str scope, size_t *index);
+struct pool {
+    struct str name;
+    bool open;       /* serves the projects that no pool names */
+    bool closed;     /* serves nobody but its projects, whoever asks for it by name */
+    size_t projects; /* that it serves */
+    struct str *project;
+    size_t hosts;
+    size_t *host;  /* ascending indices into the hosts of the queue or reading */
+    size_t unread; /* hosts that are there, but of which only that nothing is free on them is known:
+                      who never fits is then not known */
+    size_t shares;
+    size_t *share;        /* of a reading: indices into its `share` */
+    struct str aggregate; /* of the configuration, for openstack: the aggregate's uuid */
+};
+
+struct pools {
+    size_t n;
+    const struct pool *pool;
+};
+
+/* The pools that serve a scope (demand.h), as ascending indices, written into `index` (room for
+ * pools.n).
+ *  ""                            every pool;
+ *  pool:<name>                   that pool;
+ *  pool:<name>\nproject:<id>     the same; but not a closed one that does not name the project;
+ *  project:<id>                  the pools that name the project; if none does, the open ones.
+ * Returns how many; 0: no pool knows the scope. */
+size_t pool_of_scope(struct pools pools, struct str scope, size_t *index);
+
+/* The project in a scope; absent: it names none. */
+struct str pool_project(struct str scope);
 
 /* The name to be written into `Data` as host_aggregate for a project: of the pool that serves it,
  * if it is exactly one; else absent. */
-struct str pool_aggregate(const struct conf_queue *queue, struct str project);
+struct str pool_aggregate(struct pools pools, struct str project);
 
 #endif

@@ -125,7 +125,7 @@ static int judge(struct store *s, const struct conf_queue *queue, struct str sco
     pool = calloc(queue->pools + 1, sizeof *pool);
     if (!pool)
         return err_set(e, ERR_INTERNAL, "no memory to look at the pools");
-    pools = pool_of_scope(queue, scope, pool);
+    pools = pool_of_scope(conf_pools(queue), scope, pool);
     if (pools == 0)
         *v = (struct verdict){JOB_REASON_NO_POOL, "no pool of this queue serves it"};
     else
@@ -262,7 +262,7 @@ int store_enqueue_data(struct store *s, int64_t id, struct str type, struct str 
     struct buf shape = BUF_INIT(JOB_DATA_MAX);
     int rc = -1;
 
-    if (json_in_parse(data, &doc, e) != 0 || demand_parse(type, json_in_root(doc), &demand, e) != 0)
+    if (json_in_parse(data, &doc, e) != 0 || demand_parse(conf_queue(s->conf, type)->rules, json_in_root(doc), &demand, e) != 0)
         goto out;
     demand_write_shape(demand, &shape);
     if (buf_check(&shape, "the demand", e) != 0)

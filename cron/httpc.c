@@ -21,6 +21,10 @@ struct transfer {
     char retry_after[HTTPC_ANSWER_HEADER_MAX];
     bool has_retry_after;
     bool cut; /* we ended it: enough was read */
+    const char *wanted_name;
+    struct buf wanted;
+    httpc_sink_fn *sink;
+    void *sink_ctx;
     int64_t started;
     char error[CURL_ERROR_SIZE];
 };
@@ -60,6 +64,7 @@ static void transfer_free(struct transfer *t)
     curl_easy_cleanup(t->easy);
     curl_slist_free_all(t->headers);
     buf_free(&t->body);
+    buf_free(&t->wanted);
     free(t);
 }
 
@@ -72,17 +77,21 @@ static void unlink_transfer(struct httpc *h, struct transfer *t)
     h->under_way--;
 }
 
-void httpc_close(struct httpc *h)
+static void drop_all(struct httpc *h)
 {
-    struct transfer *t, *next;
+    struct transfer *t;
 
-    if (!h)
-        return;
-    for (t = h->first; t; t = next) {
-        next = t->next;
-        (void)curl_multi_remove_handle(h->multi, t->easy);
+    while ((t = h->first)) {
+        unlink_transfer(h, t);
         transfer_free(t);
     }
+}
+
+void httpc_close(struct httpc *h)
+{
+    if (!h)
+        return;
+    drop_all(h);
     curl_multi_cleanup(h->multi);
     free(h);
 }
@@ -92,6 +101,15 @@ size_t httpc_under_way(const struct httpc *h)
     return h->under_way;
 }
 
+/* Has a 2xx status line come? */
+static bool succeeded(const struct transfer *t)
+{
+    long status = 0;
+
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status / 100 == 2;
+}
+
 /* libcurl hands the body over piece by piece. A return of less than n ends the transfer. */
 static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 {
@@ -99,31 +117,52 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
     size_t room = t->keep - t->body.len;
 
     n *= size;
-    buf_add(&t->body, data, n < room ? n : room);
     t->seen += n;
-    if (t->seen < t->read)
-        return n;
-    t->cut = true;
-    return 0;
+    if (t->sink && succeeded(t))
+        t->cut = t->sink(t->sink_ctx, data, n) != 0;
+    else
+        buf_add(&t->body, data, n < room ? n : room);
+    t->cut = t->cut || t->seen >= t->read;
+    return t->cut ? 0 : n;
+}
+
+/* *value = what follows the name in a line of the head, without the blanks round it. */
+static bool header_value(struct str line, const char *name, struct str *value)
+{
+    size_t n = strlen(name);
+
+    if (line.n <= n || strncasecmp(line.p, name, n) != 0 || line.p[n] != ':')
+        return false;
+    line = (struct str){line.p + n + 1, line.n - n - 1};
+    while (line.n && (line.p[0] == ' ' || line.p[0] == '\t')) {
+        line.p++;
+        line.n--;
+    }
+    while (line.n && strchr(" \t\r\n", line.p[line.n - 1]))
+        line.n--;
+    *value = line;
+    return true;
 }
 
 /* One line of the head. A status line begins a new head:
  * what an interim answer said is forgotten. */
 static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 {
-    static const struct str name = {"retry-after:", 12};
     struct transfer *t = ctx;
+    struct str line = {data, n * size}, value;
 
-    n *= size;
-    if (n >= 5 && memcmp(data, "HTTP/", 5) == 0)
+    if (line.n >= 5 && memcmp(data, "HTTP/", 5) == 0) {
         t->has_retry_after = false;
-    if (n <= name.n || strncasecmp(data, name.p, name.n) != 0 ||
-        n - name.n >= sizeof t->retry_after)
-        return n;
-    (void)snprintf(t->retry_after, sizeof t->retry_after, "%.*s", (int)(n - name.n), data + name.n);
-    t->retry_after[strcspn(t->retry_after, "\r\n")] = '\0';
-    t->has_retry_after = true;
-    return n;
+        buf_reset(&t->wanted);
+    }
+    if (header_value(line, "retry-after", &value) && value.n < sizeof t->retry_after) {
+        (void)snprintf(t->retry_after, sizeof t->retry_after, "%.*s", (int)value.n, value.p);
+        t->has_retry_after = true;
+    } else if (t->wanted_name && header_value(line, t->wanted_name, &value)) {
+        buf_reset(&t->wanted);
+        buf_add(&t->wanted, value.p, value.n);
+    }
+    return line.n;
 }
 
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -186,6 +225,30 @@ static long to_ms(int64_t ns)
     return ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : (long)ms;
 }
 
+static bool set_blob(CURL *easy, CURLoption option, struct str text)
+{
+    struct curl_blob blob = {
+        .data = (void *)(uintptr_t)text.p, .len = text.n, .flags = CURL_BLOB_COPY};
+
+    return !text.p || curl_easy_setopt(easy, option, &blob) == CURLE_OK;
+}
+
+static bool set_tls(CURL *easy, const struct httpc_tls *tls)
+{
+    bool ok = true;
+
+    if (tls->unverified) {
+        ok = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK;
+        ok = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK && ok;
+    }
+    if (tls->ca_file && !tls->ca.p)
+        ok = curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_file) == CURLE_OK && ok;
+    ok = set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca) && ok;
+    ok = set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->cert) && ok;
+    ok = set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->key) && ok;
+    return ok;
+}
+
 static bool set_request(struct transfer *t, const struct httpc_request *r)
 {
     bool ok = add_header(t, "Expect:"); /* no waiting for 100 Continue */
@@ -199,6 +262,7 @@ static bool set_request(struct transfer *t, const struct httpc_request *r)
     ok = curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, to_ms(r->connect_timeout)) ==
              CURLE_OK &&
          ok;
+    ok = (!r->tls || set_tls(t->easy, r->tls)) && ok;
     if (r->body.p) {
         ok = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) ==
                  CURLE_OK &&
@@ -218,6 +282,10 @@ static struct transfer *transfer_new(const struct httpc_request *r)
     t->keep = r->keep;
     t->read = r->read;
     t->body = BUF_INIT(r->keep);
+    t->wanted_name = r->wanted;
+    t->wanted = BUF_INIT(HTTPC_WANTED_MAX);
+    t->sink = r->sink;
+    t->sink_ctx = r->sink_ctx;
     t->started = clock_mono();
     t->easy = curl_easy_init();
     if (t->easy && set_rules(t->easy) && set_callbacks(t) && set_request(t, r))
@@ -247,8 +315,10 @@ int httpc_start(struct httpc *h, const struct httpc_request *r, struct err *e)
 
 static void report(struct transfer *t, CURLcode code, httpc_done_fn *fn, void *ctx)
 {
-    struct httpc_answer a = {
-        .tag = t->tag, .body = buf_span(&t->body), .duration = clock_mono() - t->started};
+    struct httpc_answer a = {.tag = t->tag,
+                             .body = buf_span(&t->body),
+                             .cut = t->cut,
+                             .duration = clock_mono() - t->started};
     long status = 0;
 
     if (code == CURLE_OK || t->cut)
@@ -257,6 +327,8 @@ static void report(struct transfer *t, CURLcode code, httpc_done_fn *fn, void *c
     a.error = t->error[0] ? t->error : curl_easy_strerror(code);
     if (t->has_retry_after)
         a.retry_after = str_of(t->retry_after);
+    if (t->wanted.len)
+        a.wanted = buf_span(&t->wanted);
     fn(ctx, &a);
 }
 
@@ -295,6 +367,23 @@ void httpc_wait(struct httpc *h, const int *fd, size_t fds, int64_t ns)
                           : ms > INT32_MAX ? INT32_MAX
                                            : (int)ms,
                           NULL);
+}
+
+enum { LOOK_UP_MS = 100 }; /* so often somebody may say stop */
+
+int httpc_finish(struct httpc *h, const struct until *until, httpc_done_fn *fn, void *ctx)
+{
+    int64_t left;
+
+    for (httpc_turn(h, fn, ctx); h->under_way > 0; httpc_turn(h, fn, ctx)) {
+        left = until_left(until);
+        if (left == 0) {
+            drop_all(h);
+            return -1;
+        }
+        httpc_wait(h, NULL, 0, left < LOOK_UP_MS * NS_PER_MS ? left : LOOK_UP_MS * NS_PER_MS);
+    }
+    return 0;
 }
 
 /* ---- URLs, by libcurl's own parser: whatever else reads a URL may understand another host than

@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "netguard.h"
+#include "until.h"
 
 struct httpc;
 
@@ -17,7 +18,20 @@ int httpc_open(size_t keep, struct httpc **h, struct err *e) AR_MUST_CHECK;
 /* Drops what is under way, without a word to anybody. */
 void httpc_close(struct httpc *h);
 
-enum { HTTPC_HEADERS_MAX = 8, HTTPC_ANSWER_HEADER_MAX = 64 };
+enum { HTTPC_HEADERS_MAX = 8, HTTPC_ANSWER_HEADER_MAX = 64, HTTPC_WANTED_MAX = 16384 };
+
+/* How an https server is known, and how we are known to it. Texts hold while the request is under
+ * way; PEM. {0}: by the system's authorities, and not at all. */
+struct httpc_tls {
+    bool unverified;      /* whoever answers is believed */
+    const char *ca_file;  /* NULL: none */
+    struct str ca;        /* absent: none; both: ca */
+    struct str cert, key; /* the client's; absent: none */
+};
+
+/* Takes a piece of the body of a 2xx answer as it comes. 0, or -1: enough, which ends the request
+ * as cut. */
+typedef int httpc_sink_fn(void *ctx, const char *data, size_t n);
 
 struct httpc_request {
     const char *url; /* as httpc_resolve made it */
@@ -28,6 +42,11 @@ struct httpc_request {
     size_t keep;                           /* bytes of the answer's body that are kept */
     size_t read; /* bytes that are read at the most: then the answer is cut, which is no failure */
     size_t tag;  /* the caller's, comes back with the answer */
+    const struct httpc_tls *tls; /* NULL: {0} */
+    const char *wanted;          /* a header of the answer: its name; NULL: none */
+    httpc_sink_fn *sink;         /* NULL: none; else it gets all of a 2xx answer's body, and `keep`
+                                    counts for other answers only */
+    void *sink_ctx;
 };
 
 /* 0, or -1: ERR_INTERNAL. The request is under way when this returns. */
@@ -41,6 +60,8 @@ struct httpc_answer {
     const char *error;
     struct str body;        /* its first `keep` bytes */
     struct str retry_after; /* the header of this name; absent: none */
+    struct str wanted;      /* the header that the request wanted; absent: none */
+    bool cut;               /* it was ended by us at `read`, or by the sink */
     int64_t duration;       /* ns */
 };
 typedef void httpc_done_fn(void *ctx, const struct httpc_answer *a);
@@ -51,6 +72,11 @@ void httpc_turn(struct httpc *h, httpc_done_fn *fn, void *ctx);
 
 /* Waits until something moves, one of the descriptors can be read, or `ns` have gone by. */
 void httpc_wait(struct httpc *h, const int *fd, size_t fds, int64_t ns);
+
+/* Turns until all requests have ended. 0, or -1 when `until` is over: what is then under way is
+ * dropped without a word. */
+int httpc_finish(struct httpc *h, const struct until *until, httpc_done_fn *fn,
+                 void *ctx) AR_MUST_CHECK;
 
 size_t httpc_under_way(const struct httpc *h);
 

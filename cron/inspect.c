@@ -32,13 +32,17 @@ int inspect_show(const struct conf *conf, struct err *e)
 }
 
 /* One line for each queue; false when its source can't be read. */
-static bool check_source(const struct conf_queue *queue, struct buf *b)
+static bool check_source(const struct conf *conf, const struct conf_queue *queue, struct buf *b)
 {
-    struct arena *a = arena_new(64 << 20);
-    struct source_reading r = {.state = SOURCE_FAILED, .error = "out of memory"};
+    struct arena *a = arena_new(SOURCE_MEMORY_MAX);
+    struct source_reading r = {.queue = queue, .arena = a, .state = SOURCE_FAILED};
+    struct until until = {.at = clock_mono() + queue->source.timeout};
+    struct source *s = NULL;
+    struct err e;
 
-    if (a)
-        source_read(queue, clock_mono() + 20 * NS_PER_S, a, &r);
+    if (a && source_open(conf, queue, &s, &e) == 0)
+        source_read(s, (struct str){0}, &until, &r);
+    source_close(s);
     buf_str(b, "queue ");
     buf_add(b, queue->type.p, queue->type.n);
     if (r.state == SOURCE_FAILED)
@@ -67,7 +71,7 @@ int inspect_check(const struct conf *conf, struct err *e)
         good = false;
     }
     for (i = 0; i < conf->queues; i++)
-        good = check_source(&conf->queue[i], &b) && good;
+        good = check_source(conf, &conf->queue[i], &b) && good;
     if (print(&b, e) != 0)
         good = false;
     else if (!good)

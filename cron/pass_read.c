@@ -12,10 +12,23 @@ static struct pass_queue *queue_of(const struct pass *p, struct str type)
     return &p->queue[conf_queue(p->conf, type) - p->conf->queue];
 }
 
+static int read_source(struct pass *p, struct pass_queue *q, const struct until *until,
+                       struct err *e)
+{
+    struct source *s;
+
+    if (source_open(p->conf, q->conf, &s, e) != 0)
+        return -1;
+    q->reading = (struct source_reading){.queue = q->conf, .arena = p->arena};
+    source_read(s, (struct str){0}, until, &q->reading);
+    source_close(s);
+    return 0;
+}
+
 /* The sources, before any snapshot is open: they may take their time. */
 static int read_sources(struct pass *p, struct err *e)
 {
-    int64_t deadline = clock_mono() + READ_SECONDS * NS_PER_S;
+    struct until until = {.at = clock_mono() + READ_SECONDS * NS_PER_S};
     struct pass_queue *q;
     size_t i;
 
@@ -28,7 +41,8 @@ static int read_sources(struct pass *p, struct err *e)
     for (i = 0; i < p->queues; i++) {
         q = &p->queue[i];
         q->conf = &p->conf->queue[i];
-        source_read(q->conf, deadline, p->arena, &q->reading);
+        if (read_source(p, q, &until, e) != 0)
+            return -1;
         if (q->reading.state == SOURCE_GOOD &&
             capacity_make(&q->reading, p->arena, &q->capacity, e) != 0)
             return -1;
@@ -81,14 +95,14 @@ static int place_on_hosts(struct pass *p, struct pass_queue *q, const struct job
     return rc;
 }
 
-static int demand_of(const struct job *j, struct demand **d, struct err *e)
+static int demand_of(struct str rules, const struct job *j, struct demand **d, struct err *e)
 {
     struct json_doc *doc;
     int rc;
 
     if (json_in_parse(j->data, &doc, e) != 0)
         return -1;
-    rc = demand_parse(j->type, json_in_root(doc), d, e);
+    rc = demand_parse(rules, json_in_root(doc), d, e);
     json_in_free(doc);
     return rc;
 }
@@ -105,7 +119,7 @@ static int place_job(struct pass *p, struct pass_queue *q, const struct job *j,
     out->id = j->id;
     if (q->reading.state == SOURCE_NONE)
         return 0;
-    if (demand_of(j, &d, e) != 0) {
+    if (demand_of(q->conf->rules, j, &d, e) != 0) {
         log_error("place",
                   "job=%lld error=\"the data of a running job cannot be read: it is not counted\"",
                   (long long)j->id);

@@ -26,7 +26,7 @@ static int list_pools(struct pass *p, const struct source_reading *r, struct sto
     for (i = 0; i < r->pools; i++) {
         for (j = 0; j < r->pool[i].hosts; j++)
             list[out->pool_hosts++] =
-                (struct store_pool_host){r->queue->pool[i].name, r->host[r->pool[i].host[j]].name};
+                (struct store_pool_host){r->pool[i].name, r->host[r->pool[i].host[j]].name};
     }
     if (n)
         qsort(list, n, sizeof *list, by_pool_and_host);

@@ -2,37 +2,90 @@
 /* The table of the sources of capacity, and the one way to read any of them. */
 #include "source.h"
 
+#include <stdlib.h>
+
 #include "clock.h"
 
-struct source_kind {
-    const char *word;
-    source_read_fn *read; /* NULL: there is nothing to read */
+struct source {
+    const struct source_kind *kind;
+    void *ctx;
 };
 
-static const struct source_kind kinds[] = {
-    [CONF_CAPACITY_NONE] = {"none", NULL},
-    [CONF_CAPACITY_STATIC] = {"static", source_static_read},
+static const struct source_kind source_none = {.word = "none"};
+
+static const struct source_kind *const kinds[] = {
+    [CONF_CAPACITY_NONE] = &source_none,
+    [CONF_CAPACITY_STATIC] = &source_static,
 };
+
+static const struct source_kind *kind_of(const struct conf_queue *queue)
+{
+    return kinds[queue->capacity];
+}
 
 const char *source_word(const struct conf_queue *queue)
 {
-    return kinds[queue->capacity].word;
+    return kind_of(queue)->word;
 }
 
-void source_read(const struct conf_queue *queue, int64_t deadline, struct arena *a,
+bool source_waits(const struct conf_queue *queue)
+{
+    return kind_of(queue)->waits;
+}
+
+int source_open(const struct conf *conf, const struct conf_queue *queue, struct source **out,
+                struct err *e)
+{
+    struct source *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return err_set(e, ERR_INTERNAL, "out of memory while opening a source of capacity");
+    s->kind = kind_of(queue);
+    if (s->kind->open && s->kind->open(conf, queue, &s->ctx, e) != 0) {
+        free(s);
+        return -1;
+    }
+    *out = s;
+    return 0;
+}
+
+void source_close(struct source *s)
+{
+    if (s && s->kind->close)
+        s->kind->close(s->ctx);
+    free(s);
+}
+
+static void fail(struct source_reading *r, const struct err *e)
+{
+    r->state = SOURCE_FAILED;
+    r->hosts = r->pools = r->quotas = r->shared = r->exacts = 0;
+    (void)snprintf(r->error, sizeof r->error, "%s", e->text);
+}
+
+void source_read(struct source *s, struct str waiting, const struct until *until,
                  struct source_reading *r)
 {
-    const struct source_kind *kind = &kinds[queue->capacity];
+    int64_t start = clock_mono();
     struct err e;
 
-    *r = (struct source_reading){.queue = queue, .state = SOURCE_NONE, .read_at = clock_now()};
-    if (!kind->read)
+    r->state = SOURCE_NONE;
+    r->read_at = clock_now();
+    if (!s->kind->read)
         return;
-    if (kind->read(queue, deadline, a, r, &e) == 0) {
-        r->state = SOURCE_GOOD;
+    r->state = SOURCE_GOOD;
+    if (s->kind->read(s->ctx, waiting, until, r, &e) != 0 || source_check(r, &e) != 0)
+        fail(r, &e);
+    r->ns = clock_mono() - start;
+}
+
+void source_more(struct source *s, const struct source_question *q, size_t n,
+                 const struct until *until, struct source_reading *r)
+{
+    struct err e;
+
+    if (!s->kind->more)
         return;
-    }
-    r->state = SOURCE_FAILED;
-    r->hosts = r->pools = 0;
-    (void)snprintf(r->error, sizeof r->error, "%s", e.text);
+    if (s->kind->more(s->ctx, q, n, until, r, &e) != 0 || source_check(r, &e) != 0)
+        fail(r, &e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Static capacity: hosts and amounts as the configuration has them. A ledger: only our own jobs use
- * them. */
+/* Static capacity: hosts, amounts and pools as the configuration has them. A ledger: only our own
+ * jobs use them. */
 #include "source.h"
 
 static int read_host(const struct conf_host *from, struct arena *a, struct source_host *to)
@@ -13,49 +13,41 @@ static int read_host(const struct conf_host *from, struct arena *a, struct sourc
     for (i = 0; i < from->amounts; i++)
         amount[i] = (struct source_amount){.resource = from->amount[i].resource,
                                            .total = from->amount[i].amount};
-    *to = (struct source_host){from->name, from->amounts, amount};
+    *to = (struct source_host){.name = from->name, .amounts = from->amounts, .amount = amount};
     return 0;
 }
 
-static int compare_indices(const void *a, const void *b)
+static int static_open(const struct conf *conf, const struct conf_queue *queue, void **ctx,
+                       struct err *e)
 {
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static int read_pool(const struct conf_pool *from, struct arena *a, struct source_pool *to)
-{
-    size_t *host = arena_array(a, from->hosts, sizeof *host);
-
-    if (!host)
-        return -1;
-    if (from->hosts) {
-        memcpy(host, from->host, from->hosts * sizeof *host);
-        qsort(host, from->hosts, sizeof *host, compare_indices);
-    }
-    *to = (struct source_pool){from->hosts, host};
+    (void)conf;
+    (void)queue;
+    (void)e;
+    *ctx = NULL;
     return 0;
 }
 
-int source_static_read(const struct conf_queue *queue, int64_t deadline, struct arena *a,
+static int static_read(void *ctx, struct str waiting, const struct until *until,
                        struct source_reading *r, struct err *e)
 {
-    struct source_host *host = arena_array(a, queue->hosts, sizeof *host);
-    struct source_pool *pool = arena_array(a, queue->pools, sizeof *pool);
+    const struct conf_queue *queue = r->queue;
+    struct source_host *host = arena_array(r->arena, queue->hosts, sizeof *host);
     size_t i;
-    int bad = !host || !pool;
+    int bad = !host;
 
-    (void)deadline; /* nobody is asked */
+    (void)ctx;
+    (void)waiting;
+    (void)until; /* nobody is asked */
     for (i = 0; !bad && i < queue->hosts; i++)
-        bad = read_host(&queue->host[i], a, &host[i]);
-    for (i = 0; !bad && i < queue->pools; i++)
-        bad = read_pool(&queue->pool[i], a, &pool[i]);
+        bad = read_host(&queue->host[i], r->arena, &host[i]);
     if (bad)
         return err_set(e, ERR_INTERNAL, "out of memory while reading the capacity of a queue");
     r->hosts = queue->hosts;
     r->host = host;
     r->pools = queue->pools;
-    r->pool = pool;
+    r->pool = queue->pool;
     return 0;
 }
+
+const struct source_kind source_static = {
+    .word = "static", .open = static_open, .read = static_read};

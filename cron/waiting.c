@@ -100,12 +100,12 @@ static enum added scope_of_pools(struct waiting *w, const size_t *pool, size_t p
 
 static enum added find_scope(struct waiting *w, struct str scope, size_t *index)
 {
-    const struct conf_queue *queue = w->capacity->reading->queue;
-    size_t *pool = calloc(queue->pools + 1, sizeof *pool), n;
+    const struct source_reading *r = w->capacity->reading;
+    size_t *pool = calloc(r->pools + 1, sizeof *pool), n;
     enum added added = ADD_NO_MEMORY;
 
     if (pool) {
-        n = pool_of_scope(queue, scope, pool);
+        n = pool_of_scope((struct pools){r->pools, r->pool}, scope, pool);
         added = scope_of_pools(w, pool, n, index);
     }
     free(pool);

@@ -23,10 +23,9 @@ struct world {
     struct source_reading reading;
     struct source_host host[HOSTS];
     struct source_amount amount[HOSTS][NAMES];
-    struct source_pool pool[POOLS];
+    struct pool pool[POOLS];
     size_t pool_host[POOLS][HOSTS];
     struct conf_queue queue;
-    struct conf_pool conf_pool[POOLS];
     struct str project[POOLS][PROJECTS];
     struct arena *arena;
     struct capacity capacity;
@@ -43,7 +42,8 @@ static inline void world_hosts(struct world *w, struct prop *r)
                     (struct source_amount){str_of(resource_names[j]), prop_between(r, 0, 20),
                                            prop_one_in(r, 2) ? 0 : prop_between(r, 0, 25)};
         }
-        w->host[i] = (struct source_host){str_of(host_names[i]), n, w->amount[i]};
+        w->host[i] = (struct source_host){
+            .name = str_of(host_names[i]), .amounts = n, .amount = w->amount[i]};
     }
 }
 
@@ -56,13 +56,16 @@ static inline void world_pools(struct world *w, struct prop *r)
             if (prop_one_in(r, 2))
                 w->pool_host[i][n++] = j;
         }
-        w->pool[i] = (struct source_pool){n, w->pool_host[i]};
         for (j = 0, projects = 0; j < PROJECTS; j++) {
             if (prop_one_in(r, 3))
                 w->project[i][projects++] = str_of(project_names[j]);
         }
-        w->conf_pool[i] = (struct conf_pool){
-            .name = str_of(pool_names[i]), .projects = projects, .project = w->project[i]};
+        w->pool[i] = (struct pool){.name = str_of(pool_names[i]),
+                                   .open = projects == 0,
+                                   .projects = projects,
+                                   .project = w->project[i],
+                                   .hosts = n,
+                                   .host = w->pool_host[i]};
     }
 }
 
@@ -73,7 +76,7 @@ static inline void world_make(struct world *w, struct prop *r)
     *w = (struct world){.arena = arena_new(1 << 20)};
     assert_non_null(w->arena);
     w->queue = (struct conf_queue){
-        .type = STR_LIT("t"), .pools = prop_below(r, POOLS + 1), .pool = w->conf_pool};
+        .type = STR_LIT("t"), .pools = prop_below(r, POOLS + 1), .pool = w->pool};
     w->reading = (struct source_reading){.queue = &w->queue,
                                          .state = SOURCE_GOOD,
                                          .hosts = prop_below(r, HOSTS + 1),

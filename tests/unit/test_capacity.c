@@ -42,7 +42,8 @@ static void test_amounts_out_of_range_are_brought_into_it(void **state)
 {
     static const struct source_amount amounts[] = {
         {{"A", 1}, INT64_MAX, 0}, {{"B", 1}, -5, 0}, {{"C", 1}, 10, -3}, {{"D", 1}, 10, INT64_MAX}};
-    static const struct source_host host = {{"h", 1}, ARRAY_LEN(amounts), amounts};
+    static const struct source_host host = {
+        .name = {"h", 1}, .amounts = ARRAY_LEN(amounts), .amount = amounts};
     struct source_reading reading = {.hosts = 1, .host = &host};
     struct arena *a = arena_new(1 << 16);
     struct capacity c;
@@ -195,7 +196,7 @@ static void test_running_jobs_are_counted_somewhere(void **state)
 static void test_huge_running_job_takes_all_there_is(void **state)
 {
     static const struct source_amount amount = {{"A", 1}, 64, 0};
-    static const struct source_host host = {{"h", 1}, 1, &amount};
+    static const struct source_host host = {.name = {"h", 1}, .amounts = 1, .amount = &amount};
     static const size_t first = 0;
     struct source_reading reading = {.hosts = 1, .host = &host};
     struct demand_amount asked = {{"A", 1}, NUM_SAFE_MAX};

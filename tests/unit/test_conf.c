@@ -130,7 +130,7 @@ static void pools_have_projects_and_hosts(void **state)
         "        hosts: {n2: {VCPU: 4, Disk: 0, Memory: 9007199254740991}, 10.0.0.1: {VCPU: 1}}\n"
         "      a: {projects: [project id]}\n"));
     const struct conf_queue *q = conf_queue(c, STR_LIT("vm"));
-    const struct conf_pool *z = &q->pool[0];
+    const struct pool *z = &q->pool[0];
 
     (void)state;
     assert_int_equal(q->pools, 2);
@@ -257,7 +257,7 @@ static void random_pools_share_hosts_as_a_slow_search_says(void **state)
             assert_int_equal(c->queue[0].host[h].amount[0].amount, (names[h][1] - '0') * 10);
         }
         for (size_t p = 0; p < POOLS; p++) {
-            const struct conf_pool *pool = &c->queue[0].pool[p];
+            const struct pool *pool = &c->queue[0].pool[p];
             size_t members = 0;
 
             for (size_t i = 0; i < pool->hosts; i++) {
@@ -342,7 +342,8 @@ static void the_table_of_keys_is_written(void **state)
         "\ncallback\tmapping\t-\t-\t",
         "\ncallback.hold\tduration\t15m\t100ms..30d\t",
         "\ncallback.retry\tlist of durations\t[0, 5s, 15s, 30s, 1m, 2m, 5m, 5m]\t1 to 32 ",
-        "\nqueues.<type>.capacity\tword\tnone\tnone or static\t",
+        "\nqueues.<type>.capacity\tword\tnone\tnone or static or "
+        "openstack or kubernetes or exec or http\t",
         "\nqueues.<type>.overtake\tduration\t1h\t0..3650d, or forever\t",
         "\nqueues.<type>.pools.<name>.hosts.<name>.<resource>\tamount\t-\t0..9007199254740991\t",
     };

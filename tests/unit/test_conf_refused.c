@@ -143,16 +143,31 @@ static void words_of_later_versions_are_told_apart(void **state)
         {"auth: tokens", "f:1: auth: tokens comes in a later version; this one knows none only"},
         {"auth: keystone",
          "f:1: auth: keystone comes in a later version; this one knows none only"},
-        {"queues:\n  vm: {capacity: openstack}",
-         "f:2: queues.vm.capacity: openstack comes in a later version; this one knows none or "
-         "static only"},
-        {"queues: {vm: {capacity: kubernetes}}",
-         "f:1: queues.vm.capacity: kubernetes comes in a later"},
-        {"queues: {vm: {capacity: exec}}", "f:1: queues.vm.capacity: exec comes in a later"},
         {"queues: {vm: {capacity: magic}}",
-         "f:1: queues.vm.capacity: must be none or static, not magic"},
+         "f:1: queues.vm.capacity: must be none or static or openstack or kubernetes or exec or "
+         "http, not magic"},
         {"queues: {vm: {fit: openstack}}",
-         "f:1: queues.vm.fit: must be pack or spread, not openstack"},
+         "f:1: queues.vm.fit: must be auto or pack or spread, not openstack"},
+    };
+
+    (void)state;
+    assert_refused(cases, ARRAY_LEN(cases));
+}
+
+static void what_a_source_cannot_do_without_is_named(void **state)
+{
+    static const struct refused cases[] = {
+        {"queues: {x: {capacity: exec}}",
+         "f:1: queues.x: capacity exec needs a program with an absolute path"},
+        {"queues: {x: {capacity: exec, program: [count.sh]}}",
+         "f:1: queues.x: capacity exec needs a program with an absolute path"},
+        {"queues: {x: {capacity: exec, program: /bin/true}}",
+         "f:1: queues.x.program: must be a list"},
+        {"queues: {x: {capacity: http}}", "f:1: queues.x: capacity http needs a url"},
+        {"queues: {x: {capacity: http, url: ftp://h/}}", "f:1: queues.x.url: must be an absolute"},
+        {"queues: {x: {capacity: static, accounting: observed}}",
+         "f:1: queues.x: static capacity sees no use: its accounting is ledger"},
+        {"queues: {x: {quota: maybe}}", "f:1: queues.x.quota: must be off or on, not maybe"},
     };
 
     (void)state;
@@ -448,6 +463,7 @@ int main(void)
         cmocka_unit_test(values_of_a_wrong_kind_are_named),
         cmocka_unit_test(values_out_of_range_are_named),
         cmocka_unit_test(words_of_later_versions_are_told_apart),
+        cmocka_unit_test(what_a_source_cannot_do_without_is_named),
         cmocka_unit_test(callback_bases_are_absolute_urls),
         cmocka_unit_test(hosts_that_disagree_are_named),
         cmocka_unit_test(amounts_are_whole_numbers_or_quantities),

@@ -19,9 +19,9 @@
 enum { TEXT_MAX = 1 << 20 };
 
 static struct str project[] = {{"project id", 10}};
-static struct conf_pool pools[] = {{.name = {"host1", 5}, .projects = 1, .project = project}};
+static struct pool pools[] = {{.name = {"host1", 5}, .projects = 1, .project = project}};
 static const struct conf_queue queue = {
-    .callback_base = {"http://127.0.0.1/demo/", 22}, .pools = 1, .pool = pools};
+    .rules = {"vm", 2}, .callback_base = {"http://127.0.0.1/demo/", 22}, .pools = 1, .pool = pools};
 
 /* A parsed request; what came of it holds until close_request. */
 struct request {
@@ -48,8 +48,11 @@ static void open_request(struct request *r, struct str text)
 static void parse_new(struct request *r, const struct conf_queue *q, const char *type,
                       struct str text)
 {
+    struct conf_queue of_type = *q;
+
+    of_type.rules = str_of(type);
     open_request(r, text);
-    r->rc = job_parse_new(q, str_of(type), json_in_root(r->doc), &r->n, &r->e);
+    r->rc = job_parse_new(&of_type, str_of(type), json_in_root(r->doc), &r->n, &r->e);
 }
 
 static void parse_change(struct request *r, const char *text)

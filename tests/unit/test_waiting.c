@@ -45,7 +45,7 @@ static struct store_group some_group(struct prop *r, struct buf *shape, int64_t 
 /* Is the host in one of the pools that serve the scope? */
 static bool serves(const struct world *w, struct str scope, size_t host)
 {
-    size_t pool[POOLS], n = pool_of_scope(&w->queue, scope, pool), i, j;
+    size_t pool[POOLS], n = pool_of_scope(conf_pools(&w->queue), scope, pool), i, j;
 
     for (i = 0; i < n; i++) {
         for (j = 0; j < w->pool[pool[i]].hosts; j++) {
@@ -117,11 +117,10 @@ static void test_groups_have_their_hosts_and_demands(void **state)
 
 static void test_same_pools_are_one_scope(void **state)
 {
-    static const size_t hosts[] = {0};
-    static const struct source_host host = {{"h", 1}, 0, NULL};
-    static const struct source_pool pool = {1, hosts};
-    struct conf_pool open = {.name = STR_LIT("open")};
-    struct conf_queue queue = {.pools = 1, .pool = &open};
+    static size_t hosts[] = {0};
+    static const struct source_host host = {.name = {"h", 1}};
+    struct pool pool = {.name = STR_LIT("open"), .open = true, .hosts = 1, .host = hosts};
+    struct conf_queue queue = {.pools = 1, .pool = &pool};
     struct source_reading reading = {
         .queue = &queue, .hosts = 1, .host = &host, .pools = 1, .pool = &pool};
     struct arena *a = arena_new(1 << 16);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* What a source says is not taken on trust: a reading that contradicts itself or counts what cannot
+ * be is no reading. */
+#include "num.h"
+#include "source.h"
+
+static int absurd(struct err *e, const char *what, struct str name)
+{
+    return err_set(e, ERR_UNAVAILABLE, "the source makes no sense: %s \"%.*s\"", what,
+                   (int)(name.n < 100 ? name.n : 100), name.p ? name.p : "");
+}
+
+static bool in_range(int64_t v)
+{
+    return v >= 0 && v <= NUM_SAFE_MAX;
+}
+
+static int check_amounts(const struct source_host *h, struct err *e)
+{
+    size_t i;
+
+    for (i = 0; i < h->amounts; i++) {
+        if (i > 0 && str_cmp(h->amount[i - 1].resource, h->amount[i].resource) >= 0)
+            return absurd(e, "a resource twice, or out of order, on host", h->name);
+        if (!in_range(h->amount[i].total) || !in_range(h->amount[i].used))
+            return absurd(e, "an amount below 0 or beyond 2^53-1 on host", h->name);
+    }
+    return 0;
+}
+
+static int check_hosts(const struct source_reading *r, struct err *e)
+{
+    size_t i;
+
+    if (r->hosts > SOURCE_HOSTS_MAX)
+        return err_set(e, ERR_UNAVAILABLE, "the source has more than %d hosts", SOURCE_HOSTS_MAX);
+    for (i = 0; i < r->hosts; i++) {
+        if (r->host[i].name.n == 0)
+            return absurd(e, "a host without a name beside",
+                          i ? r->host[i - 1].name : r->host[i].name);
+        if (i > 0 && str_cmp(r->host[i - 1].name, r->host[i].name) >= 0)
+            return absurd(e, "twice, or out of order, the host", r->host[i].name);
+        if (check_amounts(&r->host[i], e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_pool(const struct source_reading *r, const struct pool *p, struct err *e)
+{
+    size_t i;
+
+    for (i = 0; i < p->hosts; i++) {
+        if (p->host[i] >= r->hosts || (i > 0 && p->host[i - 1] >= p->host[i]))
+            return absurd(e, "hosts that are not there, or twice, in pool", p->name);
+    }
+    for (i = 0; i < p->shares; i++) {
+        if (p->share[i] >= r->shared)
+            return absurd(e, "a share that is not there in pool", p->name);
+    }
+    return 0;
+}
+
+static int check_limits(const struct source_limit *limit, size_t n, struct err *e)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        if (!in_range(limit[i].limit) || !in_range(limit[i].used))
+            return absurd(e, "an amount below 0 or beyond 2^53-1 in the limit", limit[i].name);
+    }
+    return 0;
+}
+
+static int check_quotas(const struct source_reading *r, struct err *e)
+{
+    size_t i;
+
+    for (i = 0; i < r->quotas; i++) {
+        if (i > 0 && str_cmp(r->quota[i - 1].project, r->quota[i].project) >= 0)
+            return absurd(e, "twice, or out of order, the quota of", r->quota[i].project);
+        if (check_limits(r->quota[i].limit, r->quota[i].limits, e) != 0)
+            return -1;
+    }
+    return check_limits(r->share, r->shared, e);
+}
+
+int source_check(const struct source_reading *r, struct err *e)
+{
+    size_t i;
+
+    if (check_hosts(r, e) != 0 || check_quotas(r, e) != 0)
+        return -1;
+    if (r->pools > SOURCE_POOLS_MAX)
+        return err_set(e, ERR_UNAVAILABLE, "the source has more than %d pools", SOURCE_POOLS_MAX);
+    for (i = 0; i < r->pools; i++) {
+        if (check_pool(r, &r->pool[i], e) != 0)
+            return -1;
+    }
+    return 0;
+}
