@@ -8,7 +8,8 @@
  * for the same are one kind with their counts added; the order of the kinds is the order of the
  * list.
  *
- * Scope: "" (any pool of the queue), "pool:<name>", or "project:<id>" (for kube: the namespace).
+ * Scope: "" (any pool of the queue), "pool:<name>", "project:<id>" (for kube: the namespace), or
+ * "pool:<name>\nproject:<id>".
  */
 #ifndef AR_DEMAND_H
 #define AR_DEMAND_H
@@ -52,6 +53,10 @@ int demand_parse(struct str type, const json_value *data, struct demand **demand
  * [{"n":2,"r":{"Disk":10,"Memory":1024,"VCPU":1}}]; `[]` needs nothing. A constraint stands first
  * in its kind, as member "c". */
 void demand_write_shape(const struct demand *d, struct buf *b);
+
+/* Appends what one instance of the kind asks for, the same text for the same kind:
+ * {"r":{"Memory":1024,"VCPU":1}}. */
+void demand_write_kind(const struct demand_kind *kind, struct buf *b);
 
 /* Back from a shape that demand_write_shape wrote; the scope is absent. -1 and ERR_INTERNAL for any
  * other text. */

@@ -3,7 +3,8 @@
 #include "demand_rules.h"
 #include "json_out.h"
 
-static void write_kind(struct json_out *o, const struct demand_kind *kind)
+/* `counted`: with the member n. */
+static void write_kind(struct json_out *o, const struct demand_kind *kind, bool counted)
 {
     size_t i;
 
@@ -12,8 +13,10 @@ static void write_kind(struct json_out *o, const struct demand_kind *kind)
         json_key(o, "c");
         json_put_raw(o, kind->constraint);
     }
-    json_key(o, "n");
-    json_put_i64(o, kind->count);
+    if (counted) {
+        json_key(o, "n");
+        json_put_i64(o, kind->count);
+    }
     json_key(o, "r");
     json_open(o, '{');
     for (i = 0; i < kind->amounts; i++) {
@@ -31,8 +34,15 @@ void demand_write_shape(const struct demand *d, struct buf *b)
 
     json_open(&o, '[');
     for (k = 0; k < d->kinds; k++)
-        write_kind(&o, &d->kind[k]);
+        write_kind(&o, &d->kind[k], true);
     json_close(&o, ']');
+}
+
+void demand_write_kind(const struct demand_kind *kind, struct buf *b)
+{
+    struct json_out o = JSON_OUT(b);
+
+    write_kind(&o, kind, false);
 }
 
 static int take_amounts(const json_value *v, struct demand_instance *in, struct err *e)
