@@ -26,6 +26,8 @@ struct source_amount {
     int64_t total; /* of the empty host, what the cloud keeps for itself taken off */
     int64_t used;  /* by whoever, as an observed source sees it; may be more than total. Of a ledger
                       source: by others than our jobs */
+    int64_t sure;  /* one instance may ask for so much without source_more being asked; 0: for any
+                      amount */
 };
 
 /* A label of a node, or a trait of an OpenStack host (key: the trait, value: ""). */
