@@ -22,7 +22,7 @@ int answer_member(const json_value *object, const char *name, enum json_kind kin
 
 int answer_text(const json_value *object, const char *name, struct str *text, struct err *e)
 {
-    json_value *v;
+    json_value *v = NULL;
 
     if (answer_member(object, name, JSON_STRING, &v, e) != 0)
         return -1;
@@ -33,7 +33,7 @@ int answer_text(const json_value *object, const char *name, struct str *text, st
 int answer_count(const json_value *object, const char *name, int64_t low, int64_t *n, struct err *e)
 {
     struct str text;
-    json_value *v;
+    json_value *v = NULL;
 
     if (answer_member(object, name, JSON_NUMBER, &v, e) != 0)
         return -1;

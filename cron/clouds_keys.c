@@ -136,7 +136,8 @@ int clouds_from_map(struct clouds_in *in, const char *file, const struct yaml_no
                     struct err *e)
 {
     const struct yaml_node *auth = find(map, "auth"), *node;
-    size_t k, i;
+    enum clouds_key k;
+    size_t i;
 
     if (auth && auth->kind != YAML_MAP)
         return yaml_fail(file, auth->line, e, "clouds.%s: auth must be a mapping", in->cloud);

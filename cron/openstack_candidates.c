@@ -53,7 +53,14 @@ struct str openstack_class(struct str resource)
 
 static int no_memory(struct err *e)
 {
-    return err_set(e, ERR_INTERNAL, "out of memory while reading Placement's answer");
+    (void)err_set(e, ERR_INTERNAL, "out of memory while reading Placement's answer");
+    return -1;
+}
+
+static int wrap(struct err *e, struct str uuid)
+{
+    (void)err_wrap(e, "provider_summaries.%.*s", (int)(uuid.n < 40 ? uuid.n : 40), uuid.p);
+    return -1;
 }
 
 static int keep(struct intern *texts, struct str text, struct str *kept, struct err *e)
@@ -88,8 +95,7 @@ static int make_room(struct reader *r, const json_value *summaries, struct err *
     for (; json_next(summaries, &it); trees++) {
         if (answer_member(it.value, "resources", JSON_OBJECT, &resources, e) != 0 ||
             answer_member(it.value, "traits", JSON_ARRAY, &traits, e) != 0)
-            return err_wrap(e, "provider_summaries.%.*s", (int)(it.name.n < 40 ? it.name.n : 40),
-                            it.name.p);
+            return wrap(e, it.name);
         pieces += members(resources);
         marks += json_length(traits);
     }
@@ -173,8 +179,7 @@ static int read_summaries(struct reader *r, const json_value *root, struct err *
         if (it.name.n == 0)
             return err_set(e, ERR_UNAVAILABLE, "a provider has no uuid");
         if (read_provider(r, it.name, it.value, e) != 0)
-            return err_wrap(e, "provider_summaries.%.*s", (int)(it.name.n < 40 ? it.name.n : 40),
-                            it.name.p);
+            return wrap(e, it.name);
     }
     return 0;
 }

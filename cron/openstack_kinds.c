@@ -24,7 +24,8 @@ struct asking {
 
 static int no_memory(struct err *e)
 {
-    return err_set(e, ERR_INTERNAL, "out of memory while asking Placement");
+    (void)err_set(e, ERR_INTERNAL, "out of memory while asking Placement");
+    return -1;
 }
 
 /* ---- the request ---- */
@@ -156,7 +157,7 @@ static size_t index_of(const struct asking *q, struct str uuid)
 static int take_hosts(struct asking *q, const json_value *root, unsigned char *host, struct err *e)
 {
     struct intern texts = {.arena = arena_new(SOURCE_MEMORY_MAX)};
-    struct openstack_candidates c;
+    struct openstack_candidates c = {0};
     size_t i, at;
     int failed = texts.arena ? openstack_candidates(root, &texts, &c, e) : no_memory(e);
 

@@ -32,7 +32,8 @@ struct maker {
 
 static int no_memory(const struct maker *m)
 {
-    return err_set(m->e, ERR_INTERNAL, "out of memory while making a reading");
+    (void)err_set(m->e, ERR_INTERNAL, "out of memory while making a reading");
+    return -1;
 }
 
 /* ---- hosts ---- */

@@ -220,7 +220,7 @@ static int read_hosts(struct openstack *o, const struct openstack_pools *pools,
 static int read_all(struct openstack *o, const struct until *until, struct source_reading *r,
                     struct err *e)
 {
-    struct openstack_pools pools;
+    struct openstack_pools pools = {0};
 
     if (prepare(o, e) != 0)
         return -1;
