@@ -25,12 +25,12 @@ static struct world {
 /* ---- the services ---- */
 
 #define TOKENS     "POST /v3/auth/tokens "
-#define AGGREGATES "GET /nova/os-aggregates "
+#define AGGREGATES "GET /nova/v2.1/os-aggregates "
 #define ENABLED    "required=!COMPUTE_STATUS_DISABLED"
 #define CANDIDATES "GET /placement/allocation_candidates?resources=VCPU:1,MEMORY_MB:1&" ENABLED
 #define WITH_DISK                                                                                  \
     "GET /placement/allocation_candidates?resources=VCPU:1,MEMORY_MB:1,DISK_GB:1&" ENABLED
-#define LISTING "GET /placement/resource_providers?" ENABLED
+#define LISTING "GET /placement/resource_providers?" ENABLED ",!MISC_SHARES_VIA_AGGREGATE"
 #define GOLD    "&member_of=agg1 "
 #define OTHERS  "&member_of=!in:agg1 "
 
@@ -187,7 +187,7 @@ static inline int setup(void **state)
                    "\"admin\"}],\"project\":{\"name\":\"ours\",\"id\":\"own1\"},\"catalog\":["
                    "{\"type\":\"placement\",\"endpoints\":[{\"interface\":\"public\",\"region_id\":"
                    "\"R\",\"url\":\"%s/placement\"}]},{\"type\":\"compute\",\"endpoints\":["
-                   "{\"interface\":\"public\",\"region_id\":\"R\",\"url\":\"%s/nova/\"}]}]}}",
+                   "{\"interface\":\"public\",\"region_id\":\"R\",\"url\":\"%s/nova/v2.1/\"}]}]}}",
                    port, port);
     assert_int_equal(clearenv(), 0);
     assert_int_equal(setenv("OS_AUTH_URL", port, 1), 0);

@@ -168,6 +168,33 @@ static void test_regions(void **state)
                                 "cloud or region of the queue");
 }
 
+static void test_novas_endpoint_without_a_version(void **state)
+{
+    static const struct {
+        const char *in_catalog, *asked;
+    } cases[] = {
+        {"http://n:8774/", "http://n:8774/v2.1"},
+        {"http://n/compute", "http://n/compute/v2.1"},
+        {"http://n/v2.1/project", "http://n/v2.1/project"},
+    };
+    struct keystone_token *t;
+    char body[1024];
+    struct err e;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(cases); i++) {
+        (void)snprintf(body, sizeof body,
+                       LIFE("\"catalog\":[{\"type\":\"compute\",\"endpoints\":[" ENDPOINT(
+                           "internal", "R", "%s") "]}]"),
+                       cases[i].in_catalog);
+        t = token_of(body, NULL, 0, &e);
+        assert_non_null(t);
+        assert_string_equal(t->endpoint[KEYSTONE_COMPUTE].p, cases[i].asked);
+        keystone_token_free(t);
+    }
+}
+
 static void test_answers_that_make_no_sense(void **state)
 {
 #define BAD "Keystone's answer makes no sense: "
@@ -251,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_life_by_keystones_clock),
         cmocka_unit_test(test_a_short_life),
         cmocka_unit_test(test_regions),
+        cmocka_unit_test(test_novas_endpoint_without_a_version),
         cmocka_unit_test(test_answers_that_make_no_sense),
         cmocka_unit_test(test_kept_and_read_back),
         cmocka_unit_test(test_damaged_files_are_none),

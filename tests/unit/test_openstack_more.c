@@ -31,7 +31,7 @@ static const char *quotas(void)
     return at ? at : "";
 }
 
-#define DETAIL(project) "GET /nova/os-quota-sets/" project "/detail "
+#define DETAIL(project) "GET /nova/v2.1/os-quota-sets/" project "/detail "
 #define LINE(limit, in_use, reserved)                                                              \
     "{\"limit\":" limit ",\"in_use\":" in_use ",\"reserved\":" reserved "}"
 #define SET(cores)                                                                                 \
@@ -66,9 +66,9 @@ static void test_quotas(void **state)
 static void test_quotas_from_limits(void **state)
 {
     (void)state;
-    rule("GET /nova/os-quota-sets/", 403, NULL, "{\"forbidden\":{\"message\":\"no\"}}", 0);
-    rule("GET /nova/limits?tenant_id=p1 ", 200, NULL, ABSOLUTE("7"), 0);
-    rule("GET /nova/limits ", 200, NULL, ABSOLUTE("8"), 0);
+    rule("GET /nova/v2.1/os-quota-sets/", 403, NULL, "{\"forbidden\":{\"message\":\"no\"}}", 0);
+    rule("GET /nova/v2.1/limits?tenant_id=p1 ", 200, NULL, ABSOLUTE("7"), 0);
+    rule("GET /nova/v2.1/limits ", 200, NULL, ABSOLUTE("8"), 0);
     (void)reads();
     ask_quotas((const char *const[]){"p1", "own1"}, 2);
     assert_string_equal(quotas(), "quota of own1\ncores VCPU PCPU 1/8\n"
@@ -76,15 +76,15 @@ static void test_quotas_from_limits(void **state)
     (void)reads();
     ask_quotas((const char *const[]){"p1"}, 1); /* it is not tried in vain twice */
     assert_int_equal(asked_in_all(), 1);
-    assert_int_equal(asked("GET /nova/limits?tenant_id=p1 tok1\n"), 1);
+    assert_int_equal(asked("GET /nova/v2.1/limits?tenant_id=p1 tok1\n"), 1);
 }
 
 static void test_quotas_that_may_not_be_read(void **state)
 {
     (void)state;
-    rule("GET /nova/os-quota-sets/", 403, NULL, "{\"forbidden\":{\"message\":\"no\"}}", 0);
-    rule("GET /nova/limits?tenant_id=p1 ", 403, NULL, "{\"forbidden\":{\"message\":\"not this\"}}",
-         0);
+    rule("GET /nova/v2.1/os-quota-sets/", 403, NULL, "{\"forbidden\":{\"message\":\"no\"}}", 0);
+    rule("GET /nova/v2.1/limits?tenant_id=p1 ", 403, NULL,
+         "{\"forbidden\":{\"message\":\"not this\"}}", 0);
     (void)reads();
     ask_quotas((const char *const[]){"p1"}, 1);
     assert_int_equal(w.r.state, SOURCE_FAILED);

@@ -21,7 +21,7 @@ static void test_a_reading(void **state)
                                         "project ours"));
     assert_memory_equal(w.r.about.p, "Keystone 3 at 127.0.0.1:", 24);
     assert_int_equal(w.r.host[0].amount[1].sure, 2);
-    assert_int_equal(asked("GET /nova/os-aggregates compute 2.41 tok1\n"), 1);
+    assert_int_equal(asked("GET /nova/v2.1/os-aggregates compute 2.41 tok1\n"), 1);
     assert_int_equal(asked(" placement 1.36 tok1\n"), 4);
 }
 
@@ -118,7 +118,7 @@ static void test_one_new_token_for_a_401(void **state)
     rule(CANDIDATES, 401, NULL, UNAUTHORIZED, 2);
     assert_string_equal(reads(), USUAL);
     assert_int_equal(asked("POST /v3/auth/tokens\n"), 1);
-    assert_int_equal(asked("GET /nova/os-aggregates compute 2.41 tok1\n"), 1);
+    assert_int_equal(asked("GET /nova/v2.1/os-aggregates compute 2.41 tok1\n"), 1);
     assert_int_equal(asked(" placement 1.36 tok2\n"), 2);
     open_source(); /* the new one is kept */
     (void)reads();
@@ -133,7 +133,7 @@ static void test_no_second_new_token(void **state)
                                  "too; an application credential with access rules is answered so "
                                  "outside of them");
     assert_int_equal(asked("POST /v3/auth/tokens\n"), 2);
-    assert_int_equal(asked("GET /nova/os-aggregates"), 2);
+    assert_int_equal(asked("GET /nova/v2.1/os-aggregates"), 2);
 }
 
 static void test_the_token_is_kept_for_us_alone(void **state)
