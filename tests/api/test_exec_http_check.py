@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Sources of the operator's own, a program and a URL, through --check: what they are handed, and how each way to fail is named."""
 import contextlib
+import datetime
 import json
 import socket
 import stat
@@ -343,3 +344,29 @@ def test_the_example_for_flexlm_without_such_a_licence(example, printed, why):
     good, text = example("flexlm.sh", "lmutil", printed, "27000@licences", "viewer")
     assert not good
     assert text == f"/usr/bin/env ended with status 1: lmstat of 27000@licences does not show all of viewer: {why}".rstrip()
+
+
+# ---- the manual page ------------------------------------------------------------------------------------------------------
+
+
+def displays():
+    """What stands between .Bd and .Ed in the manual page's section on sources of one's own."""
+    section = (ROOT / "common/anteroom.yaml.5").read_text().split(".Sh A SOURCE OF YOUR OWN\n")[1].split("\n.Sh ")[0]
+    return [part.split("\n", 1)[1].split("\n.Ed\n")[0] for part in section.split("\n.Bd ")[1:]]
+
+
+def test_the_document_in_the_manual_page_is_read(program):
+    document = json.loads(displays()[0])
+    document["at"] = datetime.datetime.now(datetime.timezone.utc).isoformat()
+    assert program(f"cat <<'END'\n{json.dumps(document)}\nEND") == (True, "ok, hosts 2, pools 2")
+
+
+def test_the_configuration_in_the_manual_page_is_read(check):
+    a = check.a
+    a.write_config(f"database: '@DATABASE@'\n{displays()[1]}\n")
+    done = subprocess.run([BIN / "anteroom-dispatch", "--config", a.config_path, "--check"], cwd=a.dir, env=a.env,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120 * SLOW)
+    assert f"configuration {a.config_path}: ok" in done.stdout, done.stderr
+    for script in ("slurm.sh", "flexlm.sh"):  # what it names is what `make install` puts there
+        assert f"/usr/local/share/anteroom/examples/{script}" in displays()[1]
+        assert (ROOT / "cron/examples" / script).exists()
