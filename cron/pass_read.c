@@ -62,7 +62,8 @@ static int read_holds(struct pass *p, struct err *e)
 
     for (i = 0; i < p->queues; i++) {
         if (p->queue[i].reading.state == SOURCE_GOOD &&
-            store_holds(p->store, p->queue[i].conf->type, take_hold, &p->queue[i].capacity, e) != 0)
+            store_holds(p->store, store_account(p->queue[i].conf), p->queue[i].reading.read_at,
+                        take_hold, &p->queue[i].capacity, e) != 0)
             return -1;
     }
     return 0;
