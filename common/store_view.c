@@ -174,13 +174,15 @@ static int pool_amounts(struct store *s, const struct store_view *v, struct str 
 {
     struct arena *arena = arena_new(SUMS_MEMORY_MAX);
     struct sums *t = arena ? arena_array(arena, 1, sizeof *t) : NULL;
-    int rc = t ? 0 : no_memory(e);
     size_t i;
+    int rc;
 
-    if (rc == 0) {
-        t->arena = arena;
-        rc = each_amount(s, v, SQL_VIEW_OF_POOL, pool, add_up, t, e);
+    if (!t) {
+        arena_free(arena);
+        return no_memory(e);
     }
+    t->arena = arena;
+    rc = each_amount(s, v, SQL_VIEW_OF_POOL, pool, add_up, t, e);
     for (i = 0; rc == 0 && i < t->n; i++)
         rc = fn(ctx, &t->sum[i], e);
     arena_free(arena);
