@@ -202,22 +202,64 @@ static void say_waits(struct buf *b, const struct waiting *w, const struct plan_
     put_offer(b, w->capacity, &shape->demand, sum, w->scope[g->scope].n, false);
 }
 
+static void put_limit(struct buf *b, const struct plan_need *need, const struct plan_limit *limit,
+                      const struct source_limit *line)
+{
+    buf_str(b, "needs ");
+    buf_i64(b, need->amount);
+    buf_char(b, ' ');
+    put_name(b, line->name);
+    buf_str(b, ", and ");
+    buf_i64(b, limit->left);
+    buf_str(b, " of ");
+    buf_i64(b, limit->total);
+    buf_str(b, " are left");
+}
+
+/* The limit that was too small: a quota, or what hosts share. A quota that could not be read is the
+ * source's fault, not the project's. */
+static const char *say_limit(struct buf *b, const struct limits *l, const struct plan_group *g,
+                             size_t limit, const char *word)
+{
+    const struct limits_line *line = &l->line[limit];
+    size_t i;
+
+    if (line->error.p) {
+        buf_str(b, "the project's quota could not be read: ");
+        put_name(b, line->error);
+        return JOB_REASON_SOURCE;
+    }
+    for (i = 0; i < g->needs && g->need[i].limit != limit; i++)
+        ;
+    if (line->project.p) {
+        buf_str(b, "the quota of the project ");
+        json_escape(b, line->project);
+        buf_str(b, ": ");
+    }
+    if (i < g->needs)
+        put_limit(b, &g->need[i], &l->limit[limit], line->line);
+    return word;
+}
+
 static const char *const words[] = {
     [PLAN_ALL_ADMITTED] = NULL,
     [PLAN_NO_POOL] = JOB_REASON_NO_POOL,
     [PLAN_NEVER_FITS] = JOB_REASON_NEVER_FITS,
     [PLAN_NO_ROOM] = JOB_REASON_WAITING,
+    [PLAN_NO_QUOTA] = JOB_REASON_QUOTA,
     [PLAN_UNDECIDED] = JOB_REASON_UNDECIDED,
     [PLAN_BLOCKED] = JOB_REASON_BLOCKED,
     [PLAN_ENOUGH] = NULL,
 };
 
-const char *reason_of(const struct waiting *w, struct reason_sums *s, const struct plan_out *plan,
-                      size_t g, struct buf *b)
+const char *reason_of(const struct waiting *w, struct reason_sums *s, const struct limits *l,
+                      const struct plan_out *plan, size_t g, struct buf *b)
 {
     const struct plan_group *group = &w->group[g];
     enum plan_verdict verdict = plan->verdict[g];
 
+    if (plan->limit[g] != SIZE_MAX)
+        return say_limit(b, l, group, plan->limit[g], words[verdict]);
     if (verdict == PLAN_NO_POOL)
         say_no_pool(b, w->scope_text.text[w->info[g].scope_text]);
     else if (verdict == PLAN_NEVER_FITS)
