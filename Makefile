@@ -54,7 +54,7 @@ $(BUILD)/%.o: %.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(BUILD)/schema.o: $(BUILD)/schema.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
-$(BUILD)/schema.c: common/schema/embed.sh $(wildcard common/schema/*.sql)
+$(BUILD)/schema.c: common/schema/embed.sh $(sort $(wildcard common/schema/*.sql))
 	@mkdir -p $(@D)
 	sh $^ > $@
 

@@ -128,6 +128,9 @@ void conf_free(struct conf *conf);
 /* The entry for a type: its own, else "*". Never NULL. Pure; any thread. */
 const struct conf_queue *conf_queue(const struct conf *conf, struct str type);
 
+/* Does the queue's source ask somebody else, so that its pools are those of a reading? */
+bool conf_asks(const struct conf_queue *queue);
+
 /* The pools of a queue as its entry has them. */
 struct pools conf_pools(const struct conf_queue *queue);
 

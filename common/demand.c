@@ -169,6 +169,20 @@ int demand_refuse(struct err *e, struct str name, const char *fmt, ...)
     return err_at(e, ERR_INVALID, pointer, "%.*s %s", (int)shown.n, shown.p, text);
 }
 
+static bool has_control(struct str text)
+{
+    size_t i = 0;
+
+    while (i < text.n && (unsigned char)text.p[i] >= 0x20 && text.p[i] != 0x7F)
+        i++;
+    return i < text.n;
+}
+
+bool demand_is_name(struct str text)
+{
+    return text.n > 0 && text.n <= DEMAND_NAME_MAX && !has_control(text);
+}
+
 int demand_take_name(const json_value *object, const char *name, struct str *text, struct err *e)
 {
     json_value *v;
@@ -182,6 +196,8 @@ int demand_take_name(const json_value *object, const char *name, struct str *tex
     *text = json_string(v);
     if (text->n == 0 || text->n > DEMAND_NAME_MAX)
         return demand_refuse(e, str_of(name), "must be 1 to %d bytes long", DEMAND_NAME_MAX);
+    if (has_control(*text))
+        return demand_refuse(e, str_of(name), "must not hold control characters");
     return 0;
 }
 

@@ -64,6 +64,10 @@ int demand_from_shape(struct str shape, struct demand **demand, struct err *e) A
 
 void demand_free(struct demand *d);
 
+/* Can it be the name of a project, namespace or pool: 1..DEMAND_NAME_MAX bytes, none of them a
+ * control character? */
+bool demand_is_name(struct str text);
+
 /* The name by which a resource of a queue of this type is known here: for vm, Placement's MEMORY_MB
  * and DISK_GB are Memory and Disk. */
 struct str demand_resource(struct str type, struct str name);

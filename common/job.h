@@ -79,7 +79,7 @@ struct job_priority {
  * its own (job_new_free). */
 struct job_new {
     struct str type, request_id, owner_id, callback;
-    struct str data;  /* canonical, host_aggregate resolved */
+    struct str data;  /* canonical; host_aggregate resolved where the configuration has the pools */
     struct str scope; /* demand.h */
     struct str shape;
     bool has_priority;
@@ -104,6 +104,10 @@ int job_check_callback(const struct conf_queue *queue, struct str text,
 int job_parse_new(const struct conf_queue *queue, struct str type, json_value *object,
                   struct job_new *n, struct err *e) AR_MUST_CHECK;
 void job_new_free(struct job_new *n);
+
+/* Appends `data` (canonical) with the member host_aggregate. 0, or -1: ERR_INVALID at /data when it
+ * is then too long, ERR_INTERNAL. */
+int job_add_aggregate(struct str data, struct str name, struct buf *b, struct err *e) AR_MUST_CHECK;
 
 enum job_move { JOB_STAY, JOB_TO_FRONT, JOB_TO_BACK, JOB_BEFORE, JOB_AFTER };
 

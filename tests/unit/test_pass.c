@@ -132,7 +132,7 @@ static int64_t held(struct rig *r)
     int64_t sum = 0;
     struct err e;
 
-    OK(store_holds(r->s, STR_LIT("vm"), add_amount, &sum, &e), &e);
+    OK(store_holds(r->s, STR_LIT("vm"), r->now, add_amount, &sum, &e), &e);
     return sum;
 }
 
