@@ -101,15 +101,15 @@ static int shape_kind(const struct capacity *c, const struct demand_kind *from, 
     if (!amount)
         return -1;
     *to = (struct fit_kind){
-        .count = from->count, .amount = amount, .nowhere = demand_needs_labels(from)};
-    s->constrained = s->constrained || to->nowhere;
+        .count = from->count, .amount = amount};
+    
     for (i = 0; i < from->amounts; i++) {
         column = intern_find(&c->resource, from->amount[i].resource);
         if (column != INTERN_NONE) {
             amount[column] = from->amount[i].amount;
             continue;
         }
-        to->nowhere = true;
+        
         if (!s->lacking.p && arena_copy(a, from->amount[i].resource, &s->lacking) != 0)
             return -1;
     }
