@@ -141,11 +141,13 @@ int demand_add(struct demand *d, const struct demand_instance *in, struct err *e
     return 0;
 }
 
-int demand_set_scope(struct demand *d, const char *prefix, struct str name, struct err *e)
+int demand_add_scope(struct demand *d, const char *prefix, struct str name, struct err *e)
 {
-    struct buf b = BUF_INIT(TEXT_MAX + DEMAND_NAME_MAX);
+    struct buf b = BUF_INIT(TEXT_MAX + 2 * DEMAND_NAME_MAX);
     int rc;
 
+    buf_add(&b, d->scope.p, d->scope.n);
+    buf_str(&b, d->scope.n ? "\n" : "");
     buf_str(&b, prefix);
     buf_char(&b, ':');
     buf_add(&b, name.p, name.n);

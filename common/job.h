@@ -152,6 +152,8 @@ void job_change_free(struct job_change *c);
 #define JOB_REASON_UNDECIDED "SearchBudget"
 /* its not_before is still to come */
 #define JOB_REASON_NOT_BEFORE "NotBefore"
+/* held: it woke up, and this version cannot read its data */
+#define JOB_REASON_DATA "DataInvalid"
 /* expired: its valid_until went by while it waited */
 #define JOB_REASON_EXPIRED "Expired"
 /* admitted: the last try of its callback failed; failed: it was never accepted */

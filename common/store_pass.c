@@ -95,11 +95,35 @@ static int first_job(struct store *s, enum store_sql_name name, int64_t now, str
     return 1;
 }
 
+/* Data that an earlier version took and this one does not: the job is held until somebody changes
+ * it, rather than that it keeps everybody waiting. */
+static int set_aside(struct store *s, const struct job *j, struct str why, int64_t now,
+                     struct err *e)
+{
+    struct store_step step = {.to = JOB_HELD};
+    struct db_stmt *st;
+
+    if (store_become(s, j, &step, now, e) != 0)
+        return -1;
+    st = db_use(s->db, SQL_JOB_GROUP, e);
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, j->id);
+    db_bind_str(st, 3, STR_LIT(JOB_REASON_DATA));
+    db_bind_str(st, 4, why);
+    return db_run(s->db, st, e);
+}
+
 static int wake_up(struct store *s, const struct job *j, int64_t now, struct err *e)
 {
-    if (store_enqueue_data(s, j->id, j->type, j->scope, j->data, j->not_before, now, e) != 0)
-        return -1;
-    return store_touch_queue(s, j->type, 0, INT64_MIN, e);
+    struct err refused;
+
+    if (store_enqueue_data(s, j->id, j->type, j->scope, j->data, j->not_before, now, &refused) == 0)
+        return store_touch_queue(s, j->type, 0, INT64_MIN, e);
+    if (refused.code == ERR_INVALID)
+        return set_aside(s, j, str_of(refused.text), now, e);
+    *e = refused;
+    return -1;
 }
 
 static int expire(struct store *s, const struct job *j, int64_t now, struct err *e)

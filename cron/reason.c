@@ -161,16 +161,30 @@ static void put_offer(struct buf *b, const struct capacity *c, const struct fit_
     }
 }
 
-static void say_no_pool(struct buf *b, struct str scope)
+static bool has_pool(const struct source_reading *r, struct str name)
 {
-    static const struct str pool = {"pool:", 5}, project = {"project:", 8};
+    size_t i = 0;
 
-    if (scope.n > pool.n && memcmp(scope.p, pool.p, pool.n) == 0) {
+    while (i < r->pools && !str_eq(r->pool[i].name, name))
+        i++;
+    return i < r->pools;
+}
+
+static void say_no_pool(struct buf *b, const struct source_reading *r, struct str scope)
+{
+    struct str pool = pool_name(scope), project = pool_project(scope);
+
+    if (pool.p && project.p && has_pool(r, pool)) {
+        buf_str(b, "the pool ");
+        json_escape(b, pool);
+        buf_str(b, " of this queue does not serve the project ");
+        json_escape(b, project);
+    } else if (pool.p) {
         buf_str(b, "this queue has no pool of the name ");
-        json_escape(b, (struct str){scope.p + pool.n, scope.n - pool.n});
-    } else if (scope.n >= project.n && memcmp(scope.p, project.p, project.n) == 0) {
+        json_escape(b, pool);
+    } else if (project.p) {
         buf_str(b, "no pool of this queue serves the project ");
-        json_escape(b, (struct str){scope.p + project.n, scope.n - project.n});
+        json_escape(b, project);
     } else {
         buf_str(b, "this queue has no pool with a host");
     }
@@ -261,7 +275,7 @@ const char *reason_of(const struct waiting *w, struct reason_sums *s, const stru
     if (plan->limit[g] != SIZE_MAX)
         return say_limit(b, l, group, plan->limit[g], words[verdict]);
     if (verdict == PLAN_NO_POOL)
-        say_no_pool(b, w->scope_text.text[w->info[g].scope_text]);
+        say_no_pool(b, w->capacity->reading, w->scope_text.text[w->info[g].scope_text]);
     else if (verdict == PLAN_NEVER_FITS)
         say_never(b, w, group, sums_of(s, group->scope));
     else if (verdict == PLAN_NO_ROOM)

@@ -120,6 +120,10 @@ static void a_project_without_a_pool_is_told_so(void **state)
                         "NoPool");
     assert_string_equal(
         told(&r, "vm", "{\"host_aggregate\":\"gone\",\"instances\":[{\"VCPU\":1}]}"), "NoPool");
+    assert_string_equal(told(&r, "vm",
+                             "{\"host_aggregate\":\"small\",\"project\":\"other\","
+                             "\"instances\":[{\"VCPU\":1}]}"),
+                        "NoPool");
     assert_string_equal(
         told(&r, "vm",
              "{\"host_aggregate\":\"small\",\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}"),
