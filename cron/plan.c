@@ -95,7 +95,7 @@ static int judge(struct pass *pass, size_t group, enum plan_verdict verdict, siz
 {
     const struct plan_group *g = &pass->in->group[group];
     bool unsure = is_unsure(pass->in, g);
-    size_t over = unsure ? SIZE_MAX : limits_never(pass->in, g);
+    size_t over = limits_never(pass->in, g);
     int never = 0;
 
     if (!unsure)

@@ -224,7 +224,7 @@ static void random_masks(struct prop *r, struct world *w)
 static void random_limits(struct prop *r, struct world *w)
 {
     for (size_t n = prop_one_in(r, 3) ? 0 : prop_below(r, LIMITS + 1); n > 0; n--) {
-        int64_t left = prop_between(r, -1, 10);
+        int64_t left = prop_between(r, prop_one_in(r, 8) ? -1 : 1, prop_one_in(r, 3) ? 10 : 4);
 
         world_limit(w, left, left + prop_between(r, 0, 3), prop_one_in(r, 2));
     }
@@ -237,7 +237,7 @@ static void random_needs(struct prop *r, struct world *w, size_t group)
 {
     for (size_t l = 0; l < w->in.limits; l++)
         if (prop_one_in(r, 3))
-            world_need(w, group, l, prop_between(r, 0, prop_one_in(r, 6) ? 12 : 3));
+            world_need(w, group, l, prop_between(r, 0, prop_one_in(r, 6) ? 12 : 2));
 }
 
 /* Ages do not follow the order of service: jobs are moved, and priorities are the client's. */
