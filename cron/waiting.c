@@ -188,7 +188,7 @@ static enum added parse_shape(struct waiting *w, struct str text, size_t i)
     if (capacity_shape(w->capacity, good ? d : unreadable(&nothing, &kind), w->arena,
                        &w->shape[i]) == 0) {
         w->demand[i] = w->shape[i].demand;
-        w->empty[i] = w->shape[i].demand;
+        w->empty[i] = w->shape[i].empty;
         added = ADDED;
     }
     if (good)
