@@ -250,10 +250,9 @@ static void say_waits(struct buf *b, const struct waiting *w, const struct plan_
 static void put_limit(struct buf *b, const struct plan_need *need, const struct plan_limit *limit,
                       const struct source_limit *line)
 {
-    buf_str(b, "needs ");
-    buf_i64(b, need->amount);
-    buf_char(b, ' ');
     put_name(b, line->name);
+    buf_str(b, ": needs ");
+    buf_i64(b, need->amount);
     buf_str(b, ", and ");
     buf_i64(b, limit->left);
     buf_str(b, " of ");
