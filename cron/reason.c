@@ -161,6 +161,23 @@ static void put_offer(struct buf *b, const struct capacity *c, const struct fit_
     }
 }
 
+/* "; of these, 2 may take it": how many hosts may take the kind that the fewest may, when those are
+ * not all. */
+static void put_few(struct buf *b, const struct fit_demand *d, const struct fit_subset *use)
+{
+    size_t fewest = use->n, k, i, n;
+
+    for (k = 0; k < d->kinds; k++) {
+        for (i = 0, n = 0; i < use->n && d->kind[k].on; i++)
+            n += d->kind[k].on[use->host[i]];
+        if (d->kind[k].on && n < fewest)
+            fewest = n;
+    }
+    if (fewest == use->n)
+        return;
+    buf_printf(b, "; of these, %zu may take %s", fewest, d->kinds == 1 ? "it" : "one of its kinds");
+}
+
 static bool has_pool(const struct source_reading *r, struct str name)
 {
     size_t i = 0;
@@ -190,6 +207,18 @@ static void say_no_pool(struct buf *b, const struct source_reading *r, struct st
     }
 }
 
+/* Why no host of a queue meets a constraint. */
+static const char *const unmet[] = {
+    [CONSTRAINT_MET] = NULL,
+    [CONSTRAINT_LABELS] = "no host of this queue meets its nodeSelector",
+    [CONSTRAINT_TRAITS] = "no host of this queue has the traits it asks for",
+    [CONSTRAINT_TAINTS] = "each host of this queue has a taint that it does not tolerate",
+    [CONSTRAINT_OF_THOSE] =
+        "each host of this queue that meets its nodeSelector has a taint that it "
+        "does not tolerate",
+    [CONSTRAINT_UNREADABLE] = "its constraint cannot be read",
+};
+
 static void say_never(struct buf *b, const struct waiting *w, const struct plan_group *g,
                       const struct sum *sum)
 {
@@ -200,10 +229,11 @@ static void say_never(struct buf *b, const struct waiting *w, const struct plan_
         put_name(b, shape->lacking);
         buf_str(b, ", which no host of this queue has");
     } else if (shape->constrained) {
-        buf_str(b, "no host of this queue meets its nodeSelector");
+        buf_str(b, unmet[shape->constrained]);
     } else {
-        put_need(b, w->capacity, &shape->demand);
-        put_offer(b, w->capacity, &shape->demand, sum, w->scope[g->scope].n, true);
+        put_need(b, w->capacity, &shape->empty);
+        put_offer(b, w->capacity, &shape->empty, sum, w->scope[g->scope].n, true);
+        put_few(b, &shape->empty, &w->scope[g->scope]);
     }
 }
 
@@ -214,6 +244,7 @@ static void say_waits(struct buf *b, const struct waiting *w, const struct plan_
 
     put_need(b, w->capacity, &shape->demand);
     put_offer(b, w->capacity, &shape->demand, sum, w->scope[g->scope].n, false);
+    put_few(b, &shape->demand, &w->scope[g->scope]);
 }
 
 static void put_limit(struct buf *b, const struct plan_need *need, const struct plan_limit *limit,
