@@ -128,6 +128,9 @@ void conf_free(struct conf *conf);
 /* The entry for a type: its own, else "*". Never NULL. Pure; any thread. */
 const struct conf_queue *conf_queue(const struct conf *conf, struct str type);
 
+/* "none", "static", …: as the file has it. */
+const char *conf_capacity_word(enum conf_capacity capacity);
+
 /* Does the queue's source ask somebody else, so that its pools are those of a reading? */
 bool conf_asks(const struct conf_queue *queue);
 

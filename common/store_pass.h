@@ -52,9 +52,6 @@ int store_group_guarded(struct store *s, int64_t group, struct page_place from, 
 /* The least queued_at of all waiting jobs; 1, 0 when none waits, -1 fault. */
 int store_oldest_waiting(struct store *s, int64_t *queued_at, struct err *e) AR_MUST_CHECK;
 
-/* The name under which a queue's readings and holds are kept. Pure; any thread. */
-struct str store_account(const struct conf_queue *queue);
-
 /* What jobs hold of an account (store_account), added up by host and resource, as it counts for a
  * reading that was begun at read_at. What a job holds of a ledger counts while it is admitted or
  * running. Of an observed source it counts for all readings while the job is admitted; once it

@@ -16,6 +16,11 @@
     "j.queued_at, j.scope"
 #define JOB_FROM " FROM jobs j LEFT JOIN groups g ON g.id = j.group_id "
 
+/* What is held of a host's resource, t's, as it counts for a reading of the time ?3. */
+#define HELD_OF_TOTAL                                                                              \
+    " (SELECT COALESCE(sum(x.amount), 0) FROM holds x WHERE x.queue = t.queue AND x.host = t.host" \
+    " AND x.resource = t.resource AND (x.until IS NULL OR x.until > ?3))"
+
 #define STATUS_FILTER " AND j.status IN (?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 
 const char *const store_sql[SQL_NAMES] = {
@@ -221,6 +226,23 @@ const char *const store_sql[SQL_NAMES] = {
         " ON p.queue = r.queue AND p.pool = r.pool WHERE r.queue = ?1 AND r.project = ?2",
     [SQL_POOLS_OPEN] =
         "SELECT pool, unread + exact FROM reading_pools WHERE queue = ?1 AND open = 1",
+
+    /* Readings as people see them. */
+    [SQL_VIEW_POOLS] = "SELECT pool, open, unread, (SELECT count(*) FROM reading_hosts h"
+                       " WHERE h.queue = p.queue AND h.pool = p.pool)"
+                       " FROM reading_pools p WHERE queue = ?1 ORDER BY pool",
+    [SQL_VIEW_PROJECTS] =
+        "SELECT project FROM reading_projects WHERE queue = ?1 AND pool = ?2 ORDER BY project",
+    [SQL_VIEW_HOSTS] = "SELECT host FROM reading_hosts WHERE queue = ?1"
+                       " UNION SELECT host FROM reading_totals WHERE queue = ?1 ORDER BY host",
+    [SQL_VIEW_POOLS_OF_HOST] =
+        "SELECT pool FROM reading_hosts WHERE queue = ?1 AND host = ?2 ORDER BY pool",
+    [SQL_VIEW_OF_HOST] = "SELECT resource, amount, used," HELD_OF_TOTAL " FROM reading_totals t"
+                         " WHERE queue = ?1 AND host = ?2 ORDER BY resource",
+    [SQL_VIEW_OF_POOL] = "SELECT t.resource, t.amount, t.used," HELD_OF_TOTAL
+                         " FROM reading_hosts h JOIN reading_totals t"
+                         " ON t.queue = h.queue AND t.host = h.host"
+                         " WHERE h.queue = ?1 AND h.pool = ?2",
 
     [SQL_ANSWER_FIND] =
         "SELECT digest, status, location, etag, body FROM answers WHERE type = ?1 AND key = ?2",

@@ -98,6 +98,12 @@ enum store_sql_name {
     SQL_POOLS_CALLED,
     SQL_POOLS_OF_PROJECT,
     SQL_POOLS_OPEN,
+    SQL_VIEW_POOLS,
+    SQL_VIEW_PROJECTS,
+    SQL_VIEW_HOSTS,
+    SQL_VIEW_POOLS_OF_HOST,
+    SQL_VIEW_OF_HOST,
+    SQL_VIEW_OF_POOL,
     /* first answers */
     SQL_ANSWER_FIND,
     SQL_ANSWER_ADD,
