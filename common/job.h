@@ -144,6 +144,8 @@ void job_change_free(struct job_change *c);
 #define JOB_REASON_NO_SOURCE "NoSource"
 /* the reading failed, is stale or makes no sense */
 #define JOB_REASON_SOURCE "SourceUnavailable"
+/* its project's quota has less left than it needs */
+#define JOB_REASON_QUOTA "QuotaExceeded"
 /* an older job holds the line */
 #define JOB_REASON_BLOCKED "BlockedByOlder"
 /* the search for a placement ran out of its budget; tried again in each pass */

@@ -123,15 +123,12 @@ int store_place(struct store *s, const struct store_admission *a, int64_t now, s
     return hold(s, a, 0, now, e) == 0 ? 1 : -1;
 }
 
-int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e)
+/* Calls fn for every job that the statement gives. */
+static int each_job(struct store *s, struct db_stmt *st, store_job_fn *fn, void *ctx, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, SQL_UNPLACED, e);
     struct job j;
     int rc;
 
-    if (!st)
-        return -1;
-    db_bind_i64(st, 1, 0);
     while ((rc = db_step(s->db, st, e)) == 1) {
         rc = store_row_job(st, &j, e);
         if (rc != 0 || !fn(ctx, &j))
@@ -139,6 +136,28 @@ int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e)
     }
     db_done(st);
     return rc < 0 ? -1 : 0;
+}
+
+int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_UNPLACED, e);
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, 0);
+    return each_job(s, st, fn, ctx, e);
+}
+
+int store_holders(struct store *s, struct str account, int64_t read_at, store_job_fn *fn, void *ctx,
+                  struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_HOLDERS, e);
+
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, account);
+    db_bind_i64(st, 2, read_at);
+    return each_job(s, st, fn, ctx, e);
 }
 
 enum { DUE_FIRST_COLUMN = 23 }; /* behind the job's own columns */

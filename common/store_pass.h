@@ -61,6 +61,12 @@ typedef void store_hold_fn(void *ctx, struct str host, struct str resource, int6
 int store_holds(struct store *s, struct str account, int64_t read_at, store_hold_fn *fn, void *ctx,
                 struct err *e) AR_MUST_CHECK;
 
+/* The jobs that hold something of an account, as it counts for a reading that was begun at read_at:
+ * each once. fn returns false to stop. */
+typedef bool store_job_fn(void *ctx, const struct job *j);
+int store_holders(struct store *s, struct str account, int64_t read_at, store_job_fn *fn, void *ctx,
+                  struct err *e) AR_MUST_CHECK;
+
 /* In a write transaction: queued → admitted with what it holds. 1 done, 0 the job is no longer as
  * the plan saw it (changed, cancelled, gone): nothing was done; -1 fault. */
 struct store_hold {
@@ -80,7 +86,6 @@ int store_admit(struct store *s, const struct store_admission *a, int64_t now,
 
 /* Running jobs that an operator set running past the dispatcher: no placement yet. For each, fn
  * gets the job; store_place then writes where they are counted. */
-typedef bool store_job_fn(void *ctx, const struct job *j);
 int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e) AR_MUST_CHECK;
 /* In a write transaction; 1 done, 0 no longer running and unplaced, -1 fault. Uses id, queue,
  * hosts, holds of *a. */

@@ -172,6 +172,8 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_HOLD_END] = "UPDATE holds SET until = min(COALESCE(until, ?2), ?2) WHERE job_id = ?1",
     [SQL_HOLD_SUM] = "SELECT host, resource, sum(amount) FROM holds WHERE queue = ?1"
                      " AND (until IS NULL OR until > ?2) GROUP BY host, resource",
+    [SQL_HOLDERS] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id IN (SELECT job_id FROM holds"
+                    " WHERE queue = ?1 AND (until IS NULL OR until > ?2))",
     [SQL_HOLD_OLD] = "SELECT 1 FROM holds WHERE until <= ?1 LIMIT 1",
     [SQL_HOLD_DROP_OLD] =
         "DELETE FROM holds WHERE (queue, host, resource, job_id, since) IN"

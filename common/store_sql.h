@@ -73,6 +73,7 @@ enum store_sql_name {
     SQL_HOLD_SETTLE,
     SQL_HOLD_END,
     SQL_HOLD_SUM,
+    SQL_HOLDERS,
     SQL_HOLD_OLD,
     SQL_HOLD_DROP_OLD,
     SQL_UNPLACED,

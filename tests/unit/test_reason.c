@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What those are told whom no pool serves, by what their scope names. */
+/* What those are told whom no pool serves, by what their scope names, and those that no host takes.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,10 +27,11 @@ static void expect(const char *scope, const char *want)
                               .group = &group,
                               .info = &info};
     enum plan_verdict verdict = PLAN_NO_POOL;
-    const struct plan_out plan = {.verdict = &verdict};
+    size_t limit = SIZE_MAX;
+    const struct plan_out plan = {.verdict = &verdict, .limit = &limit};
     struct buf b = BUF_INIT(REASON_MESSAGE_MAX);
 
-    assert_string_equal(reason_of(&w, NULL, &plan, 0, &b), JOB_REASON_NO_POOL);
+    assert_string_equal(reason_of(&w, NULL, NULL, &plan, 0, &b), JOB_REASON_NO_POOL);
     assert_string_equal(buf_span(&b).p, want);
     buf_free(&b);
 }
@@ -45,9 +47,105 @@ static void test_no_pool(void **state)
     expect("", "this queue has no pool with a host");
 }
 
+/* Three hosts of 4 VCPU: plain, tainted, and tainted with the label a=b. */
+static const struct source_amount cpu = {.resource = {"VCPU", 4}, .total = 4, .used = 1};
+static const struct source_label label = {{"a", 1}, {"b", 1}};
+static const struct source_taint taint = {{"t", 1}, {"", 0}, {"NoSchedule", 10}};
+static const struct source_host hosts[] = {
+    {.name = {"h0", 2}, .amounts = 1, .amount = &cpu},
+    {.name = {"h1", 2}, .amounts = 1, .amount = &cpu, .taints = 1, .taint = &taint},
+    {.name = {"h2", 2},
+     .amounts = 1,
+     .amount = &cpu,
+     .labels = 1,
+     .label = &label,
+     .taints = 1,
+     .taint = &taint},
+};
+
+static const struct {
+    size_t first, hosts;
+    const char *constraint; /* NULL: absent */
+    int64_t cpu;
+    enum plan_verdict verdict;
+    const char *want;
+} asked[] = {
+    {0, 3, "{\"nodeSelector\":{\"a\":\"c\"}}", 1, PLAN_NEVER_FITS,
+     "no host of this queue meets its nodeSelector"},
+    {0, 3, "{\"nodeSelector\":{\"a\":\"b\"}}", 1, PLAN_NEVER_FITS,
+     "each host of this queue that meets its nodeSelector has a taint that it does not tolerate"},
+    {1, 2, NULL, 1, PLAN_NEVER_FITS,
+     "each host of this queue has a taint that it does not tolerate"},
+    {0, 3, "{\"traits\":[\"HW\"]}", 1, PLAN_NEVER_FITS,
+     "no host of this queue has the traits it asks for"},
+    {0, 3, "{", 1, PLAN_NEVER_FITS, "its constraint cannot be read"},
+    {0, 3, NULL, 5, PLAN_NEVER_FITS,
+     "needs 1 x (VCPU 5); in all, on its 3 hosts: VCPU 12 (at most 4 on one); of these, 1 may take "
+     "it"},
+    {0, 3, NULL, 4, PLAN_NO_ROOM,
+     "needs 1 x (VCPU 4); free on its 3 hosts: VCPU 9 of 12 (at most 3 on one); of these, 1 may "
+     "take "
+     "it"},
+    {0, 1, NULL, 4, PLAN_NO_ROOM,
+     "needs 1 x (VCPU 4); free on its 1 host: VCPU 3 of 4 (at most 3 on one)"},
+};
+
+/* What is said of a demand of one kind to a queue of these hosts. */
+static void say(size_t i, struct buf *b)
+{
+    struct source_reading reading = {.hosts = asked[i].hosts, .host = hosts + asked[i].first};
+    struct demand_amount amount = {STR_LIT("VCPU"), asked[i].cpu};
+    struct demand_kind kind = {
+        .count = 1, .amounts = 1, .amount = &amount, .constraint = str_of(asked[i].constraint)};
+    const struct demand d = {.kinds = 1, .kind = &kind};
+    static const size_t all[] = {0, 1, 2};
+    struct fit_subset scope = {asked[i].hosts, all};
+    struct arena *a = arena_new(1 << 16);
+    struct plan_group group = {.shape = 0};
+    struct capacity_shape shape;
+    struct capacity c;
+    struct waiting w = {.capacity = &c,
+                        .pools.n = 1,
+                        .scope = &scope,
+                        .shape = &shape,
+                        .groups = 1,
+                        .group = &group};
+    enum plan_verdict verdict = asked[i].verdict;
+    size_t limit = SIZE_MAX;
+    const struct plan_out plan = {.verdict = &verdict, .limit = &limit};
+    struct reason_sums *sums;
+    struct err e;
+
+    assert_int_equal(capacity_make(&reading, a, &c, &e), 0);
+    assert_int_equal(capacity_shape(&c, &d, a, &shape), 0);
+    sums = reason_sums_new(&w);
+    assert_non_null(sums);
+    (void)reason_of(&w, sums, NULL, &plan, 0, b);
+    reason_sums_free(sums);
+    capacity_free(&c);
+    arena_free(a);
+}
+
+static void test_no_host_takes_it(void **state)
+{
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(asked); i++) {
+        struct buf b = BUF_INIT(REASON_MESSAGE_MAX);
+
+        say(i, &b);
+        assert_string_equal(buf_span(&b).p, asked[i].want);
+        buf_free(&b);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_pool)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_pool),
+        cmocka_unit_test(test_no_host_takes_it),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

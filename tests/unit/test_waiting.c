@@ -191,7 +191,10 @@ static void test_unreadable_shape_fits_nowhere(void **state)
     waiting_init(&all, &w.capacity, w.arena);
     assert_int_equal(waiting_add(&all, &g, &e), 0);
     assert_int_equal(all.demand[0].kinds, 1);
-    assert_true(all.demand[0].kind[0].nowhere);
+    for (size_t h = 0; h < w.reading.hosts; h++) {
+        assert_false(all.demand[0].kind[0].on[h]);
+        assert_false(all.empty[0].kind[0].on[h]);
+    }
     waiting_free(&all);
     world_free(&w);
 }
