@@ -112,15 +112,14 @@ static void test_a_quota_is_asked_for_before_anybody_is_admitted(void **state)
     s.reading[0]->gate = SOURCE_QUOTAS_ASKED;
     add(&s, "a", "p", 2);
     add(&s, "b", "p", 2);
-    add(&s, "c", "q", 4);
-    add(&s, "d", "q", 4);
+    add(&s, "c", "q", 2);
     assert_int_equal(admitted(&s), 0);
     assert_int_equal(s.questions, 2);
     assert_true(str_is(s.question[0].project, "p"));
     assert_true(str_is(s.question[1].project, "q"));
     s.reading[0]->quotas = 2;
     s.reading[0]->quota = quota;
-    assert_int_equal(admitted(&s), 2); /* three cores are left: a; and c, once b takes no room */
+    assert_int_equal(admitted(&s), 2); /* three cores are left: a fits in, b does not */
     assert_int_equal(s.questions, 0);
     assert_string_equal(seen(&s, "a"), "admitted : ");
     assert_string_equal(seen(&s, "b"), "queued QuotaExceeded: the quota of the project \"p\": "
