@@ -67,7 +67,7 @@ static int keep(struct capacity_masks *m, const bool **on)
 static int keep_unless_all(struct capacity_masks *m, const bool **on)
 {
     *on = NULL;
-    return memchr(m->work, false, m->reading->hosts) ? keep(m, on) : 0;
+    return memchr(m->work, 0, m->reading->hosts) ? keep(m, on) : 0;
 }
 
 int masks_none(struct capacity_masks *m, const bool **on)
