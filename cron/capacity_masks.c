@@ -67,7 +67,7 @@ static int keep(struct capacity_masks *m, const bool **on)
 static int keep_unless_all(struct capacity_masks *m, const bool **on)
 {
     *on = NULL;
-    return memchr(m->work, false, m->reading->hosts) ? keep(m, on) : 0;
+    return memchr(m->work, 0, m->reading->hosts) ? keep(m, on) : 0;
 }
 
 int masks_none(struct capacity_masks *m, const bool **on)
@@ -119,7 +119,7 @@ int masks_constraint(struct capacity_masks *m, struct str constraint, struct cap
     return 0;
 }
 
-/* *on less the hosts that are off in `other`. */
+/* *on less the hosts that are off in `other`, which is never all there are. */
 static int meet(struct capacity_masks *m, const bool *other, const bool **on)
 {
     size_t i;
@@ -128,7 +128,7 @@ static int meet(struct capacity_masks *m, const bool *other, const bool **on)
         return 0;
     for (i = 0; i < m->reading->hosts; i++)
         m->work[i] = other[i] && (!*on || (*on)[i]);
-    return keep_unless_all(m, on);
+    return keep(m, on);
 }
 
 static int take_answer(struct capacity_masks *m, const struct source_exact *exact)

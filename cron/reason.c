@@ -214,8 +214,7 @@ static const char *const unmet[] = {
     [CONSTRAINT_TRAITS] = "no host of this queue has the traits it asks for",
     [CONSTRAINT_TAINTS] = "each host of this queue has a taint that it does not tolerate",
     [CONSTRAINT_OF_THOSE] =
-        "each host of this queue that meets its nodeSelector has a taint that it "
-        "does not tolerate",
+        "each host of this queue with the labels of its nodeSelector has a taint not tolerated",
     [CONSTRAINT_UNREADABLE] = "its constraint cannot be read",
 };
 

@@ -73,7 +73,7 @@ static const struct {
     {0, 3, "{\"nodeSelector\":{\"a\":\"c\"}}", 1, PLAN_NEVER_FITS,
      "no host of this queue meets its nodeSelector"},
     {0, 3, "{\"nodeSelector\":{\"a\":\"b\"}}", 1, PLAN_NEVER_FITS,
-     "each host of this queue that meets its nodeSelector has a taint that it does not tolerate"},
+     "each host of this queue with the labels of its nodeSelector has a taint not tolerated"},
     {1, 2, NULL, 1, PLAN_NEVER_FITS,
      "each host of this queue has a taint that it does not tolerate"},
     {0, 3, "{\"traits\":[\"HW\"]}", 1, PLAN_NEVER_FITS,
