@@ -18,7 +18,7 @@
 
 /* What is held of a host's resource, t's, as it counts for a reading of the time ?3. */
 #define HELD_OF_TOTAL                                                                              \
-    " (SELECT COALESCE(sum(x.amount), 0) FROM holds x WHERE x.queue = t.queue AND x.host = t.host" \
+    " (SELECT COALESCE(sum(x.amount), 0) FROM holds x WHERE x.queue = ?4 AND x.host = t.host"      \
     " AND x.resource = t.resource AND (x.until IS NULL OR x.until > ?3))"
 
 #define STATUS_FILTER " AND j.status IN (?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"

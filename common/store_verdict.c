@@ -157,7 +157,7 @@ int store_verdict(struct store *s, const struct conf_queue *queue, struct str sc
     if (!q)
         return err_set(e, ERR_INTERNAL, "no memory to look at the pools");
     q->s = s;
-    q->account = store_account(queue);
+    q->account = queue->type;
     q->demand = demand;
     rc = conf_asks(queue) ? search_reading(q, scope, e) : search_conf(q, queue, scope, e);
     if (rc == 0 && !q->unsure && q->pools == 0)

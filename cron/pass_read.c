@@ -92,9 +92,9 @@ static int place_on_hosts(struct pass *p, struct pass_queue *q, const struct job
         return -1;
     if (capacity_shape(&q->capacity, d, p->arena, &shape) != 0)
         return err_set(e, ERR_INTERNAL, "out of memory while placing a job");
-    rc = capacity_place(&q->capacity, q->waiting.scope[scope], &shape.demand, &placement, e);
+    rc = capacity_place(&q->capacity, q->waiting.scope[scope], &shape.empty, &placement, e);
     if (rc == 0)
-        rc = pass_job_make(p, q, &shape.demand, &placement, out, e);
+        rc = pass_job_make(p, q, &shape.empty, &placement, out, e);
     fit_placement_free(&placement);
     return rc;
 }

@@ -241,17 +241,32 @@ static void say_waits(struct buf *b, const struct waiting *w, const struct plan_
 {
     const struct capacity_shape *shape = &w->shape[g->shape];
 
-    put_need(b, w->capacity, &shape->demand);
-    put_offer(b, w->capacity, &shape->demand, sum, w->scope[g->scope].n, false);
-    put_few(b, &shape->demand, &w->scope[g->scope]);
+    if (shape->lacking.p) {
+        buf_str(b, "needs ");
+        put_name(b, shape->lacking);
+        buf_str(b, ", which no host with room has");
+    } else {
+        put_need(b, w->capacity, &shape->demand);
+        put_offer(b, w->capacity, &shape->demand, sum, w->scope[g->scope].n, false);
+        put_few(b, &shape->demand, &w->scope[g->scope]);
+    }
+    if (w->unsure && w->unsure[g->scope])
+        buf_str(b, "; other hosts of its pools are full");
 }
 
+/* `ever`: what there is in all decides, not what is left. */
 static void put_limit(struct buf *b, const struct plan_need *need, const struct plan_limit *limit,
-                      const struct source_limit *line)
+                      const struct source_limit *line, bool ever)
 {
     put_name(b, line->name);
     buf_str(b, ": needs ");
     buf_i64(b, need->amount);
+    if (ever) {
+        buf_str(b, ", of ");
+        buf_i64(b, limit->total);
+        buf_str(b, " in all");
+        return;
+    }
     buf_str(b, ", and ");
     buf_i64(b, limit->left);
     buf_str(b, " of ");
@@ -280,7 +295,8 @@ static const char *say_limit(struct buf *b, const struct limits *l, const struct
         buf_str(b, ": ");
     }
     if (i < g->needs)
-        put_limit(b, &g->need[i], &l->limit[limit], line->line);
+        put_limit(b, &g->need[i], &l->limit[limit], line->line,
+                  str_is(str_of(word), JOB_REASON_NEVER_FITS));
     return word;
 }
 
