@@ -131,9 +131,6 @@ int store_answer_save(struct store *s, struct str type, struct str key,
                       const unsigned char digest[STORE_DIGEST], const struct store_answer *a,
                       int64_t now, struct err *e) AR_MUST_CHECK;
 
-/* The name under which a queue's readings and holds are kept. Pure; any thread. */
-struct str store_account(const struct conf_queue *queue);
-
 /* The path of the FIFO that wakes the dispatcher, and of the lock that one dispatcher holds; they
  * live as long as the store. */
 const char *store_wake_path(const struct store *s);

@@ -52,9 +52,9 @@ int store_group_guarded(struct store *s, int64_t group, struct page_place from, 
 /* The least queued_at of all waiting jobs; 1, 0 when none waits, -1 fault. */
 int store_oldest_waiting(struct store *s, int64_t *queued_at, struct err *e) AR_MUST_CHECK;
 
-/* What jobs hold of an account (store_account), added up by host and resource, as it counts for a
- * reading that was begun at read_at. What a job holds of a ledger counts while it is admitted or
- * running. Of an observed source it counts for all readings while the job is admitted; once it
+/* What jobs hold of an account (conf_queue.account), added up by host and resource, as it counts
+ * for a reading that was begun at read_at. What a job holds of a ledger counts while it is admitted
+ * or running. Of an observed source it counts for all readings while the job is admitted; once it
  * runs, for those that were begun before the source must see its use: before `settle` has gone by,
  * the client has confirmed, or the job has ended. Spans hold during the call. */
 typedef void store_hold_fn(void *ctx, struct str host, struct str resource, int64_t amount);
@@ -75,7 +75,7 @@ struct store_hold {
 };
 struct store_admission {
     int64_t id, group;
-    struct str queue; /* the account (store_account) */
+    struct str queue; /* the account (conf_queue.account) */
     struct str hosts; /* JSON for `Hosts` */
     int64_t first_try, hold_until;
     size_t holds;
@@ -126,7 +126,7 @@ int store_tried(struct store *s, const struct store_try *t, int64_t now,
  * (next_try, hold_until, not_before, valid_until); INT64_MAX: none. */
 int store_next_moment(struct store *s, int64_t *when, struct err *e) AR_MUST_CHECK;
 
-/* The last reading of an account's source. Hosts and amounts are sorted by name, without doubles;
+/* The last reading of a queue's source. Hosts and amounts are sorted by name, without doubles;
  * pools are the source's. */
 struct store_amount {
     struct str resource;
@@ -140,7 +140,7 @@ struct store_host {
         exact; /* its amounts alone do not tell what goes on it: nobody is told NeverFits by them */
 };
 struct store_reading {
-    struct str queue; /* the account (store_account) */
+    struct str queue; /* the configuration's entry */
     bool live;        /* somebody was asked: it is news each time, be it only for its time */
     int64_t read_at;  /* when it was begun */
     int64_t ns;       /* how long it took */

@@ -5,19 +5,14 @@
 #include "store_inner.h"
 #include "store_pass.h"
 
-struct str store_account(const struct conf_queue *queue)
-{
-    return queue->type;
-}
-
-int store_was_read(struct store *s, struct str account, struct err *e)
+int store_was_read(struct store *s, struct str queue, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_READING_GET, e);
     int rc;
 
     if (!st)
         return -1;
-    db_bind_str(st, 1, account);
+    db_bind_str(st, 1, queue);
     rc = db_step(s->db, st, e);
     if (rc == 1)
         rc = db_i64(st, 3) != 0;
@@ -41,8 +36,8 @@ static int take_pools(struct store *s, struct db_stmt *st, store_pool_fn *fn, vo
     return rc < 0 ? -1 : n;
 }
 
-/* What a statement is given: the account, then the pool or the project, then both. */
-static int ask_pools(struct store *s, enum store_sql_name name, struct str account,
+/* What a statement is given: the queue, then the pool or the project, then both. */
+static int ask_pools(struct store *s, enum store_sql_name name, struct str queue,
                      const struct str given[2], store_pool_fn *fn, void *ctx, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, name, e);
@@ -50,7 +45,7 @@ static int ask_pools(struct store *s, enum store_sql_name name, struct str accou
 
     if (!st)
         return -1;
-    db_bind_str(st, 1, account);
+    db_bind_str(st, 1, queue);
     for (i = 0; i < 2; i++) {
         if (given[i].p)
             db_bind_str(st, i + 2, given[i]);
@@ -58,7 +53,7 @@ static int ask_pools(struct store *s, enum store_sql_name name, struct str accou
     return take_pools(s, st, fn, ctx, e);
 }
 
-int store_pools_of_scope(struct store *s, struct str account, struct str scope, store_pool_fn *fn,
+int store_pools_of_scope(struct store *s, struct str queue, struct str scope, store_pool_fn *fn,
                          void *ctx, struct err *e)
 {
     struct str pool = pool_name(scope), project = pool_project(scope);
@@ -66,13 +61,13 @@ int store_pools_of_scope(struct store *s, struct str account, struct str scope, 
     int n;
 
     if (pool.p)
-        n = ask_pools(s, SQL_POOLS_CALLED, account, called, fn, ctx, e);
+        n = ask_pools(s, SQL_POOLS_CALLED, queue, called, fn, ctx, e);
     else if (project.p)
-        n = ask_pools(s, SQL_POOLS_OF_PROJECT, account, served, fn, ctx, e);
+        n = ask_pools(s, SQL_POOLS_OF_PROJECT, queue, served, fn, ctx, e);
     else
-        return scope.n > 0 || ask_pools(s, SQL_POOLS_ALL, account, none, fn, ctx, e) >= 0 ? 0 : -1;
+        return scope.n > 0 || ask_pools(s, SQL_POOLS_ALL, queue, none, fn, ctx, e) >= 0 ? 0 : -1;
     if (n == 0 && !pool.p)
-        n = ask_pools(s, SQL_POOLS_OPEN, account, none, fn, ctx, e);
+        n = ask_pools(s, SQL_POOLS_OPEN, queue, none, fn, ctx, e);
     return n < 0 ? -1 : 0;
 }
 
@@ -105,7 +100,7 @@ int store_aggregate(struct store *s, const struct conf_queue *queue, struct str 
     if (!str_is(queue->rules, "vm") || !conf_asks(queue) || pool_name(scope).p ||
         !pool_project(scope).p)
         return 0;
-    rc = store_pools_of_scope(s, store_account(queue), scope, take_name, &only, e);
+    rc = store_pools_of_scope(s, queue->type, scope, take_name, &only, e);
     if (rc == 0 && only.pools == 1 && !str_is(buf_span(&name), "*") &&
         demand_is_name(buf_span(&name))) {
         buf_reset(&s->data);

@@ -26,7 +26,7 @@ static int make_reading(struct pass *p, const struct pass_queue *q, struct store
     struct store_host *host = arena_array(p->arena, r->hosts, sizeof *host);
     size_t i;
 
-    *out = (struct store_reading){.queue = store_account(q->conf),
+    *out = (struct store_reading){.queue = q->conf->type,
                                   .live = conf_asks(q->conf),
                                   .read_at = r->read_at,
                                   .ns = r->ns,

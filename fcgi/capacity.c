@@ -154,7 +154,7 @@ static int put_page(struct page *p, struct err *e)
     int known = 0;
 
     if (p->queue->capacity != CONF_CAPACITY_NONE)
-        known = store_view(p->s, store_account(p->queue), &p->view, e);
+        known = store_view(p->s, p->queue, &p->view, e);
     if (known < 0)
         return -1;
     p->o = http_data(p->x, 200);
