@@ -78,14 +78,14 @@ int store_verdict(struct store *s, const struct conf_queue *queue, struct str sc
 
 /* ---- store_pools.c ---- */
 
-/* Was there a good reading of the account's source? 1, 0, -1. */
-int store_was_read(struct store *s, struct str account, struct err *e) AR_MUST_CHECK;
+/* Was there a good reading of a queue's source (by its entry's type)? 1, 0, -1. */
+int store_was_read(struct store *s, struct str queue, struct err *e) AR_MUST_CHECK;
 
 /* Calls fn for each pool of the last reading that serves a scope, by the rules of pool_of_scope, in
  * no promised order; `unsure` is the number of its hosts of which it is not known what they have.
  * fn returns 0 to go on, 1 to stop, -1 and *e. The span holds during the call. */
 typedef int store_pool_fn(void *ctx, struct str pool, int64_t unsure, struct err *e);
-int store_pools_of_scope(struct store *s, struct str account, struct str scope, store_pool_fn *fn,
+int store_pools_of_scope(struct store *s, struct str queue, struct str scope, store_pool_fn *fn,
                          void *ctx, struct err *e) AR_MUST_CHECK;
 
 /* Writes host_aggregate into the data of a virtual machine that names only its project: the one

@@ -126,7 +126,7 @@ int store_tried(struct store *s, const struct store_try *t, int64_t now,
  * (next_try, hold_until, not_before, valid_until); INT64_MAX: none. */
 int store_next_moment(struct store *s, int64_t *when, struct err *e) AR_MUST_CHECK;
 
-/* The last reading of an account's source. Hosts and amounts are sorted by name, without doubles;
+/* The last reading of a queue's source. Hosts and amounts are sorted by name, without doubles;
  * pools are the source's. */
 struct store_amount {
     struct str resource;

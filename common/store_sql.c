@@ -16,7 +16,8 @@
     "j.queued_at, j.scope"
 #define JOB_FROM " FROM jobs j LEFT JOIN groups g ON g.id = j.group_id "
 
-/* What is held of a host's resource, t's, as it counts for a reading of the time ?3. */
+/* What is held of a host's resource, t's, of the account ?4 as it counts for a reading of
+   the time ?3. */
 #define HELD_OF_TOTAL                                                                              \
     " (SELECT COALESCE(sum(x.amount), 0) FROM holds x WHERE x.queue = ?4 AND x.host = t.host"      \
     " AND x.resource = t.resource AND (x.until IS NULL OR x.until > ?3))"

@@ -23,7 +23,7 @@ struct host_row {
 /* Which kinds of a demand have found a host that could take one of them. */
 struct search {
     struct store *s;
-    struct str account;
+    struct str queue;
     const struct demand *demand;
     bool fits[DEMAND_KINDS_MAX];
     size_t pools;
@@ -86,7 +86,7 @@ static int search_pool(struct search *q, struct str pool, struct err *e)
     q->pools++;
     if (!st)
         return -1;
-    db_bind_str(st, 1, q->account);
+    db_bind_str(st, 1, q->queue);
     db_bind_str(st, 2, pool);
     while (!all_fit(q) && (rc = db_step(q->s->db, st, e)) == 1)
         take_total(q, db_str(st, 0), db_str(st, 1), db_i64(st, 2));
@@ -125,7 +125,7 @@ static int take_pool(void *ctx, struct str pool, int64_t unsure, struct err *e)
 static int search_reading(struct search *q, struct str scope, struct err *e)
 {
     size_t k;
-    int rc = store_was_read(q->s, q->account, e);
+    int rc = store_was_read(q->s, q->queue, e);
 
     if (rc <= 0) {
         q->unsure = true;
@@ -133,7 +133,7 @@ static int search_reading(struct search *q, struct str scope, struct err *e)
     }
     for (k = 0; k < q->demand->kinds; k++)
         q->fits[k] = q->demand->kind[k].constraint.p != NULL;
-    return store_pools_of_scope(q->s, q->account, scope, take_pool, q, e);
+    return store_pools_of_scope(q->s, q->queue, scope, take_pool, q, e);
 }
 
 static void say(struct store_membership *m, const char *reason, const char *message)
@@ -157,7 +157,7 @@ int store_verdict(struct store *s, const struct conf_queue *queue, struct str sc
     if (!q)
         return err_set(e, ERR_INTERNAL, "no memory to look at the pools");
     q->s = s;
-    q->account = queue->type;
+    q->queue = queue->type;
     q->demand = demand;
     rc = conf_asks(queue) ? search_reading(q, scope, e) : search_conf(q, queue, scope, e);
     if (rc == 0 && !q->unsure && q->pools == 0)

@@ -17,8 +17,8 @@ int store_view(struct store *s, const struct conf_queue *queue, struct store_vie
 
     if (!st)
         return -1;
-    *v = (struct store_view){.queue = queue->type, .account = queue->account};
-    db_bind_str(st, 1, v->queue);
+    *v = (struct store_view){.queue = queue};
+    db_bind_str(st, 1, queue->type);
     rc = db_step(s->db, st, e);
     if (rc == 1) {
         v->error = db_str(st, 1);
@@ -36,7 +36,7 @@ int store_view_pools(struct store *s, const struct store_view *v, store_view_poo
 
     if (!st)
         return -1;
-    db_bind_str(st, 1, v->queue);
+    db_bind_str(st, 1, v->queue->type);
     while ((rc = db_step(s->db, st, e)) == 1) {
         struct store_view_pool p = {db_str(st, 0), db_i64(st, 1) != 0, db_i64(st, 3),
                                     db_i64(st, 2)};
@@ -63,7 +63,7 @@ int store_view_names(struct store *s, const struct store_view *v, enum store_vie
 
     if (!st)
         return -1;
-    db_bind_str(st, 1, v->queue);
+    db_bind_str(st, 1, v->queue->type);
     if (which != STORE_VIEW_HOSTS)
         db_bind_str(st, 2, of);
     while ((rc = db_step(s->db, st, e)) == 1) {
@@ -151,10 +151,10 @@ static int each_amount(struct store *s, const struct store_view *v, enum store_s
 
     if (!st)
         return -1;
-    db_bind_str(st, 1, v->queue);
+    db_bind_str(st, 1, v->queue->type);
     db_bind_str(st, 2, of);
     db_bind_i64(st, 3, v->read_at);
-    db_bind_str(st, 4, v->account);
+    db_bind_str(st, 4, v->queue->account);
     while ((rc = db_step(s->db, st, e)) == 1) {
         struct store_view_amount a = {db_str(st, 0), db_i64(st, 1), db_i64(st, 2), db_i64(st, 3),
                                       0};

@@ -8,10 +8,10 @@
 #include "store.h"
 
 struct store_view {
-    struct str queue, account; /* the configuration's: its type, and where its holds are */
-    int64_t read_at;           /* of the last good reading; 0: there was none */
-    struct str error;          /* why the last try failed; absent: it was good */
-    struct str about;          /* absent: nothing to say */
+    const struct conf_queue *queue; /* the caller's */
+    int64_t read_at;                /* of the last good reading; 0: there was none */
+    struct str error;               /* why the last try failed; absent: it was good */
+    struct str about;               /* absent: nothing to say */
 };
 /* 1 and *v, whose spans hold until the next call; 0: the source was never read; -1 and *e. */
 int store_view(struct store *s, const struct conf_queue *queue, struct store_view *v,

@@ -3,7 +3,7 @@
 -- with the time they took, pools with their projects, what is used.
 
 -- What admitted and running jobs hold, a row for each admission: the use of the one before may not be seen yet when the next begins.
--- `queue` is the account: the name under which the configuration's entry keeps its readings and holds.
+-- `queue` is the account: the type of the first of the configuration's entries that have the same source.
 ALTER TABLE holds RENAME TO holds_1;
 CREATE TABLE holds (
     queue    TEXT    NOT NULL,

@@ -156,6 +156,16 @@ def test_use_and_holds_of_an_observed_source(cloud):
                               "Resources": {"VCPU": {"Total": 16, "Used": 11, "Held": 5, "Free": 2}}}]
 
 
+def test_queues_that_share_a_source_show_what_the_others_hold(anteroom):
+    entry = CLOUD["queues"]["vm"]
+    a = anteroom({"queues": {"big": entry, "vm": entry, "elsewhere": {**entry, "cloud": "second"}}})
+    job = a.create("a")["ID"]
+    write(a, *((*READING, (q, 5, 5, 5, None, None)) for q in ("big", "vm", "elsewhere")),
+          (*TOTAL, *((q, "n1", "VCPU", 8, 0) for q in ("big", "vm", "elsewhere"))), (*HOLD, ("big", "n1", "VCPU", job, 1, 3, None)))
+    seen = {q: view(a, q)["Hosts"][0]["Resources"]["VCPU"] for q in ("big", "vm", "elsewhere")}
+    assert seen == {"big": amounts(8, held=3), "vm": amounts(8, held=3), "elsewhere": amounts(8)}
+
+
 def test_a_failed_reading_shows_why_and_the_last_good_one(cloud):
     before = view(cloud, "vm")
     write(cloud, ("UPDATE readings SET error = 'Keystone answered 503: \"no\"', tried_at = tried_at + 1",))
