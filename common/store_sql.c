@@ -175,6 +175,11 @@ const char *const store_sql[SQL_NAMES] = {
                      " AND (until IS NULL OR until > ?2) GROUP BY host, resource",
     [SQL_HOLDERS] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id IN (SELECT job_id FROM holds"
                     " WHERE queue = ?1 AND (until IS NULL OR until > ?2))",
+    [SQL_HOLD_BOOKS] = "SELECT h.queue, j.type FROM holds h JOIN jobs j ON j.id = h.job_id"
+                       " /* scan: h, once, when the dispatcher starts */",
+    [SQL_HOLD_REBOOK] =
+        "UPDATE holds SET queue = ?3 WHERE queue = ?1"
+        " AND EXISTS (SELECT 1 FROM jobs WHERE jobs.id = holds.job_id AND jobs.type = ?2)",
     [SQL_HOLD_OLD] = "SELECT 1 FROM holds WHERE until <= ?1 LIMIT 1",
     [SQL_HOLD_DROP_OLD] =
         "DELETE FROM holds WHERE (queue, host, resource, job_id, since) IN"

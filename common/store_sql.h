@@ -74,6 +74,8 @@ enum store_sql_name {
     SQL_HOLD_END,
     SQL_HOLD_SUM,
     SQL_HOLDERS,
+    SQL_HOLD_BOOKS,
+    SQL_HOLD_REBOOK,
     SQL_HOLD_OLD,
     SQL_HOLD_DROP_OLD,
     SQL_UNPLACED,

@@ -29,6 +29,7 @@
 #define PASS_EVERY (30 * NS_PER_S)
 #define PAUSE      (1 * NS_PER_S) /* after a fault of the database */
 #define STOP_TIME  (3 * NS_PER_S) /* for callbacks under way, when asked to stop */
+#define BOOK_WAIT  (5 * NS_PER_S) /* for the database, at start */
 #define LAST_CALLS (1 * NS_PER_S) /* before the end of --for no callback is started */
 
 struct dispatch {
@@ -306,6 +307,22 @@ static void set_times(struct dispatch *d)
     d->last_call = d->end - least(LAST_CALLS, length / 10);
 }
 
+/* What is held is kept under the accounts that the configuration has now. */
+static int settle_books(struct dispatch *d, struct err *e)
+{
+    int rc = store_misbooked(d->store, e);
+
+    if (rc != 1)
+        return rc;
+    if (store_begin(d->store, BOOK_WAIT, e) != 0)
+        return -1;
+    if (store_rebook(d->store, e) != 0) {
+        store_rollback(d->store);
+        return -1;
+    }
+    return store_commit(d->store, e);
+}
+
 /* 1: ready; 0: another dispatcher is at work; -1 and *e. */
 static int dispatch_open(struct dispatch *d, struct err *e)
 {
@@ -318,7 +335,7 @@ static int dispatch_open(struct dispatch *d, struct err *e)
     taken = lock_take(d->lock, 0, e);
     if (taken != 1)
         return taken;
-    if (deliver_open(d->conf, d->store, &d->deliver, e) != 0 ||
+    if (settle_books(d, e) != 0 || deliver_open(d->conf, d->store, &d->deliver, e) != 0 ||
         polls_open(d->conf, d->store, &d->polls, e) != 0)
         return -1;
     if (d->options->mode != DISPATCH_ONCE &&

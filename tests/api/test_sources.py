@@ -202,6 +202,31 @@ def test_two_queues_of_one_source_promise_nothing_twice(anteroom, program):
     assert len(running(a) + running(a, "night")) == 2
 
 
+def test_holds_follow_the_configuration(anteroom, program):
+    """A queue that comes to share a source, and a type that gets an entry of its own, keep what their jobs hold."""
+    a = anteroom(queues(lab=program.queue()))
+    create(a, "a")
+    a.dispatch()
+    a.write_config(queues(lab=program.queue(), again=program.queue()))  # the account is now that of `again`
+    a.restart_fcgi()
+    create(a, "b", type="again")
+    create(a, "c", type="again")
+    a.dispatch()
+    assert (running(a), len(running(a, "again"))) == (["a"], 1)
+
+
+def test_holds_of_a_type_that_gets_an_entry_of_its_own_still_count(anteroom, program):
+    a = anteroom(queues(**{"*": program.queue()}))
+    create(a, "a", 2)
+    a.dispatch()
+    assert running(a) == ["a"]
+    a.write_config(queues(lab=program.queue(), **{"*": {"capacity": "none"}}))
+    a.restart_fcgi()
+    create(a, "b", 1)
+    a.dispatch()
+    assert running(a) == ["a"]
+
+
 # Quotas ----------------------------------------------------------------------------------------------------------------
 
 
