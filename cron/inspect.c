@@ -150,6 +150,24 @@ static void check_source(const struct source_reading *r, struct buf *b, bool *go
     }
 }
 
+/* Whether quotas may be read shows only when one is asked for: that of a project that a pool names.
+ */
+static struct source_reading *ask_a_quota(struct readers *readers, size_t queue,
+                                          struct source_reading *r)
+{
+    struct source_question q;
+    size_t i;
+
+    for (i = 0; i < r->pools && r->pool[i].projects == 0; i++)
+        ;
+    if (r->state != SOURCE_GOOD || r->gate != SOURCE_QUOTAS_ASKED || i == r->pools)
+        return r;
+    q = (struct source_question){.project = r->pool[i].project[0]};
+    readers_more(readers, queue, &q, 1);
+    readers_wait(readers);
+    return readers_take(readers, queue);
+}
+
 static bool check_sources(const struct conf *conf, struct buf *b)
 {
     struct readers *readers;
@@ -162,7 +180,7 @@ static bool check_sources(const struct conf *conf, struct buf *b)
         return false;
     }
     for (i = 0; i < conf->queues; i++)
-        check_source(readers_take(readers, i), b, &good);
+        check_source(ask_a_quota(readers, i, readers_take(readers, i)), b, &good);
     readers_close(readers);
     return good;
 }
