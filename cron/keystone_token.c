@@ -135,6 +135,8 @@ static int read_service(const json_value *service, size_t which, const struct cl
 
     if (answer_member(service, "endpoints", JSON_ARRAY, &endpoints, e) != 0)
         return -1;
+    if (t->endpoint[which].p) /* another service of this type came first */
+        return 0;
     for (i = 0; i < json_length(endpoints); i++) {
         if (suits(json_at(endpoints, i), c, &region, &is_ours, e) != 0)
             return err_wrap(e, "endpoints of %s", services[which].type);
