@@ -342,8 +342,7 @@ static void the_table_of_keys_is_written(void **state)
         "\ncallback\tmapping\t-\t-\t",
         "\ncallback.hold\tduration\t15m\t100ms..30d\t",
         "\ncallback.retry\tlist of durations\t[0, 5s, 15s, 30s, 1m, 2m, 5m, 5m]\t1 to 32 ",
-        "\nqueues.<type>.capacity\tword\tnone\tnone or static or "
-        "openstack or kubernetes or exec or http\t",
+        "\nqueues.<type>.capacity\tword\tnone\tnone or static or openstack or kubernetes or exec",
         "\nqueues.<type>.overtake\tduration\t1h\t0..3650d, or forever\t",
         "\nqueues.<type>.pools.<name>.hosts.<name>.<resource>\tamount\t-\t0..9007199254740991\t",
     };
@@ -400,17 +399,21 @@ static void the_shipped_file_says_the_defaults(void **state)
     conf_free(preset);
 }
 
-static void the_example_in_the_shipped_file_is_taken(void **state)
+static void the_examples_in_the_shipped_file_are_taken(void **state)
 {
     struct conf *c = shipped(true);
     const struct conf_queue *vm = conf_queue(c, STR_LIT("vm"));
 
     (void)state;
-    assert_int_equal(c->queues, 2);
+    assert_int_equal(c->queues, 6);
     assert_int_equal(vm->capacity, CONF_CAPACITY_STATIC);
     assert_int_equal(vm->pools, 1);
     assert_int_equal(vm->pool[0].projects, 2);
     assert_int_equal(vm->hosts, 2);
+    assert_int_equal(conf_queue(c, STR_LIT("nova"))->capacity, CONF_CAPACITY_OPENSTACK);
+    assert_int_equal(conf_queue(c, STR_LIT("kube"))->capacity, CONF_CAPACITY_KUBERNETES);
+    assert_int_equal(conf_queue(c, STR_LIT("batch"))->source.args, 2);
+    assert_str(conf_queue(c, STR_LIT("robots"))->source.token_file, "/etc/anteroom/robots.token");
     conf_free(c);
 }
 
@@ -431,7 +434,7 @@ int main(void)
         cmocka_unit_test(the_path_is_the_options_else_the_environments_else_the_systems),
         cmocka_unit_test(the_table_of_keys_is_written),
         cmocka_unit_test(the_shipped_file_says_the_defaults),
-        cmocka_unit_test(the_example_in_the_shipped_file_is_taken),
+        cmocka_unit_test(the_examples_in_the_shipped_file_are_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
