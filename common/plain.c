@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Words of strangers made fit for a line of ours. */
+#include "plain.h"
+
+#include "utf8.h"
+
+/* C0, DEL, space, and C1, which begin with 0xc2. */
+static bool is_blank(const char *p, size_t n)
+{
+    unsigned char c = (unsigned char)p[0];
+
+    return c <= ' ' || c == 0x7f || (n == 2 && c == 0xc2 && (unsigned char)p[1] < 0xa0);
+}
+
+size_t plain_text(struct str text, char *room, size_t size)
+{
+    const char *p = text.p, *end = p ? p + text.n : p;
+    bool gap = false;
+    size_t n = 0, length;
+
+    for (; p < end; p += length ? length : 1) {
+        length = utf8_length(p, end);
+        if (length && is_blank(p, length)) {
+            gap = n > 0;
+            continue;
+        }
+        if (n + gap + (length ? length : 1) >= size)
+            break;
+        if (gap)
+            room[n++] = ' ';
+        gap = false;
+        memcpy(room + n, length ? p : "?", length ? length : 1);
+        n += length ? length : 1;
+    }
+    room[n] = '\0';
+    return n;
+}
