@@ -7,7 +7,7 @@
  *
  * A value that is not wanted is read by the same steps: `skip` only keeps the reader from hearing
  * of it, until the depth is `skip_end` again. Most of what Kubernetes sends is read so: the
- * inner loop is plain_end, which looks at eight bytes at once.
+ * inner loop for that is json_hurry.
  */
 #include "json_stream.h"
 
@@ -15,20 +15,17 @@
 #include <string.h>
 
 #include "buf.h"
+#include "json_hurry.h"
 #include "json_scan.h"
 #include "utf8.h"
 
+/* Beside the places of json_hurry.h, in which blanks may stand. */
 enum state {
-    AT_VALUE,       /* a value must come */
-    AT_FIRST_VALUE, /* …, or the end of the array */
-    AT_NAME,        /* a member's name must come */
-    AT_FIRST_NAME,  /* …, or the end of the object */
-    AT_COLON,       /* after a name */
-    AT_NEXT,        /* after a value: a comma, or the end of what it is in */
-    IN_STRING,      /* after the opening quote */
-    IN_PART,        /* … in an escape or character of which `part` has the beginning */
-    IN_BARE,        /* in a number or word */
-    AT_END,         /* after the whole text: only blanks */
+    AT_COLON = JSON_PLACES, /* after a name */
+    AT_END,                 /* after the whole text */
+    IN_STRING,              /* after the opening quote */
+    IN_PART,                /* … in an escape or character of which `part` has the beginning */
+    IN_BARE,                /* in a number or word */
     STATES
 };
 
@@ -37,7 +34,7 @@ enum { PART_MAX = 12 }; /* \uD83D\uDE00 */
 struct json_stream {
     const struct json_stream_reader *reader;
     void *ctx;
-    enum state state;
+    unsigned state; /* an enum json_place or an enum state */
     bool failed;
     bool is_name; /* the string under way is a member's name */
     bool skip;
@@ -59,6 +56,7 @@ struct json_stream *json_stream_new(const struct json_stream_reader *reader, voi
     if (s) {
         s->reader = reader;
         s->ctx = ctx;
+        s->state = AT_VALUE;
         s->text = BUF_INIT(JSON_STREAM_TEXT_MAX);
     }
     return s;
@@ -92,7 +90,7 @@ static void skip_from_here(struct json_stream *s)
 }
 
 /* A value has ended. */
-static inline int value_done(struct json_stream *s)
+static int value_done(struct json_stream *s)
 {
     if (s->skip && s->depth == s->skip_end)
         s->skip = false;
@@ -139,37 +137,6 @@ static int leave(struct json_stream *s)
 
 /* ---- strings ---- */
 
-static bool needs_a_look(char c)
-{
-    return (unsigned char)c < 0x20 || (unsigned char)c >= 0x80 || c == '"' || c == '\\';
-}
-
-#define BYTES(b) (UINT64_MAX / 255 * (b)) /* eight times the byte */
-
-/* The first byte that is a quote, a backslash, a control character or not ASCII. In eight bytes at
- * once: the top bit of each such byte gets set; bits above the lowest may be wrong, by the borrow,
- * and do not count. */
-static const char *plain_end(const char *p, const char *end)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    for (; end - p >= 8; p += 8) {
-        uint64_t w, quote, slash, found;
-
-        memcpy(&w, p, sizeof w);
-        quote = w ^ BYTES('"');
-        slash = w ^ BYTES('\\');
-        found = ((quote - BYTES(1)) & ~quote) | ((slash - BYTES(1)) & ~slash) |
-                ((w - BYTES(0x20)) & ~w) | w;
-        found &= BYTES(0x80);
-        if (found)
-            return p + __builtin_ctzll(found) / 8;
-    }
-#endif
-    while (p < end && !needs_a_look(*p))
-        p++;
-    return p;
-}
-
 /* The length of the escape or character that begins at p; 0: it goes on behind end; -1: there is no
  * such thing. */
 static int unit_length(const char *p, const char *end)
@@ -186,10 +153,11 @@ static int unit_length(const char *p, const char *end)
 
 static int bad_unit(struct json_stream *s, char first)
 {
-    if (first == '\\')
-        return fail(s, "an escape that JSON does not have, or half a surrogate pair,");
-    return fail(s, (unsigned char)first < 0x20 ? "a control character in a string"
-                                               : "not valid UTF-8");
+    bool control = (unsigned char)first < 0x20;
+
+    return fail(s, first == '\\' ? "an escape that JSON does not have, or half a surrogate pair,"
+                   : control     ? "a control character in a string"
+                                 : "not valid UTF-8");
 }
 
 /* Keeps a beginning of a token for when the next piece comes. */
@@ -199,14 +167,6 @@ static int hold(struct json_stream *s, const char *from, const char *to)
     if (s->text.no_memory)
         return err_set(s->e, ERR_INTERNAL, "no memory to read JSON");
     return s->text.failed ? fail(s, "a text of more than 64 KiB") : 0;
-}
-
-static int begin_string(struct json_stream *s, bool is_name)
-{
-    s->p++;
-    s->is_name = is_name;
-    s->state = IN_STRING;
-    return 0;
 }
 
 /* *text = what the token means, from its beginning in `text` and its end in the piece. */
@@ -248,7 +208,7 @@ static int in_string(struct json_stream *s)
     int n;
 
     for (;;) {
-        s->p = plain_end(s->p, s->end);
+        s->p = json_plain_end(s->p, s->end);
         if (s->p == s->end)
             return s->skip ? 0 : hold(s, from, s->p);
         if (*s->p == '"')
@@ -326,12 +286,20 @@ static int in_bare(struct json_stream *s)
 
 /* ---- the steps; s->p stands on a byte that is no blank where blanks may stand ---- */
 
+static int begin_string(struct json_stream *s)
+{
+    s->p++;
+    s->state = IN_STRING;
+    return 0;
+}
+
 static int at_value(struct json_stream *s)
 {
     char c = *s->p;
 
+    s->is_name = false;
     if (c == '"')
-        return begin_string(s, false);
+        return begin_string(s);
     if (c == '{')
         return enter(s, JSON_OBJECT);
     if (c == '[')
@@ -351,7 +319,8 @@ static int at_name(struct json_stream *s)
 {
     if (*s->p != '"')
         return fail(s, "a member's name in quotes is expected");
-    return begin_string(s, true);
+    s->is_name = true;
+    return begin_string(s);
 }
 
 static int at_first_name(struct json_stream *s)
@@ -382,96 +351,34 @@ static int at_end(struct json_stream *s)
     return fail(s, "more text after the value");
 }
 
-static const struct {
-    int (*go)(struct json_stream *s);
-    bool blanks; /* may stand here */
-} steps[] = {
-    [AT_VALUE] = {at_value, true},    [AT_FIRST_VALUE] = {at_first_value, true},
-    [AT_NAME] = {at_name, true},      [AT_FIRST_NAME] = {at_first_name, true},
-    [AT_COLON] = {at_colon, true},    [AT_NEXT] = {at_next, true},
-    [IN_STRING] = {in_string, false}, [IN_PART] = {in_part, false},
-    [IN_BARE] = {in_bare, false},     [AT_END] = {at_end, true},
+static int (*const steps[])(struct json_stream *s) = {
+    [AT_NAME] = at_name,   [AT_FIRST_NAME] = at_first_name,
+    [AT_VALUE] = at_value, [AT_FIRST_VALUE] = at_first_value,
+    [AT_NEXT] = at_next,   [AT_COLON] = at_colon,
+    [AT_END] = at_end,     [IN_STRING] = in_string,
+    [IN_PART] = in_part,   [IN_BARE] = in_bare,
 };
 _Static_assert(ARRAY_LEN(steps) == STATES, "a step for each state");
 
-/* ---- hurrying over what nobody wants ---- */
-
-static const bool short_escape[256] = {['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
-                                       ['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true};
-
-/* Behind the closing quote of the string that begins at p; NULL: it is not as plain as that, or not
- * all there. */
-static inline const char *past_string(const char *p, const char *end)
-{
-    for (;;) {
-        p = plain_end(p, end);
-        if (end - p < 2)
-            return NULL;
-        if (*p == '"')
-            return p + 1;
-        if (*p != '\\' || !short_escape[(unsigned char)p[1]])
-            return NULL;
-        p += 2;
-    }
-}
-
-static inline bool hurry_name(struct json_stream *s)
-{
-    const char *to = *s->p == '"' ? past_string(s->p + 1, s->end) : NULL;
-
-    if (!to || to == s->end || *to != ':')
-        return false;
-    s->p = to + 1;
-    s->state = AT_VALUE;
-    return true;
-}
-
-static inline bool hurry_value(struct json_stream *s)
-{
-    const char *to;
-
-    if (*s->p == '{' || *s->p == '[')
-        return enter(s, *s->p == '{' ? JSON_OBJECT : JSON_ARRAY) == 0;
-    to = *s->p == '"' ? past_string(s->p + 1, s->end) : NULL;
-    if (!to)
-        return false;
-    s->p = to;
-    return value_done(s) == 0;
-}
-
-static inline bool hurry_next(struct json_stream *s)
-{
-    return *s->p == ',' ? at_next(s) == 0 : *s->p == (s->objects & 1 ? '}' : ']') && leave(s) == 0;
-}
-
-/* Takes steps that need no second look, as long as they come one after the other: no blanks, whole
- * tokens. Twice as fast as the steps below, which read everything else. */
 static void hurry(struct json_stream *s)
 {
-    bool more = true;
+    struct json_hurry h = {s->p, s->end, s->state, s->depth, s->objects};
 
-    while (more && s->skip && s->end - s->p >= 2) {
-        if (s->state == AT_NEXT)
-            more = hurry_next(s);
-        else if (s->state == AT_VALUE || s->state == AT_FIRST_VALUE)
-            more = hurry_value(s);
-        else if (s->state == AT_FIRST_NAME && *s->p == '}')
-            more = leave(s) == 0;
-        else
-            more = s->state <= AT_FIRST_NAME && hurry_name(s);
-    }
+    json_hurry(&h, s->skip_end);
+    s->p = h.p;
+    s->state = h.place;
+    s->depth = h.depth;
+    s->objects = h.objects;
 }
 
 static int run(struct json_stream *s)
 {
     while (s->p < s->end) {
-        if (s->skip)
+        if (s->skip && s->state < JSON_PLACES)
             hurry(s);
-        if (s->p == s->end)
-            break;
-        if (steps[s->state].blanks && is_space(*s->p))
+        if (s->state < IN_STRING && is_space(*s->p))
             s->p++;
-        else if (steps[s->state].go(s) != 0)
+        else if (steps[s->state](s) != 0)
             return -1;
     }
     return 0;
