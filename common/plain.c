@@ -4,12 +4,25 @@
 
 #include "utf8.h"
 
-/* C0, DEL, space, and C1, which begin with 0xc2. */
-static bool is_blank(const char *p, size_t n)
+/* C0, DEL, and C1, which begin with 0xc2. p[0..n): one character. */
+static bool is_control(const char *p, size_t n)
 {
     unsigned char c = (unsigned char)p[0];
 
-    return c <= ' ' || c == 0x7f || (n == 2 && c == 0xc2 && (unsigned char)p[1] < 0xa0);
+    return c < ' ' || c == 0x7f || (n == 2 && c == 0xc2 && (unsigned char)p[1] < 0xa0);
+}
+
+bool plain_is(struct str text)
+{
+    const char *p = text.p, *end = p ? p + text.n : p;
+    size_t length;
+
+    for (; p < end; p += length) {
+        length = utf8_length(p, end);
+        if (length == 0 || is_control(p, length))
+            return false;
+    }
+    return true;
 }
 
 size_t plain_text(struct str text, char *room, size_t size)
@@ -20,7 +33,7 @@ size_t plain_text(struct str text, char *room, size_t size)
 
     for (; p < end; p += length ? length : 1) {
         length = utf8_length(p, end);
-        if (length && is_blank(p, length)) {
+        if (length && (*p == ' ' || is_control(p, length))) {
             gap = n > 0;
             continue;
         }

@@ -11,4 +11,7 @@
  * end; each byte that is no UTF-8 becomes '?'. Returns the length; `size` is at least 1. */
 size_t plain_text(struct str text, char *room, size_t size);
 
+/* Does the text, valid UTF-8, hold no control character (C0, DEL, C1)? */
+bool plain_is(struct str text);
+
 #endif
