@@ -100,6 +100,8 @@ static int find_line(struct json_picker *p, struct str name)
         line++;
     p->next = line->name.p ? line : NULL;
     p->name = (struct str){0};
+    if (p->next && p->next->seen)
+        *p->next->seen = true;
     return p->next ? JSON_STREAM_GO : JSON_STREAM_SKIP;
 }
 

@@ -25,7 +25,8 @@ struct json_pick {
     enum json_pick_kind kind;
     int which;                      /* the taker's: what this is */
     const struct json_pick *inside; /* up to a line without a name */
-    void *ctx; /* handed to the functions of this line and of those inside; NULL: as outside */
+    void *ctx;  /* handed to the functions of this line and of those inside; NULL: as outside */
+    bool *seen; /* becomes true when the member comes, be it null; NULL: nobody minds */
     /* 0, or -1 and *e. `name`: the member's; of PICK_TEXTS absent. Spans hold during the call. */
     int (*take)(void *ctx, int which, struct str name, struct str text, struct err *e);
     /* An object begins or ends; NULL: nobody minds. */

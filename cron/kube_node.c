@@ -374,6 +374,16 @@ int kube_nodes_use(struct kube_nodes *n, struct str name, const struct kube_use 
     return add_use(n, node, pod, e);
 }
 
+void kube_nodes_unuse(struct kube_nodes *n)
+{
+    size_t i, a;
+
+    for (i = 0; i < n->n; i++) {
+        for (a = 0; a < n->node[i].host.amounts; a++)
+            n->node[i].amount[a].used = 0;
+    }
+}
+
 int kube_nodes_hosts(const struct kube_nodes *n, const struct source_host **host, size_t *hosts,
                      struct err *e)
 {

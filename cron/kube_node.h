@@ -33,6 +33,9 @@ struct kube_use {
 int kube_nodes_use(struct kube_nodes *n, struct str node, const struct kube_use *use, size_t uses,
                    struct err *e) AR_MUST_CHECK;
 
+/* Forgets all pods: their list begins anew. */
+void kube_nodes_unuse(struct kube_nodes *n);
+
 /* *host = all of them, sorted by name, in the arena, no amount larger than NUM_SAFE_MAX; their
  * number is *hosts. 0, or -1: ERR_INTERNAL. */
 int kube_nodes_hosts(const struct kube_nodes *n, const struct source_host **host, size_t *hosts,

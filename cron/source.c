@@ -16,6 +16,7 @@ static const struct source_kind source_none = {.word = "none"};
 static const struct source_kind *const kinds[] = {
     [CONF_CAPACITY_NONE] = &source_none,
     [CONF_CAPACITY_STATIC] = &source_static,
+    [CONF_CAPACITY_KUBERNETES] = &source_kubernetes,
     [CONF_CAPACITY_EXEC] = &source_exec,
     [CONF_CAPACITY_HTTP] = &source_http,
 };
