@@ -121,6 +121,10 @@ static void nodes_agree(void **state)
 
         assert_int_equal(lists_read(buf_span(&nodes), kube_nodes_items(n), piece, &e), 0);
         kube_nodes_sort(n);
+        /* A list that breaks off is begun anew. */
+        assert_int_equal(
+            lists_read((struct str){pods.data, pods.len / 2}, kube_pods_items(p), piece, &e), -1);
+        kube_nodes_unuse(n);
         assert_int_equal(lists_read(buf_span(&pods), kube_pods_items(p), piece, &e), 0);
         assert_int_equal(kube_nodes_hosts(n, &host, &hosts, &e), 0);
         assert_int_equal(hosts, NODES);
