@@ -107,12 +107,14 @@ static int scalar(struct json_stream *s, enum json_kind kind, struct str text)
 
 static int enter(struct json_stream *s, enum json_kind kind)
 {
-    int will = s->skip ? JSON_STREAM_GO : s->reader->begin(s->ctx, kind, s->e);
+    int will = JSON_STREAM_GO;
 
-    if (will < 0)
-        return -1;
     if (s->depth == JSON_STREAM_DEPTH_MAX)
         return fail(s, "nested deeper than 64 levels");
+    if (!s->skip)
+        will = s->reader->begin(s->ctx, kind, s->e);
+    if (will < 0)
+        return -1;
     if (will == JSON_STREAM_SKIP)
         skip_from_here(s);
     s->p++;

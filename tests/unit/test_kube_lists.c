@@ -154,18 +154,18 @@ static void pods_count_where_they_are_bound(void **state)
     "{\"spec\":{" node "\"containers\":[{\"resources\":{\"requests\":{\"cpu\":\"1\"}}}]},"         \
     "\"status\":{\"phase\":\"" phase "\"}}"
 #define ON(node) "\"nodeName\":\"" node "\","
-    pods(
-        w, "{\"items\":[" POD(ON("a"), "Running") "," POD(ON("a"), "Pending") "," POD(
-               ON("a"),
-               "Unknown") "," POD(ON("a"),
-                                  "Succeeded") "," POD(ON("a"),
-                                                       "Failed") "," POD("",
-                                                                         "Pending") "," POD(ON("gho"
-                                                                                               "s"
-                                                                                               "t"),
-                                                                                            "Runnin"
-                                                                                            "g") "]"
-                                                                                                 "}");
+    pods(w,
+         "{\"items\":[" POD(ON("a"), "Running") "," POD(ON("a"), "Pending") "," POD(
+             ON("a"),
+             "Unknown") "," POD(ON("a"),
+                                "Succeeded") "," POD(ON("a"),
+                                                     "Failed") "," POD("",
+                                                                       "Pending") "," POD(ON("gho"
+                                                                                             "s"
+                                                                                             "t"),
+                                                                                          "Runnin"
+                                                                                          "g") "]"
+                                                                                               "}");
     amounts_are(&w->r.host[0], "cpu 3000/8000 memory 0/1073741824 pods 3/110");
 }
 
