@@ -92,11 +92,17 @@ static int check_kind(struct json_picker *p, enum json_kind kind, struct err *e)
     return located(p, e);
 }
 
+/* Most names are in no line, so their first bytes decide. */
+static bool is_same(struct str a, struct str b)
+{
+    return a.n == b.n && a.n > 0 && a.p[0] == b.p[0] && memcmp(a.p, b.p, a.n) == 0;
+}
+
 static int find_line(struct json_picker *p, struct str name)
 {
     const struct json_pick *line = top(p)->inside;
 
-    while (line->name.p && !str_eq(line->name, name))
+    while (line->name.p && !is_same(line->name, name))
         line++;
     p->next = line->name.p ? line : NULL;
     p->name = (struct str){0};

@@ -376,7 +376,7 @@ static void hurry(struct json_stream *s)
 static int run(struct json_stream *s)
 {
     while (s->p < s->end) {
-        if (s->skip && s->state < JSON_PLACES)
+        if (s->skip && s->depth > s->skip_end && s->state < JSON_PLACES)
             hurry(s);
         if (s->state < IN_STRING && is_space(*s->p))
             s->p++;

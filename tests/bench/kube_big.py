@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A Kubernetes cluster of 5,000 nodes and 50,000 pods as an API server sends it: some 430 MB in pages of 500, written once into a
-file, as whole HTTP answers in the chunks that kube-apiserver makes, and sent from there as fast as the system can."""
+file, as whole HTTP answers in the chunks that kube-apiserver makes, and sent from there as fast as the system can, or as told."""
 import json
 import os
 import pathlib
@@ -8,6 +8,7 @@ import random
 import socket
 import tempfile
 import threading
+import time
 from urllib.parse import parse_qs, urlsplit
 
 LISTS = pathlib.Path(__file__).resolve().parents[1] / "unit/kubernetes"
@@ -60,12 +61,13 @@ def answer(body):
 
 
 class Big:
-    """Listens on 127.0.0.1. urls: those of all pages, in order; bytes: of all answers together."""
+    """Listens on 127.0.0.1. urls: those of all pages, in order; bytes: of all answers together; rate: bytes a second at the most,
+    None: no limit."""
 
     def __init__(self, nodes=5000, pods=50000):
         self.file = tempfile.TemporaryFile()
         self.place = {}  # (path, token) -> where in the file its answer is, and how long
-        self.urls, self.bytes = [], 0
+        self.urls, self.bytes, self.rate = [], 0, None
         self.listening = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listening.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -105,6 +107,9 @@ class Big:
                     pass
                 parts = urlsplit(line.split()[1].decode())
                 at, left = self.place[parts.path, parse_qs(parts.query).get("continue", [""])[0]]
+                start, done = time.monotonic(), 0
                 while left:
-                    sent = os.sendfile(connection.fileno(), self.file.fileno(), at, left)
-                    at, left = at + sent, left - sent
+                    sent = os.sendfile(connection.fileno(), self.file.fileno(), at, min(left, 1 << 18) if self.rate else left)
+                    at, left, done = at + sent, left - sent, done + sent
+                    if self.rate:
+                        time.sleep(max(0, start + done / self.rate - time.monotonic()))
