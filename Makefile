@@ -10,7 +10,7 @@ PYTHON  ?= /usr/bin/python3
 # SAN=asan (with UBSan) or SAN=tsan builds the same tree beside the ordinary one.
 SAN   ?=
 BUILD := build$(if $(SAN),/$(SAN))
-asan_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan_FLAGS := -DAR_SANITIZED -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 tsan_FLAGS := -fsanitize=thread
 
 PKGS := json-c sqlite3 libcurl yaml-0.1 libcrypto
@@ -54,7 +54,7 @@ $(BUILD)/%.o: %.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(BUILD)/schema.o: $(BUILD)/schema.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
-$(BUILD)/schema.c: common/schema/embed.sh $(wildcard common/schema/*.sql)
+$(BUILD)/schema.c: common/schema/embed.sh $(sort $(wildcard common/schema/*.sql))
 	@mkdir -p $(@D)
 	sh $^ > $@
 

@@ -79,12 +79,15 @@ static void unlink_transfer(struct httpc *h, struct transfer *t)
 
 static void drop_all(struct httpc *h)
 {
-    struct transfer *t;
+    struct transfer *t, *next;
 
-    while ((t = h->first)) {
-        unlink_transfer(h, t);
+    for (t = h->first; t; t = next) {
+        next = t->next;
+        (void)curl_multi_remove_handle(h->multi, t->easy);
         transfer_free(t);
     }
+    h->first = NULL;
+    h->under_way = 0;
 }
 
 void httpc_close(struct httpc *h)
