@@ -432,7 +432,7 @@ def test_https_with_a_clients_certificate(check, fake, authority):
         assert seen and all(s == ((("commonName", "client"),),) for s in seen)
 
 
-# ---- where the kubeconfig is ------------------------------------------------------------------------------------------------------------
+# ---- where the kubeconfig is ----------------------------------------------------------------------------------------------
 
 
 def test_nothing_configured_anywhere(check):

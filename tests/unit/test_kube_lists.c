@@ -10,7 +10,7 @@
 #include "cron/kube_pools.h"
 #include "cron/kube_quota.h"
 #include "kubernetes/lists.h"
-#include "num.h"
+#include "torture.h"
 
 enum { MEMORY_MAX = 64 << 20 };
 
@@ -355,6 +355,62 @@ static void pools_by_label(void **state)
     pools_are(w, "y ns; z ns; ");
 }
 
+#if TORTURE
+/* A small cluster, read in one go. 0, or -1 and *e. */
+static int read_cluster(struct err *e)
+{
+    static const char nodes_text[] =
+        "{\"items\":[{\"metadata\":{\"name\":\"a\",\"labels\":{\"l\":\"x\"}},\"spec\":{\"taints\":["
+        "{\"key\":\"k\",\"effect\":\"NoExecute\"}]},\"status\":{\"allocatable\":{\"cpu\":\"1\"}}}]"
+        "}";
+    static const char pods_text[] =
+        "{\"items\":[{\"spec\":{\"nodeName\":\"a\",\"overhead\":{\"cpu\":\"1m\"},\"containers\":["
+        "{\"name\":\"\\u0063\",\"resources\":{\"requests\":{\"cpu\":\"1\",\"x/y\":\"1\"}}}],"
+        "\"initContainers\":[{\"resources\":{\"requests\":{\"cpu\":\"2\"}}}]}}]}";
+    static const char quotas_text[] = "{\"items\":[" QUOTA("n", "\"cpu\":\"1\"", "", "") "]}";
+    struct world w = {.arena = arena_new(MEMORY_MAX), .queue.source.pool_label = STR_LIT("l")};
+    struct kube_pods *p = NULL;
+    int rc = -1;
+
+    (void)err_set(e, ERR_INTERNAL, "no memory");
+    w.nodes = w.arena ? kube_nodes_new(w.arena) : NULL;
+    w.quotas = w.nodes ? kube_quotas_new(w.arena) : NULL;
+    p = w.quotas ? kube_pods_new(kube_count, w.nodes) : NULL;
+    w.r = (struct source_reading){.queue = &w.queue, .arena = w.arena};
+    if (p && lists_read(STR_LIT(nodes_text), kube_nodes_items(w.nodes), 30, e) == 0) {
+        kube_nodes_sort(w.nodes);
+        if (lists_read(STR_LIT(pods_text), kube_pods_items(p), 30, e) == 0 &&
+            lists_read(STR_LIT(quotas_text), kube_quotas_items(w.quotas), 30, e) == 0 &&
+            kube_nodes_hosts(w.nodes, &w.r.host, &w.r.hosts, e) == 0 &&
+            kube_quotas_all(w.quotas, &w.r.quota, &w.r.quotas, e) == 0 && kube_pools(&w.r, e) == 0)
+            rc = 0;
+    }
+    kube_pods_free(p);
+    kube_quotas_free(w.quotas);
+    kube_nodes_free(w.nodes);
+    arena_free(w.arena);
+    return rc;
+}
+
+static void without_memory_it_says_so_and_leaves_nothing(void **state)
+{
+    int64_t good, left;
+    struct err e;
+    int rc = -1;
+
+    (void)state;
+    for (good = 0; rc != 0; good++) {
+        torture_arm(good);
+        rc = read_cluster(&e);
+        left = torture_end();
+        assert_int_equal(left, 0);
+        assert_true(rc == 0 || e.code == ERR_INTERNAL);
+        assert_true(good < 200);
+    }
+    assert_true(good > 20);
+}
+#endif
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -368,6 +424,9 @@ int main(void)
         TEST(a_pod_that_cannot_be_counted_is_named),
         TEST(lines_of_quotas),
         TEST(pools_by_label),
+#if TORTURE
+        TEST(without_memory_it_says_so_and_leaves_nothing),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

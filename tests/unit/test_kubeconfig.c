@@ -14,6 +14,7 @@
 
 #include "buf.h"
 #include "cron/kubeconfig.h"
+#include "torture.h"
 
 enum { MEMORY_MAX = 8 << 20 };
 
@@ -363,6 +364,36 @@ static void in_a_pod(void **state)
     (void)unsetenv("KUBERNETES_SERVICE_HOST");
 }
 
+#if TORTURE
+static void without_memory_it_says_so_and_leaves_nothing(void **state)
+{
+    char path[200];
+    struct kubeconfig_options o = {.path = path};
+    struct kubeconfig k;
+    int64_t good;
+    int rc = -1;
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/a", dir);
+    write_file("ca.crt", "PEM");
+    write_config("a", SERVER ", certificate-authority: ca.crt",
+                 "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./x, args: [a], "
+                 "env: [{name: A, value: b}]}");
+    for (good = 0; rc != 0; good++) {
+        struct arena *arena = arena_new(MEMORY_MAX);
+        struct err e = {0};
+
+        torture_arm(good);
+        rc = kubeconfig_load(&o, arena, &k, &e);
+        arena_free(arena); /* made before it was armed: less one for itself */
+        assert_int_equal(torture_end(), -1);
+        assert_true(rc == 0 || e.code == ERR_INTERNAL || e.code == ERR_CONFIG);
+        assert_true(good < 1000);
+    }
+    assert_true(good > 20 && k.exec.envs == 1);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +405,9 @@ int main(void)
         cmocka_unit_test(so_is_a_file_that_is_none),
         cmocka_unit_test(of_several_files_the_first_that_has_it_counts),
         cmocka_unit_test(in_a_pod),
+#if TORTURE
+        cmocka_unit_test(without_memory_it_says_so_and_leaves_nothing),
+#endif
     };
 
     return cmocka_run_group_tests(tests, begin, end);
