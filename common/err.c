@@ -114,6 +114,17 @@ int err_wrap(struct err *e, const char *fmt, ...)
     return -1;
 }
 
+int err_append(struct err *e, const char *fmt, ...)
+{
+    size_t n = strlen(e->text);
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(e->text + n, sizeof e->text - n, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
 int err_under(struct err *e, const char *fmt, ...)
 {
     va_list ap;

@@ -69,6 +69,9 @@ int err_errno(struct err *e, enum err_code code, const char *fmt, ...) AR_PRINTF
 /* Puts "<context>: " before the text of *e; code and pointer stay. Returns -1. Any thread. */
 int err_wrap(struct err *e, const char *fmt, ...) AR_PRINTF(2, 3);
 
+/* Puts more behind the text of *e, as far as there is room. Returns -1. Any thread. */
+int err_append(struct err *e, const char *fmt, ...) AR_PRINTF(2, 3);
+
 /* Puts a prefix before the JSON pointer of *e, as in err_under(e, "/%zu", i) for an element of an
  * array. Returns -1. */
 int err_under(struct err *e, const char *fmt, ...) AR_PRINTF(2, 3);

@@ -103,17 +103,18 @@ struct asking {
 static int refused(const struct asking *q, const struct httpc_answer *a)
 {
     struct str secret[CLOUD_SECRETS];
-    char words[OPENSTACK_WORDS_MAX];
+    const struct openstack_refusal refusal = {.service = "Keystone",
+                                              .status = a->status,
+                                              .body = a->body,
+                                              .retry_after = a->retry_after,
+                                              .secret = secret,
+                                              .secrets = ARRAY_LEN(secret)};
 
     if (a->status == 0)
         return err_set(q->e, ERR_UNAVAILABLE, "Keystone at %s does not answer: %s",
                        q->cloud->auth_url.p, a->error);
     cloud_secrets(q->cloud, secret);
-    openstack_words(a->body, secret, CLOUD_SECRETS, words);
-    return err_set(q->e, ERR_UNAVAILABLE, "Keystone answered %d%s%s%s%.*s%s", a->status,
-                   *words ? ": " : "", words, a->retry_after.p ? " (it says to wait: " : "",
-                   a->retry_after.p ? (int)a->retry_after.n : 0,
-                   a->retry_after.p ? a->retry_after.p : "", a->retry_after.p ? ")" : "");
+    return openstack_refused(&refusal, q->e);
 }
 
 static void on_answer(void *ctx, const struct httpc_answer *a)

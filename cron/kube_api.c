@@ -8,6 +8,7 @@
 #include "json_in.h"
 #include "num.h"
 #include "plain.h"
+#include "secret.h"
 
 enum {
     MEMORY_MAX = 16 << 20,
@@ -201,20 +202,21 @@ static struct str message_of(struct str body, struct json_doc **doc)
     return body;
 }
 
-/* Its words, unless they are a page for a browser or hand our token back. */
+/* Its words, unless they are a page for a browser; our token is not shown. */
 static void write_words(const struct exchange *x, char room[WORDS_MAX + 1])
 {
     struct json_doc *doc = NULL;
-    struct str body = buf_span(&x->words), token = x->api->config.token, said;
+    struct buf said = BUF_INIT(4 * WORDS_READ);
 
     room[0] = '\0';
-    if (!body.p)
+    if (x->words.len == 0)
         return;
-    said = message_of(body, &doc);
-    (void)plain_text(said, room, WORDS_MAX + 1);
-    if (room[0] == '<' || (token.n && memmem(said.p, said.n, token.p, token.n)))
+    secret_mask(message_of(buf_span(&x->words), &doc), &x->api->config.token, 1, &said);
+    (void)plain_text(buf_span(&said), room, WORDS_MAX + 1);
+    if (room[0] == '<')
         room[0] = '\0';
     json_in_free(doc);
+    buf_free(&said);
 }
 
 /* What a status means to the operator. */

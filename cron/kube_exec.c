@@ -151,11 +151,8 @@ static int run(const struct kubeconfig_exec *x, const struct until *until, struc
         rc = o.argv && o.env ? child_run(&o, &own, out, &end, e) : no_memory(e);
     }
     buf_free(&path);
-    if (rc != 0 && !end.started && x->hint.p) {
-        size_t used = strlen(e->text);
-
-        (void)snprintf(e->text + used, sizeof e->text - used, "; %s", x->hint.p);
-    }
+    if (rc != 0 && !end.started && x->hint.p)
+        (void)err_append(e, "; %s", x->hint.p);
     return rc;
 }
 

@@ -169,11 +169,9 @@ static int refused(const struct asking *q, const struct openstack_call *call, st
     (void)openstack_api_refused(q->api, call, e);
     if (call->status != 403)
         return -1;
-    (void)snprintf(e->text + strlen(e->text), sizeof e->text - strlen(e->text),
-                   "; to read the host aggregates needs os_compute_api:os-aggregates:index, which "
-                   "the role admin has; without it name them as pools with their aggregate in the "
-                   "configuration");
-    return -1;
+    return err_append(e, "; to read the host aggregates needs os_compute_api:os-aggregates:index, "
+                         "which the role admin has; without it name them as pools with their "
+                         "aggregate in the configuration");
 }
 
 static int on_answer(void *ctx, struct openstack_call *call, struct err *e)

@@ -34,25 +34,20 @@ void openstack_api_begin(struct openstack_api *api, const struct until *until)
 
 /* ---- words ---- */
 
-static int say(const struct openstack_api *api, const struct openstack_call *call, struct err *e,
-               const char *more)
-{
-    struct str secret[CLOUD_SECRETS + 1];
-    char words[OPENSTACK_WORDS_MAX];
-    const char *wait = call->retry_after;
-
-    cloud_secrets(api->cloud, secret);
-    secret[CLOUD_SECRETS] = api->token->text;
-    openstack_words(buf_span(&call->body), secret, CLOUD_SECRETS + 1, words);
-    return err_set(e, ERR_UNAVAILABLE, "%s answered %d%s%s%s%s%s%s", keystone_word(call->service),
-                   call->status, *words ? ": " : "", words, *wait ? " (it says to wait: " : "",
-                   wait, *wait ? ")" : "", more);
-}
-
 int openstack_api_refused(const struct openstack_api *api, const struct openstack_call *call,
                           struct err *e)
 {
-    return say(api, call, e, "");
+    struct str secret[CLOUD_SECRETS + 1];
+    const struct openstack_refusal refusal = {.service = keystone_word(call->service),
+                                              .status = call->status,
+                                              .body = buf_span(&call->body),
+                                              .retry_after = str_of(call->retry_after),
+                                              .secret = secret,
+                                              .secrets = ARRAY_LEN(secret)};
+
+    cloud_secrets(api->cloud, secret);
+    secret[CLOUD_SECRETS] = api->token->text;
+    return openstack_refused(&refusal, e);
 }
 
 int openstack_api_json(const struct openstack_api *api, const struct openstack_call *call,
@@ -176,10 +171,12 @@ static int take_answer(struct run *run, struct openstack_call *call)
         call->state = OPENSTACK_UNAUTHORIZED;
         return 0;
     }
-    if (call->status == 401)
-        return say(run->api, call, run->e,
-                   ", to a new token too; an application credential with access rules is answered "
-                   "so outside of them");
+    if (call->status == 401) {
+        (void)openstack_api_refused(run->api, call, run->e);
+        return err_append(run->e,
+                          ", to a new token too; an application credential with access rules "
+                          "is answered so outside of them");
+    }
     if (call->status == 406 && call->service == KEYSTONE_PLACEMENT)
         return lower_version(run, call);
     return run->done(run->ctx, call, run->e);

@@ -177,12 +177,10 @@ static bool is_impossible(const struct openstack_call *call)
 {
     static const char *const phrases[] = {"No such resource class", "No such trait",
                                           "onflicting required and forbidden traits"};
-    char words[OPENSTACK_WORDS_MAX];
     size_t i;
 
-    openstack_words(buf_span(&call->body), NULL, 0, words);
-    for (i = 0; i < ARRAY_LEN(phrases); i++) {
-        if (call->status == 400 && strstr(words, phrases[i]))
+    for (i = 0; i < ARRAY_LEN(phrases) && call->status == 400; i++) {
+        if (openstack_words_hold(buf_span(&call->body), phrases[i]))
             return true;
     }
     return false;

@@ -2,8 +2,8 @@
 /*
  * Nova's quota of a project. GET /os-quota-sets/<project>/detail says it whole and needs the role
  * admin; who may not ask that is answered 403 and asks GET /limits, for other projects with their
- * tenant_id. A project that Nova calls none has no room: a job of a project that does not exist is
- * kept waiting, and keeps no other from being admitted.
+ * tenant_id. A project that Nova calls none has no room, and one whose quota it refuses has an
+ * error: jobs of such a project are kept waiting, and keep no other from being admitted.
  */
 #include "openstack_quota.h"
 
@@ -124,15 +124,6 @@ static int no_such_project(struct asking *q, struct source_quota *quota, struct 
     return 0;
 }
 
-/* "Project ID x is not a valid project." */
-static bool calls_it_none(const struct openstack_call *call)
-{
-    char words[OPENSTACK_WORDS_MAX];
-
-    openstack_words(buf_span(&call->body), NULL, 0, words);
-    return strstr(words, "is not a valid project") != NULL;
-}
-
 /* As Keystone's ids are: what a client made up must not become another path. */
 static bool is_id(struct str project)
 {
@@ -148,15 +139,25 @@ static bool is_id(struct str project)
     return project.n > 0;
 }
 
-static int refuse(const struct asking *q, const struct openstack_call *call, struct err *e)
+/* Is it this project's matter, and not that Nova has no time for anybody? */
+static bool is_its_own(int status)
+{
+    return status / 100 == 4 && status != 401 && status != 406 && status != 408 && status != 429;
+}
+
+/* One project whose quota cannot be read keeps no other waiting. */
+static int refuse(const struct asking *q, const struct openstack_call *call,
+                  struct source_quota *quota, struct err *e)
 {
     (void)openstack_api_refused(q->api, call, e);
     if (call->status == 403)
-        (void)snprintf(e->text + strlen(e->text), sizeof e->text - strlen(e->text),
-                       "; the quotas of other projects need os_compute_api:limits:other_project or "
-                       "os_compute_api:os-quota-sets:detail, which the role admin has; "
-                       "`quota: off` does without them");
-    return -1;
+        (void)err_append(e,
+                         "; the quotas of other projects need os_compute_api:limits:other_project "
+                         "or os_compute_api:os-quota-sets:detail, which the role admin has; "
+                         "`quota: off` does without them");
+    if (!is_its_own(call->status))
+        return -1;
+    return arena_copy(q->arena, str_of(e->text), &quota->error) == 0 ? 0 : no_memory(e);
 }
 
 static int on_answer(void *ctx, struct openstack_call *call, struct err *e)
@@ -170,10 +171,11 @@ static int on_answer(void *ctx, struct openstack_call *call, struct err *e)
         q->refused[call->tag] = true;
         return 0;
     }
-    if (call->status == 400 && calls_it_none(call))
+    if (call->status == 400 &&
+        openstack_words_hold(buf_span(&call->body), "is not a valid project"))
         return no_such_project(q, quota, e);
     if (call->status != 200)
-        return refuse(q, call, e);
+        return refuse(q, call, quota, e);
     if (openstack_api_json(q->api, call, &doc, e) != 0)
         return -1;
     failed = (q->limits ? openstack_quota_read_limits : openstack_quota_read)(json_in_root(doc),

@@ -6,6 +6,7 @@
 #include "json_in.h"
 #include "num.h"
 #include "plain.h"
+#include "secret.h"
 
 enum { BODY_MAX = 65536 };
 
@@ -80,48 +81,54 @@ static void add_untagged(struct str body, struct buf *b)
     }
 }
 
-/* Every place of the secret in b becomes ***. */
-static void mask(struct buf *b, struct str secret)
-{
-    struct buf masked = BUF_INIT(4 * BODY_MAX);
-    const char *p = b->data, *end = p + b->len, *found;
-
-    if (!secret.p || secret.n == 0 || !memmem(p, b->len, secret.p, secret.n))
-        return;
-    while ((found = memmem(p, (size_t)(end - p), secret.p, secret.n))) {
-        buf_add(&masked, p, (size_t)(found - p));
-        buf_str(&masked, "***");
-        p = found + secret.n;
-    }
-    buf_add(&masked, p, (size_t)(end - p));
-    buf_free(b);
-    if (masked.failed)
-        buf_free(&masked);
-    *b = masked;
-}
-
 void openstack_words(struct str body, const struct str *secret, size_t secrets,
                      char words[OPENSTACK_WORDS_MAX])
 {
-    struct buf b = BUF_INIT(BODY_MAX);
+    struct buf said = BUF_INIT(4 * BODY_MAX), b = BUF_INIT(4 * BODY_MAX);
     struct json_doc *doc = NULL;
     struct str text = {0};
     struct err e;
-    size_t i;
 
     if (body.n > BODY_MAX)
         body.n = BODY_MAX;
     if (json_in_parse(body, &doc, &e) == 0)
         text = words_of(json_in_root(doc));
-    if (text.p)
-        buf_add(&b, text.p, text.n);
-    else
-        add_untagged(body, &b);
-    for (i = 0; i < secrets && b.len; i++)
-        mask(&b, secret[i]);
-    (void)plain_text(buf_span(&b), words, OPENSTACK_WORDS_MAX);
+    /* Before tags go: what is between < and > may be a secret's. */
+    secret_mask(text.p ? text : body, secret, secrets, &said);
+    if (!text.p)
+        add_untagged(buf_span(&said), &b);
+    (void)plain_text(buf_span(text.p ? &said : &b), words, OPENSTACK_WORDS_MAX);
     json_in_free(doc);
+    buf_free(&said);
     buf_free(&b);
+}
+
+int openstack_refused(const struct openstack_refusal *r, struct err *e)
+{
+    char words[OPENSTACK_WORDS_MAX], wait[OPENSTACK_WORDS_MAX];
+    struct buf b = BUF_INIT(BODY_MAX);
+
+    openstack_words(r->body, r->secret, r->secrets, words);
+    secret_mask(r->retry_after, r->secret, r->secrets, &b);
+    (void)plain_text(buf_span(&b), wait, sizeof wait);
+    buf_free(&b);
+    return err_set(e, ERR_UNAVAILABLE, "%s answered %d%s%s%s%s%s", r->service, r->status,
+                   *words ? ": " : "", words, *wait ? " (it says to wait: " : "", wait,
+                   *wait ? ")" : "");
+}
+
+bool openstack_words_hold(struct str body, const char *phrase)
+{
+    struct json_doc *doc = NULL;
+    struct str text = {0};
+    struct err e;
+    bool held;
+
+    if (body.n <= BODY_MAX && json_in_parse(body, &doc, &e) == 0)
+        text = words_of(json_in_root(doc));
+    held = text.n && memmem(text.p, text.n, phrase, strlen(phrase));
+    json_in_free(doc);
+    return held;
 }
 
 /* The digits after `before` at the text's beginning, or wherever it stands. */

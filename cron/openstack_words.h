@@ -14,6 +14,21 @@ enum { OPENSTACK_WORDS_MAX = 200 };
 void openstack_words(struct str body, const struct str *secret, size_t secrets,
                      char words[OPENSTACK_WORDS_MAX]);
 
+/* An answer that is none. */
+struct openstack_refusal {
+    const char *service; /* who answered */
+    int status;
+    struct str body, retry_after;
+    const struct str *secret;
+    size_t secrets;
+};
+
+/* *e: "<service> answered <status>: <its words> (it says to wait: <Retry-After>)". Returns -1. */
+int openstack_refused(const struct openstack_refusal *r, struct err *e);
+
+/* Do the service's own words, however long they are, hold this phrase? */
+bool openstack_words_hold(struct str body, const char *phrase) AR_MUST_CHECK;
+
 /* *minor = of Placement's 406: the newest 1.minor that it knows; of Nova's: 2.minor. 0, or -1: it
  * does not say. */
 int openstack_words_newest(struct str body, int64_t *minor) AR_MUST_CHECK;

@@ -6,8 +6,9 @@
 #include "document.h"
 #include "httpc.h"
 #include "plain.h"
+#include "secret.h"
 
-enum { TOKEN_MAX = 16384, WORDS_MAX = 200, OK = 200 };
+enum { TOKEN_MAX = 16384, WORDS_READ = 16384, WORDS_MAX = 200, OK = 200 };
 
 /* The source is its client: the connection is kept between readings. */
 static int http_open(const struct conf *conf, const struct conf_queue *queue, void **ctx,
@@ -103,23 +104,30 @@ static bool is_markup(struct str text)
     return i < text.n && text.p[i] == '<';
 }
 
-/* May its words be shown? Not a page of HTML, and not when they hand our token back. */
-static bool is_quotable(const struct outcome *o, struct str body)
+/* What it says, as one line, unless that is a page; our token is not shown. */
+static void write_words(const struct outcome *o, struct str text, char *room, size_t size)
 {
-    return !is_markup(body) && !(o->token.n && memmem(body.p, body.n, o->token.p, o->token.n));
+    struct buf said = BUF_INIT(4 * WORDS_READ);
+
+    if (text.n > WORDS_READ)
+        text.n = WORDS_READ;
+    if (!is_markup(text))
+        secret_mask(text, &o->token, 1, &said);
+    (void)plain_text(buf_span(&said), room, size);
+    buf_free(&said);
 }
 
 /* "the service answered 503 (Retry-After: 30): <its words>" */
 static int refused(const struct outcome *o, const struct httpc_answer *a)
 {
-    char words[WORDS_MAX + 1] = "", after[HTTPC_ANSWER_HEADER_MAX];
+    char words[WORDS_MAX + 1], after[HTTPC_ANSWER_HEADER_MAX];
     bool redirect = a->status / 100 == 3;
-    bool retry = plain_text(a->retry_after, after, sizeof after) > 0;
-    bool said = is_quotable(o, a->body) && plain_text(a->body, words, sizeof words) > 0;
 
+    write_words(o, a->body, words, sizeof words);
+    write_words(o, a->retry_after, after, sizeof after);
     return err_set(o->e, ERR_UNAVAILABLE, "the service answered %d%s%s%s%s%s%s", a->status,
-                   retry ? " (Retry-After: " : "", retry ? after : "", retry ? ")" : "",
-                   redirect ? ", and redirects are not followed" : "", said ? ": " : "", words);
+                   *after ? " (Retry-After: " : "", after, *after ? ")" : "",
+                   redirect ? ", and redirects are not followed" : "", *words ? ": " : "", words);
 }
 
 static int judge(const struct outcome *o, const struct httpc_answer *a)

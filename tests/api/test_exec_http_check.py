@@ -248,9 +248,14 @@ def test_nobody_who_listens(check):
 
 
 def test_a_token_that_comes_back_is_not_shown(service):
-    service.dir.joinpath("token").write_text("s3cret")
-    answer = http("401 Unauthorized", "x" * 190 + " the token s3cret has run out")
-    assert service(answer, token_file=f"{service.dir}/token") == (False, "the service answered 401")
+    """Nor when it is written in another way, or in a header, or where the text is cut."""
+    service.dir.joinpath("token").write_text("s3cret/token")
+    for token in ("s3cret/token", "s3cret\\/token", "s3cret%2Ftoken"):
+        answer = http("401 Unauthorized", f"the token {token} has run out", f"Retry-After: {token}")
+        assert service(answer, token_file=f"{service.dir}/token") == (
+            False, "the service answered 401 (Retry-After: ***): the token *** has run out")
+    answer = http("401 Unauthorized", "x" * 190 + " s3cret/token")
+    assert service(answer, token_file=f"{service.dir}/token") == (False, f"the service answered 401: {'x' * 190} ***")
 
 
 # ---- the examples that are shipped ----------------------------------------------------------------------------------------

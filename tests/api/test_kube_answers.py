@@ -201,7 +201,7 @@ def test_a_version_that_is_not_told_is_no_fault(check, fake):
 def test_our_token_is_never_shown(check, fake):
     f = fake()
     f.script(NODES, Answer(500, f"you sent Bearer {TOKEN}".encode(), type="text/plain"))
-    assert check(f, {"token": TOKEN}) == "cannot list nodes (500)"
+    assert check(f, {"token": TOKEN}) == "cannot list nodes (500): you sent Bearer ***"
 
 
 # ---- again and again -----------------------------------------------------------------------------------------------------

@@ -86,13 +86,55 @@ static void test_quotas_that_may_not_be_read(void **state)
     rule("GET /nova/v2.1/limits?tenant_id=p1 ", 403, NULL,
          "{\"forbidden\":{\"message\":\"not this\"}}", 0);
     (void)reads();
-    ask_quotas((const char *const[]){"p1"}, 1);
-    assert_int_equal(w.r.state, SOURCE_FAILED);
-    assert_string_equal(w.r.error,
+    rule("GET /nova/v2.1/limits?tenant_id=p2 ", 404, NULL,
+         "{\"itemNotFound\":{\"message\":\"no p2\"}}", 0);
+    rule("GET /nova/v2.1/limits ", 200, NULL, ABSOLUTE("8"), 0);
+    ask_quotas((const char *const[]){"p1", "own1", "p2"}, 3);
+    assert_int_equal(w.r.state, SOURCE_GOOD);
+    assert_int_equal(w.r.quotas, 3);
+    assert_false(w.r.quota[0].error.p); /* own1: who may not read the others' goes on */
+    assert_int_equal(w.r.quota[0].limits, 1);
+    assert_string_equal(w.r.quota[1].error.p,
                         "Nova answered 403: not this; the quotas of other projects need "
                         "os_compute_api:limits:other_project or "
                         "os_compute_api:os-quota-sets:detail, which the role admin has; `quota: "
                         "off` does without them");
+    assert_string_equal(w.r.quota[2].error.p, "Nova answered 404: no p2");
+}
+
+/* A service that has no time is another matter than a project. */
+static void test_quotas_of_a_service_that_is_down(void **state)
+{
+    static const int statuses[] = {408, 429, 500, 503};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(statuses); i++) {
+        rule("GET /nova/v2.1/os-quota-sets/", statuses[i], NULL, "{\"x\":{\"message\":\"no\"}}", 0);
+        (void)reads();
+        ask_quotas((const char *const[]){"p1"}, 1);
+        assert_int_equal(w.r.state, SOURCE_FAILED);
+        assert_memory_equal(w.r.error, "Nova answered ", 14);
+    }
+}
+
+/* A client that makes up a long project, which Nova repeats, keeps nobody else waiting. */
+static void test_quota_of_a_long_project_that_is_none(void **state)
+{
+    char project[256] = "", path[400], body[600];
+
+    (void)state;
+    memset(project, 'p', sizeof project - 1);
+    (void)snprintf(path, sizeof path, "GET /nova/v2.1/os-quota-sets/%s/", project);
+    (void)snprintf(body, sizeof body,
+                   "{\"badRequest\":{\"message\":\"Project ID %s is not a valid project.\"}}",
+                   project);
+    rule(path, 400, NULL, body, 0);
+    (void)reads();
+    ask_quotas((const char *const[]){project}, 1);
+    assert_int_equal(w.r.state, SOURCE_GOOD);
+    assert_false(w.r.quota[0].error.p);
+    assert_int_equal(w.r.quota[0].limit[0].limit, 0);
 }
 
 /* ---- kinds ---- */
@@ -204,6 +246,8 @@ int main(void)
         TEST(test_quotas),
         TEST(test_quotas_from_limits),
         TEST(test_quotas_that_may_not_be_read),
+        TEST(test_quotas_of_a_service_that_is_down),
+        TEST(test_quota_of_a_long_project_that_is_none),
         TEST(test_kinds),
         TEST(test_kinds_that_no_host_takes),
         TEST(test_a_kind_that_is_refused_otherwise),
