@@ -65,7 +65,7 @@ class Keeper:
         """Starts a program, in a session and process group of its own."""
         self.programs[name] = (argv, env)
         with open(self._log(name), "ab") as out:
-            child = subprocess.Popen([*WITH_US, "nice", "-n", "5", *(str(a) for a in argv)], env={**self.env, **env},
+            child = subprocess.Popen([*WITH_US, *(str(a) for a in argv)], env={**self.env, **env},
                                      stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.dir, start_new_session=True)
         self.running[name] = child
         (self.dir / f"run/{name}.pid").write_text(f"{child.pid}\n")
@@ -88,7 +88,7 @@ class Keeper:
     def wait_port(self, name, port):
         self.wait(name, lambda: listens(port))
 
-    def stop(self, *names, patience=15):
+    def stop(self, *names, patience=5):
         """Ends these together: SIGTERM to the group of each, and SIGKILL to what is still there after `patience` seconds."""
         leaving = [(n, self.running.pop(n)) for n in names if n in self.running]
         for _, child in leaving:

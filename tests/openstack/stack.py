@@ -43,7 +43,7 @@ def environment():
 class Stack:
     def __init__(self, directory, hosts=3, token_ttl=3600):
         self.dir = pathlib.Path(directory)
-        self.dir.chmod(0o700)
+        self.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.hosts = [f"host-{i}" for i in range(1, hosts + 1)]
         self.keeper = Keeper(self.dir, environment())
         ports = {name: self.keeper.reserve() for name in PORTS}
@@ -102,11 +102,11 @@ class Stack:
         code = f"import sys; sys.argv[0] = 'nova-{program}'; from nova.cmd.{program} import main; sys.exit(main())"
         return [PYTHON, "-c", code, "--config-file", self.settings.etc / f"nova/{config}.conf"]
 
-    def start_web(self, name, file, *more, **env):
+    def start_web(self, name, file, processes, threads, *more, **env):
         """A service under uWSGI, as Debian runs it: no Content-Length, the end of the connection ends an answer."""
         port = self.settings.ports[name]
         self.keeper.start(name, "uwsgi-core", "--plugins", "python3", "--wsgi-file", file, "--http-socket", f"127.0.0.1:{port}",
-                          "--master", "--processes", "2", "--lazy-apps", "--need-app", "--no-orphans", "--die-on-term",
+                          "--master", "--processes", processes, "--threads", threads, "--lazy-apps", "--need-app", "--no-orphans", "--die-on-term",
                           "--enable-threads", "--thunder-lock", "--buffer-size", "65535", "--listen", "100",
                           "--rem-header", "Content-Length", *more, **env)
 
@@ -123,7 +123,8 @@ class Stack:
         self.keeper.wait(name, answers)
 
     def start_keystone(self):
-        self.start_web("keystone", "/usr/bin/keystone-wsgi-public", OS_KEYSTONE_CONFIG_DIR=str(self.settings.etc / "keystone"),
+        # One process: its cache is its own, and a second one would not hear of what the first forgets.
+        self.start_web("keystone", "/usr/bin/keystone-wsgi-public", 1, 4, OS_KEYSTONE_CONFIG_DIR=str(self.settings.etc / "keystone"),
                        OS_KEYSTONE_CONFIG_FILES="keystone.conf")
         self.wait_web("keystone", self.endpoints["keystone"])
         urls = {"placement": self.endpoints["placement"], "compute": self.endpoints["compute"],
@@ -135,7 +136,7 @@ class Stack:
         self.keeper.start("nova-scheduler", *self.nova("scheduler", "nova"))
         application = self.dir / "nova-api.py"
         application.write_text("from nova.api.openstack.compute.wsgi import init_application\napplication = init_application()\n")
-        self.start_web("nova-api", application, OS_NOVA_CONFIG_DIR=str(self.settings.etc / "nova"))
+        self.start_web("nova-api", application, 2, 1, OS_NOVA_CONFIG_DIR=str(self.settings.etc / "nova"))
         # A host that finds no conductor waits ten seconds before it asks again.
         log = self.dir / "log/nova-own.log"
         self.keeper.wait("nova-conductor", lambda: "Starting conductor node" in log.read_text())
@@ -168,7 +169,7 @@ class Stack:
         self.keeper.start("image", PYTHON, HERE / "fake_image.py", image)
         self.keeper.wait_port("image", image)
         placement.result()
-        self.start_web("placement", "/usr/bin/placement-api", "--threads", "4", "--add-header", "Connection: close",
+        self.start_web("placement", "/usr/bin/placement-api", 2, 4, "--add-header", "Connection: close",
                        OS_PLACEMENT_CONFIG_DIR=str(self.settings.etc / "placement"))
         keystone.result()
         self.start_keystone()
