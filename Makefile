@@ -10,7 +10,7 @@ PYTHON  ?= /usr/bin/python3
 # SAN=asan (with UBSan) or SAN=tsan builds the same tree beside the ordinary one.
 SAN   ?=
 BUILD := build$(if $(SAN),/$(SAN))
-asan_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan_FLAGS := -DAR_SANITIZED -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 tsan_FLAGS := -fsanitize=thread
 
 PKGS := json-c sqlite3 libcurl yaml-0.1 libcrypto
@@ -54,7 +54,7 @@ $(BUILD)/%.o: %.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(BUILD)/schema.o: $(BUILD)/schema.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
-$(BUILD)/schema.c: common/schema/embed.sh $(wildcard common/schema/*.sql)
+$(BUILD)/schema.c: common/schema/embed.sh $(sort $(wildcard common/schema/*.sql))
 	@mkdir -p $(@D)
 	sh $^ > $@
 
@@ -99,13 +99,14 @@ bench:
 SHARE := $(PREFIX)/share/anteroom
 INSTALL_DATA = install -m 644
 install: bins
-	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(SHARE) $(PREFIX)/lib/systemd/system $(PREFIX)/share/doc/anteroom \
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(SHARE)/examples $(PREFIX)/lib/systemd/system $(PREFIX)/share/doc/anteroom \
 	    $(PREFIX)/share/man/man5 $(PREFIX)/share/man/man8)
 	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	$(INSTALL_DATA) fcgi/anteroom.fcgi.8 cron/anteroom-dispatch.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	$(INSTALL_DATA) common/anteroom.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	$(INSTALL_DATA) nginx/anteroom.conf nginx/anteroom-locations.conf nginx/anteroom-apache.conf nginx/anteroom.yaml \
 	    $(DESTDIR)$(SHARE)
+	install -m 755 cron/examples/*.sh $(DESTDIR)$(SHARE)/examples
 	$(INSTALL_DATA) README.md INSTALL LICENSE CHANGES $(DESTDIR)$(PREFIX)/share/doc/anteroom
 	for f in fcgi/*.service fcgi/*.socket cron/*.service; do \
 	    sed 's|/usr/local/|$(PREFIX)/|g' $$f > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${f##*/} || exit 1; done

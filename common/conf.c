@@ -86,6 +86,11 @@ const struct conf_queue *conf_queue(const struct conf *conf, struct str type)
     return own ? own : any;
 }
 
+bool conf_asks(const struct conf_queue *queue)
+{
+    return queue->capacity != CONF_CAPACITY_NONE && queue->capacity != CONF_CAPACITY_STATIC;
+}
+
 struct pools conf_pools(const struct conf_queue *queue)
 {
     return (struct pools){queue->pools, queue->pool};

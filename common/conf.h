@@ -76,7 +76,9 @@ struct conf_queue {
     enum conf_capacity capacity;
     enum conf_fit fit;               /* never CONF_FIT_AUTO once it is read */
     enum conf_accounting accounting; /* nor this CONF_ACCOUNTING_AUTO */
-    struct str rules; /* by which demands are read (demand_parse): "vm", "kube", or the type */
+    struct str account; /* under which what its jobs hold is kept: the type of the first queue that
+                           has the same source */
+    struct str rules;   /* by which demands are read (demand_parse): "vm", "kube", or the type */
     struct conf_source source;
     int64_t overtake;         /* ns; CONF_FOREVER */
     struct str callback_base; /* absent: a relative callback is refused */
@@ -125,6 +127,12 @@ void conf_free(struct conf *conf);
 
 /* The entry for a type: its own, else "*". Never NULL. Pure; any thread. */
 const struct conf_queue *conf_queue(const struct conf *conf, struct str type);
+
+/* "none", "static", …: as the file has it. */
+const char *conf_capacity_word(enum conf_capacity capacity);
+
+/* Does the queue's source ask somebody else, so that its pools are those of a reading? */
+bool conf_asks(const struct conf_queue *queue);
 
 /* The pools of a queue as its entry has them. */
 struct pools conf_pools(const struct conf_queue *queue);

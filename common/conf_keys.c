@@ -311,6 +311,11 @@ int conf_preset(struct conf_in *in, enum conf_section section, void *base)
     return failed;
 }
 
+const char *conf_capacity_word(enum conf_capacity capacity)
+{
+    return capacities[capacity];
+}
+
 void conf_write_keys(struct buf *b)
 {
     const struct conf_key *key;

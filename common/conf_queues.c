@@ -64,6 +64,40 @@ static int read_queue(struct conf_in *in, const struct yaml_node *name,
     return 0;
 }
 
+static bool same_program(const struct conf_source *a, const struct conf_source *b)
+{
+    size_t i;
+
+    for (i = 0; i < a->args && i < b->args; i++) {
+        if (!str_eq(a->program[i], b->program[i]))
+            return false;
+    }
+    return a->args == b->args;
+}
+
+/* Two queues whose hosts are the same ones. Static hosts are each queue's own. */
+static bool same_source(const struct conf_queue *a, const struct conf_queue *b)
+{
+    const struct conf_source *x = &a->source, *y = &b->source;
+
+    return a->capacity == b->capacity && a->capacity != CONF_CAPACITY_NONE &&
+           a->capacity != CONF_CAPACITY_STATIC && str_eq(x->cloud, y->cloud) &&
+           str_eq(x->region, y->region) && str_eq(x->kubeconfig, y->kubeconfig) &&
+           str_eq(x->context, y->context) && same_program(x, y) && str_eq(x->url, y->url);
+}
+
+/* What jobs of one queue hold is not free for another that has the same hosts. */
+static void open_accounts(struct conf *conf)
+{
+    size_t i, j;
+
+    for (i = 0; i < conf->queues; i++) {
+        for (j = 0; j < i && !same_source(&conf->queue[i], &conf->queue[j]); j++)
+            ;
+        conf->queue[i].account = conf->queue[j].type;
+    }
+}
+
 int conf_read_queues(struct conf_in *in, const struct yaml_node *value, const struct conf_key *key,
                      void *field)
 {
@@ -88,6 +122,7 @@ int conf_read_queues(struct conf_in *in, const struct yaml_node *value, const st
         conf->queue[conf->queues++] = preset;
     }
     qsort(conf->queue, conf->queues, sizeof *conf->queue, compare_types);
+    open_accounts(conf);
     return 0;
 }
 

@@ -141,11 +141,13 @@ int demand_add(struct demand *d, const struct demand_instance *in, struct err *e
     return 0;
 }
 
-int demand_set_scope(struct demand *d, const char *prefix, struct str name, struct err *e)
+int demand_add_scope(struct demand *d, const char *prefix, struct str name, struct err *e)
 {
-    struct buf b = BUF_INIT(TEXT_MAX + DEMAND_NAME_MAX);
+    struct buf b = BUF_INIT(TEXT_MAX + 2 * DEMAND_NAME_MAX);
     int rc;
 
+    buf_add(&b, d->scope.p, d->scope.n);
+    buf_str(&b, d->scope.n ? "\n" : "");
     buf_str(&b, prefix);
     buf_char(&b, ':');
     buf_add(&b, name.p, name.n);
@@ -169,6 +171,20 @@ int demand_refuse(struct err *e, struct str name, const char *fmt, ...)
     return err_at(e, ERR_INVALID, pointer, "%.*s %s", (int)shown.n, shown.p, text);
 }
 
+static bool has_control(struct str text)
+{
+    size_t i = 0;
+
+    while (i < text.n && (unsigned char)text.p[i] >= 0x20 && text.p[i] != 0x7F)
+        i++;
+    return i < text.n;
+}
+
+bool demand_is_name(struct str text)
+{
+    return text.n > 0 && text.n <= DEMAND_NAME_MAX && !has_control(text);
+}
+
 int demand_take_name(const json_value *object, const char *name, struct str *text, struct err *e)
 {
     json_value *v;
@@ -182,6 +198,8 @@ int demand_take_name(const json_value *object, const char *name, struct str *tex
     *text = json_string(v);
     if (text->n == 0 || text->n > DEMAND_NAME_MAX)
         return demand_refuse(e, str_of(name), "must be 1 to %d bytes long", DEMAND_NAME_MAX);
+    if (has_control(*text))
+        return demand_refuse(e, str_of(name), "must not hold control characters");
     return 0;
 }
 

@@ -32,8 +32,10 @@ struct demand_kind {
     int64_t count; /* >= 1 */
     size_t amounts;
     struct demand_amount *amount; /* sorted by name, no doubles */
-    struct str constraint; /* kube: {"nodeSelector":{…},"tolerations":[…]}, canonical, only what is
-                              not empty; absent: neither */
+    /* kube: {"nodeSelector":{…},"tolerations":[…]}; vm: {"traits":["!A","B"]}, sorted, those with
+     * "!" forbidden, the others required. Canonical, only what is not empty; absent: nothing of it.
+     */
+    struct str constraint;
 };
 
 struct demand {
@@ -64,6 +66,10 @@ int demand_from_shape(struct str shape, struct demand **demand, struct err *e) A
 
 void demand_free(struct demand *d);
 
+/* Can it be the name of a project, namespace or pool: 1..DEMAND_NAME_MAX bytes, none of them a
+ * control character? */
+bool demand_is_name(struct str text);
+
 /* The name by which a resource of a queue of this type is known here: for vm, Placement's MEMORY_MB
  * and DISK_GB are Memory and Disk. */
 struct str demand_resource(struct str type, struct str name);
@@ -71,8 +77,8 @@ struct str demand_resource(struct str type, struct str name);
 /* What a host has, for demand_fits_alone: the amount of a resource, 0 when it has none. */
 typedef int64_t demand_total_fn(void *ctx, struct str resource);
 
-/* Does the kind ask for labels (a nodeSelector)? Then no host without labels can take it.
- * Tolerations alone ask for nothing. */
+/* Does the kind ask for labels (a nodeSelector, required traits)? Then no host without labels can
+ * take it. Tolerations and forbidden traits alone ask for nothing. */
 bool demand_needs_labels(const struct demand_kind *kind);
 
 /* Could one instance of the kind run on an empty host that has no labels and no taints? */

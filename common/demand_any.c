@@ -38,7 +38,7 @@ static int take_pool(const json_value *data, struct demand *d, struct err *e)
 
     if (demand_take_name(data, "pool", &pool, e) != 0)
         return -1;
-    return pool.p ? demand_set_scope(d, "pool", pool, e) : 0;
+    return pool.p ? demand_add_scope(d, "pool", pool, e) : 0;
 }
 
 int demand_rules_any(const json_value *data, struct demand *d, struct err *e)

@@ -256,6 +256,8 @@ bool demand_needs_labels(const struct demand_kind *kind)
      * so that a nodeSelector comes first. */
     static const char start[] = "{\"nodeSelector\":";
 
-    return kind->constraint.n > sizeof start - 1 &&
-           memcmp(kind->constraint.p, start, sizeof start - 1) == 0;
+    if (kind->constraint.n > sizeof start - 1 &&
+        memcmp(kind->constraint.p, start, sizeof start - 1) == 0)
+        return true;
+    return demand_requires_traits(kind->constraint);
 }

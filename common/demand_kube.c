@@ -87,7 +87,7 @@ int demand_rules_kube(const json_value *data, struct demand *d, struct err *e)
     if (demand_take_name(data, "namespace", &name, e) != 0)
         return -1;
     if (name.p)
-        return demand_set_scope(d, "project", name, e);
+        return demand_add_scope(d, "project", name, e);
     if (has)
         return err_at(e, ERR_INVALID, "/namespace", "namespace is required");
     return 0;

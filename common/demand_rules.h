@@ -28,11 +28,12 @@ int demand_instance_add(struct demand_instance *in, struct str resource, int64_t
  * same. Copies. */
 int demand_add(struct demand *d, const struct demand_instance *in, struct err *e) AR_MUST_CHECK;
 
-/* Scope "<prefix>:<name>". */
-int demand_set_scope(struct demand *d, const char *prefix, struct str name,
+/* Adds the line "<prefix>:<name>" to the scope. */
+int demand_add_scope(struct demand *d, const char *prefix, struct str name,
                      struct err *e) AR_MUST_CHECK;
 
-/* The string member `name` of an object: 1..DEMAND_NAME_MAX bytes; absent when it is not there. */
+/* The string member `name` of an object, which must be a name (demand_is_name); absent when it is
+ * not there. */
 int demand_take_name(const json_value *object, const char *name, struct str *text,
                      struct err *e) AR_MUST_CHECK;
 
@@ -63,6 +64,10 @@ demand_rules_fn demand_rules_vm, demand_rules_kube, demand_rules_any;
 /* Appends the constraint of a pod, canonical, if it has one: what Kubernetes takes for the default
  * is left out. */
 int demand_take_constraint(const json_value *pod, struct buf *b, struct err *e) AR_MUST_CHECK;
+
+/* The same of a virtual machine: its `traits`. And does such a constraint require a trait? */
+int demand_take_traits(const json_value *instance, struct buf *b, struct err *e) AR_MUST_CHECK;
+bool demand_requires_traits(struct str constraint);
 
 /* Kubernetes' form of a label's key ("example.com/name") and value. */
 bool demand_is_label_key(struct str text);

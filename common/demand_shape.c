@@ -56,6 +56,17 @@ static int take_amounts(const json_value *v, struct demand_instance *in, struct 
     return 0;
 }
 
+/* Of a virtual machine or of a pod. */
+static int take_constraint(const json_value *c, struct demand_instance *in, struct err *e)
+{
+    json_value *traits;
+
+    if (json_kind(c) != JSON_OBJECT)
+        return -1;
+    return json_member(c, "traits", &traits) ? demand_take_traits(c, &in->constraint, e)
+                                             : demand_take_constraint(c, &in->constraint, e);
+}
+
 /* Whether it was ours to the last byte shows when it is written again; here only what is needed to
  * read it at all. */
 static int take_kind(const json_value *v, struct demand *d, struct demand_instance *in,
@@ -69,8 +80,7 @@ static int take_kind(const json_value *v, struct demand *d, struct demand_instan
     if (demand_take_whole(STR_LIT("n"), n, 1, DEMAND_INSTANCES_MAX, &in->count, e) != 0 ||
         take_amounts(r, in, e) != 0)
         return -1;
-    if (json_member(v, "c", &c) &&
-        (json_kind(c) != JSON_OBJECT || demand_take_constraint(c, &in->constraint, e) != 0))
+    if (json_member(v, "c", &c) && take_constraint(c, in, e) != 0)
         return err_set(e, ERR_INVALID, "no constraint");
     return demand_add(d, in, e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Demand of a virtual machine: `project` or `host_aggregate`, and `instances` with Nova's and
- * Placement's resources. */
+/* Demand of a virtual machine: `project`, `host_aggregate` or both, and `instances` with Nova's and
+ * Placement's resources and with traits. */
 #include "demand_rules.h"
 
 static const struct {
@@ -57,7 +57,7 @@ static int take_instance(const json_value *item, struct demand_instance *in, str
         if (demand_take_resource(in, it.name, known ? str_of(known) : it.name, it.value, e) != 0)
             return -1;
     }
-    return 0;
+    return demand_take_traits(item, &in->constraint, e);
 }
 
 static int take_scope(const json_value *data, bool needed, struct demand *d, struct err *e)
@@ -67,13 +67,11 @@ static int take_scope(const json_value *data, bool needed, struct demand *d, str
     if (demand_take_name(data, "project", &project, e) != 0 ||
         demand_take_name(data, "host_aggregate", &aggregate, e) != 0)
         return -1;
-    if (aggregate.p)
-        return demand_set_scope(d, "pool", aggregate, e);
-    if (project.p)
-        return demand_set_scope(d, "project", project, e);
-    if (needed)
+    if (!aggregate.p && !project.p && needed)
         return err_at(e, ERR_INVALID, "/project", "project is required");
-    return 0;
+    if (aggregate.p && demand_add_scope(d, "pool", aggregate, e) != 0)
+        return -1;
+    return project.p ? demand_add_scope(d, "project", project, e) : 0;
 }
 
 int demand_rules_vm(const json_value *data, struct demand *d, struct err *e)

@@ -79,7 +79,7 @@ struct job_priority {
  * its own (job_new_free). */
 struct job_new {
     struct str type, request_id, owner_id, callback;
-    struct str data;  /* canonical, host_aggregate resolved */
+    struct str data;  /* canonical; host_aggregate resolved where the configuration has the pools */
     struct str scope; /* demand.h */
     struct str shape;
     bool has_priority;
@@ -104,6 +104,10 @@ int job_check_callback(const struct conf_queue *queue, struct str text,
 int job_parse_new(const struct conf_queue *queue, struct str type, json_value *object,
                   struct job_new *n, struct err *e) AR_MUST_CHECK;
 void job_new_free(struct job_new *n);
+
+/* Appends `data` (canonical) with the member host_aggregate. 0, or -1: ERR_INVALID at /data when it
+ * is then too long, ERR_INTERNAL. */
+int job_add_aggregate(struct str data, struct str name, struct buf *b, struct err *e) AR_MUST_CHECK;
 
 enum job_move { JOB_STAY, JOB_TO_FRONT, JOB_TO_BACK, JOB_BEFORE, JOB_AFTER };
 
@@ -140,12 +144,16 @@ void job_change_free(struct job_change *c);
 #define JOB_REASON_NO_SOURCE "NoSource"
 /* the reading failed, is stale or makes no sense */
 #define JOB_REASON_SOURCE "SourceUnavailable"
+/* its project's quota has less left than it needs */
+#define JOB_REASON_QUOTA "QuotaExceeded"
 /* an older job holds the line */
 #define JOB_REASON_BLOCKED "BlockedByOlder"
 /* the search for a placement ran out of its budget; tried again in each pass */
 #define JOB_REASON_UNDECIDED "SearchBudget"
 /* its not_before is still to come */
 #define JOB_REASON_NOT_BEFORE "NotBefore"
+/* held: it woke up, and this version cannot read its data */
+#define JOB_REASON_DATA "DataInvalid"
 /* expired: its valid_until went by while it waited */
 #define JOB_REASON_EXPIRED "Expired"
 /* admitted: the last try of its callback failed; failed: it was never accepted */

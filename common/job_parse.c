@@ -222,18 +222,42 @@ static int take_status(struct reading *r, json_value *v, struct err *e)
 
 /* ---- data ---- */
 
-/* Writes the aggregate that serves the project into data of a virtual machine, as the seed does.
- * The scope stays the project's: it follows the configuration when that changes. */
+/* Writes the aggregate that serves the project into data of a virtual machine, as the seed does,
+ * where the configuration knows it. The scope stays the project's: it follows the configuration
+ * when that changes. */
 static int resolve_aggregate(const struct reading *r, json_value *data, struct err *e)
 {
     json_value *project, *given;
     struct str name;
 
-    if (!str_is(r->queue->rules, "vm") || json_member(data, "host_aggregate", &given) ||
-        !json_member(data, "project", &project))
+    if (!str_is(r->queue->rules, "vm") || conf_asks(r->queue) ||
+        json_member(data, "host_aggregate", &given) || !json_member(data, "project", &project))
         return 0;
     name = pool_aggregate(conf_pools(r->queue), json_string(project));
     return name.p ? json_set_string(data, "host_aggregate", name, e) : 0;
+}
+
+static int too_long(struct err *e)
+{
+    return err_at(e, ERR_INVALID, "/data", "data must be at most %d bytes as compact JSON",
+                  JOB_DATA_MAX);
+}
+
+int job_add_aggregate(struct str data, struct str name, struct buf *b, struct err *e)
+{
+    size_t start = b->len;
+    struct json_doc *doc;
+    int rc;
+
+    if (json_in_parse(data, &doc, e) != 0)
+        return -1;
+    rc = json_set_string(json_in_root(doc), "host_aggregate", name, e);
+    if (rc == 0) {
+        json_write_sorted(json_in_root(doc), b);
+        rc = buf_check(b, "the job's data", e);
+    }
+    json_in_free(doc);
+    return rc == 0 && b->len - start > JOB_DATA_MAX ? too_long(e) : rc;
 }
 
 /* Keeps the texts, one behind the other, in one piece of memory. */
@@ -250,8 +274,7 @@ static int keep_data(struct reading *r, const json_value *data, const struct dem
     buf_add(&b, d->scope.p, d->scope.n);
     if (!b.failed && (shape > JOB_DATA_MAX || scope - shape > JOB_DATA_MAX)) {
         buf_free(&b);
-        return err_at(e, ERR_INVALID, "/data", "data must be at most %d bytes as compact JSON",
-                      JOB_DATA_MAX);
+        return too_long(e);
     }
     r->memory = buf_take(&b);
     if (!r->memory)

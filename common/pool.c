@@ -49,6 +49,11 @@ struct str pool_project(struct str scope)
     return place_of(scope).project;
 }
 
+struct str pool_name(struct str scope)
+{
+    return place_of(scope).pool;
+}
+
 /* What a pool must be to serve a place. */
 typedef bool serves_fn(const struct pool *pool, const struct place *place);
 

@@ -35,8 +35,9 @@ struct pools {
  * Returns how many; 0: no pool knows the scope. */
 size_t pool_of_scope(struct pools pools, struct str scope, size_t *index);
 
-/* The project in a scope; absent: it names none. */
+/* The project in a scope, and the pool; absent: it names none. */
 struct str pool_project(struct str scope);
+struct str pool_name(struct str scope);
 
 /* The name to be written into `Data` as host_aggregate for a project: of the pool that serves it,
  * if it is exactly one; else absent. */

@@ -48,6 +48,7 @@ int store_open(const struct conf *conf, enum store_mode mode, struct store **out
         return err_set(e, ERR_INTERNAL, "no memory to open the database");
     s->conf = conf;
     s->text = BUF_INIT(TEXT_MAX);
+    s->data = BUF_INIT(2 * JOB_DATA_MAX);
     if (make_paths(s, conf->database, e) != 0)
         goto failed;
     o.path = s->path;
@@ -72,6 +73,7 @@ void store_close(struct store *s)
         return;
     db_close(s->db);
     buf_free(&s->text);
+    buf_free(&s->data);
     free(s->path);
     free(s->lock_path);
     free(s->wake_path);

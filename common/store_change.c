@@ -46,13 +46,6 @@ static int set_time(struct store *s, enum store_sql_name name, int64_t id, int64
     return db_run(s->db, st, e);
 }
 
-static int drop_holds(struct store *s, int64_t id, struct err *e)
-{
-    struct db_stmt *st = about(s, SQL_HOLD_DROP, id, e);
-
-    return st ? db_run(s->db, st, e) : -1;
-}
-
 static int end_job(struct store *s, int64_t id, const struct store_step *step, int64_t now,
                    struct err *e)
 {
@@ -92,8 +85,8 @@ int store_become(struct store *s, const struct job *j, const struct store_step *
         rc = set_time(s, SQL_JOB_RUNNING, j->id, now, e);
     else
         rc = end_job(s, j->id, step, now, e);
-    if (rc == 0 && step->to != JOB_RUNNING)
-        rc = drop_holds(s, j->id, e);
+    if (rc == 0)
+        rc = store_hold_follow(s, j, step->to, now, e);
     if (rc == 0)
         rc = store_touch_queue(s, j->type, waits(step->to) - waits(j->status), INT64_MIN, e);
     return rc;
@@ -143,18 +136,21 @@ static int change_callback(struct store *s, const struct job *j, const struct jo
     return -1;
 }
 
-static int change_data(struct store *s, const struct job *j, const struct job_change *c,
-                       struct err *e)
+static int change_data(struct store *s, struct job *j, const struct job_change *c, struct err *e)
 {
     struct db_stmt *st;
 
     if (!c->has_data)
         return 0;
+    j->data = c->data;
+    j->scope = c->scope;
+    if (store_aggregate(s, conf_queue(s->conf, j->type), j->scope, &j->data, e) != 0)
+        return -1;
     st = about(s, SQL_JOB_DATA, j->id, e);
     if (!st)
         return -1;
-    db_bind_str(st, 2, c->data);
-    db_bind_str(st, 3, c->scope);
+    db_bind_str(st, 2, j->data);
+    db_bind_str(st, 3, j->scope);
     return db_run(s->db, st, e);
 }
 
@@ -171,10 +167,6 @@ static int change_members(struct store *s, struct job *j, const struct job_chang
         return -1;
     if (c->has_valid_until && set_time(s, SQL_JOB_VALID_UNTIL, j->id, c->valid_until, e) != 0)
         return -1;
-    if (c->has_data) {
-        j->data = c->data;
-        j->scope = c->scope;
-    }
     if (c->has_not_before)
         j->not_before = c->not_before;
     if (c->has_status)

@@ -125,6 +125,8 @@ int store_create(struct store *s, const struct job_new *n, int64_t now, struct j
         .valid_until = n->valid_until,
         .version = 1,
     };
+    if (store_aggregate(s, conf_queue(s->conf, n->type), n->scope, &j->data, e) != 0)
+        return -1;
     if (read_queue(s, n->type, &q, e) != 0 || check_limits(s, &q, e) != 0)
         return -1;
     if ((n->has_priority ? store_order_at(s, n->type, 0, n->priority, now, &j->priority, e)

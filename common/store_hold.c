@@ -5,20 +5,22 @@
 #include "store_inner.h"
 #include "store_pass.h"
 
-int store_holds(struct store *s, struct str queue, store_hold_fn *fn, void *ctx, struct err *e)
+int store_holds(struct store *s, struct str account, int64_t read_at, store_hold_fn *fn, void *ctx,
+                struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_HOLD_SUM, e);
     int rc;
 
     if (!st)
         return -1;
-    db_bind_str(st, 1, queue);
+    db_bind_str(st, 1, account);
+    db_bind_i64(st, 2, read_at);
     while ((rc = db_step(s->db, st, e)) == 1)
         fn(ctx, db_str(st, 0), db_str(st, 1), db_i64(st, 2));
     return rc;
 }
 
-static int add_holds(struct store *s, const struct store_admission *a, struct err *e)
+static int add_holds(struct store *s, const struct store_admission *a, int64_t now, struct err *e)
 {
     size_t i;
 
@@ -31,23 +33,55 @@ static int add_holds(struct store *s, const struct store_admission *a, struct er
         db_bind_str(st, 2, a->hold[i].host);
         db_bind_str(st, 3, a->hold[i].resource);
         db_bind_i64(st, 4, a->id);
-        db_bind_i64(st, 5, a->hold[i].amount);
+        db_bind_i64(st, 5, now);
+        db_bind_i64(st, 6, a->hold[i].amount);
         if (db_run(s->db, st, e) != 0)
             return -1;
     }
     return 0;
 }
 
-/* The type of a job whose row was just changed; its queue's lists have changed with it. */
-static int touch_queue_of(struct store *s, int64_t id, int64_t waiting, struct err *e)
+/* A statement about the holds of one job: ?1 is its id, ?2 a time. */
+static int change_holds(struct store *s, enum store_sql_name name, int64_t id, int64_t time,
+                        struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, name, e);
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, id);
+    if (name != SQL_HOLD_DROP)
+        db_bind_i64(st, 2, time);
+    return db_run(s->db, st, e);
+}
+
+/* Rows of an earlier admission have their end already, which only comes nearer. */
+int store_hold_follow(struct store *s, const struct job *j, enum job_status to, int64_t now,
+                      struct err *e)
+{
+    const struct conf_queue *queue = conf_queue(s->conf, j->type);
+    bool observed = queue->accounting == CONF_ACCOUNTING_OBSERVED;
+
+    if (to == JOB_RUNNING)
+        return observed ? change_holds(s, SQL_HOLD_SETTLE, j->id, queue->source.settle, e) : 0;
+    if (observed && j->status == JOB_RUNNING)
+        return change_holds(s, SQL_HOLD_END, j->id, now, e);
+    return change_holds(s, SQL_HOLD_DROP, j->id, 0, e);
+}
+
+/* What a job holds that was just admitted or placed; its queue's lists have changed with it. */
+static int hold(struct store *s, const struct store_admission *a, int64_t waiting, int64_t now,
+                struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_JOB_BY_ID, e);
     struct job j;
 
     if (!st)
         return -1;
-    db_bind_i64(st, 1, id);
-    if (db_step(s->db, st, e) != 1 || store_row_job(st, &j, e) != 0)
+    db_bind_i64(st, 1, a->id);
+    if (db_step(s->db, st, e) != 1 || store_row_job(st, &j, e) != 0 || add_holds(s, a, now, e) != 0)
+        return -1;
+    if (j.status == JOB_RUNNING && store_hold_follow(s, &j, JOB_RUNNING, now, e) != 0)
         return -1;
     return store_touch_queue(s, j.type, waiting, INT64_MIN, e);
 }
@@ -69,7 +103,7 @@ int store_admit(struct store *s, const struct store_admission *a, int64_t now, s
         return -1;
     if (db_changes(s->db) == 0)
         return 0;
-    return add_holds(s, a, e) == 0 && touch_queue_of(s, a->id, -1, e) == 0 ? 1 : -1;
+    return hold(s, a, -1, now, e) == 0 ? 1 : -1;
 }
 
 int store_place(struct store *s, const struct store_admission *a, int64_t now, struct err *e)
@@ -86,18 +120,75 @@ int store_place(struct store *s, const struct store_admission *a, int64_t now, s
         return -1;
     if (db_changes(s->db) == 0)
         return 0;
-    return add_holds(s, a, e) == 0 && touch_queue_of(s, a->id, 0, e) == 0 ? 1 : -1;
+    return hold(s, a, 0, now, e) == 0 ? 1 : -1;
 }
 
-int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e)
+/* 1 and the first hold that stands under another account than its job's type has now. The spans are
+ * the caller's buffers. 0: there is none. */
+static int misbooked(struct store *s, struct buf *account, struct buf *type, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, SQL_UNPLACED, e);
-    struct job j;
+    struct db_stmt *st = db_use(s->db, SQL_HOLD_BOOKS, e);
     int rc;
 
     if (!st)
         return -1;
-    db_bind_i64(st, 1, 0);
+    while ((rc = db_step(s->db, st, e)) == 1 &&
+           str_eq(conf_queue(s->conf, db_str(st, 1))->account, db_str(st, 0)))
+        ;
+    buf_reset(account);
+    buf_reset(type);
+    if (rc == 1) {
+        buf_add(account, db_str(st, 0).p, db_str(st, 0).n);
+        buf_add(type, db_str(st, 1).p, db_str(st, 1).n);
+    }
+    db_done(st);
+    return rc;
+}
+
+static int rebook(struct store *s, struct str account, struct str type, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_HOLD_REBOOK, e);
+
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, account);
+    db_bind_str(st, 2, type);
+    db_bind_str(st, 3, conf_queue(s->conf, type)->account);
+    return db_run(s->db, st, e);
+}
+
+int store_misbooked(struct store *s, struct err *e)
+{
+    struct buf account = BUF_INIT(JOB_NAME_MAX), type = BUF_INIT(JOB_NAME_MAX);
+    int rc = misbooked(s, &account, &type, e);
+
+    buf_free(&account);
+    buf_free(&type);
+    return rc;
+}
+
+int store_rebook(struct store *s, struct err *e)
+{
+    struct buf account = BUF_INIT(JOB_NAME_MAX), type = BUF_INIT(JOB_NAME_MAX);
+    int rc;
+
+    assert(db_writing(s->db));
+    while ((rc = misbooked(s, &account, &type, e)) == 1) {
+        rc = rebook(s, buf_span(&account), buf_span(&type), e);
+        if (rc != 0)
+            break;
+    }
+    buf_free(&account);
+    buf_free(&type);
+    return rc;
+}
+
+/* Calls fn for every job that the statement gives. */
+static int each_job(struct store *s, struct db_stmt *st, store_job_fn *fn, void *ctx, struct err *e)
+{
+    struct job j;
+    int rc;
+
     while ((rc = db_step(s->db, st, e)) == 1) {
         rc = store_row_job(st, &j, e);
         if (rc != 0 || !fn(ctx, &j))
@@ -105,6 +196,28 @@ int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e)
     }
     db_done(st);
     return rc < 0 ? -1 : 0;
+}
+
+int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_UNPLACED, e);
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, 0);
+    return each_job(s, st, fn, ctx, e);
+}
+
+int store_holders(struct store *s, struct str account, int64_t read_at, store_job_fn *fn, void *ctx,
+                  struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_HOLDERS, e);
+
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, account);
+    db_bind_i64(st, 2, read_at);
+    return each_job(s, st, fn, ctx, e);
 }
 
 enum { DUE_FIRST_COLUMN = 23 }; /* behind the job's own columns */

@@ -14,6 +14,7 @@ struct store {
     struct db *db;
     char *path, *lock_path, *wake_path, *dispatch_path;
     struct buf text; /* what spans of a job point to when they are not a statement's */
+    struct buf data; /* the same for its data */
     /* the list under way */
     struct db_stmt *list;
     struct store_filter filter;
@@ -63,6 +64,37 @@ int store_enqueue_data(struct store *s, int64_t id, struct str type, struct str 
 /* "not before <time>", in the store's text. */
 struct str store_asleep_message(struct store *s, int64_t not_before);
 
+/* ---- store_verdict.c ---- */
+
+/* The message of a job that no pass has looked at. */
+#define STORE_NOT_LOOKED_YET "waits for the next look at the capacity"
+
+struct demand;
+/* Reason and message for a job in whose group nobody waits yet: NoSource, NoPool or NeverFits where
+ * that is known, else WaitingForCapacity. */
+int store_verdict(struct store *s, const struct conf_queue *queue, struct str scope,
+                  const struct demand *demand, struct store_membership *m,
+                  struct err *e) AR_MUST_CHECK;
+
+/* ---- store_pools.c ---- */
+
+/* Was there a good reading of a queue's source (by its entry's type)? 1, 0, -1. */
+int store_was_read(struct store *s, struct str queue, struct err *e) AR_MUST_CHECK;
+
+/* Calls fn for each pool of the last reading that serves a scope, by the rules of pool_of_scope, in
+ * no promised order; `unsure` is the number of its hosts of which it is not known what they have.
+ * fn returns 0 to go on, 1 to stop, -1 and *e. The span holds during the call. */
+typedef int store_pool_fn(void *ctx, struct str pool, int64_t unsure, struct err *e);
+int store_pools_of_scope(struct store *s, struct str queue, struct str scope, store_pool_fn *fn,
+                         void *ctx, struct err *e) AR_MUST_CHECK;
+
+/* Writes host_aggregate into the data of a virtual machine that names only its project: the one
+ * pool of the last reading that serves it (pool_aggregate), unless that is called "*". Queues whose
+ * pools stand in the configuration have it written by job_parse. *data is then in the store, until
+ * the next call; else it stays as it is. */
+int store_aggregate(struct store *s, const struct conf_queue *queue, struct str scope,
+                    struct str *data, struct err *e) AR_MUST_CHECK;
+
 /* ---- store_order.c: priorities ---- */
 
 /* The priority for a new job that names none; it is the server's gift (store_touch_queue). */
@@ -76,6 +108,12 @@ int store_order_at(struct store *s, struct str type, int64_t self, struct job_pr
  * when the other job is not there. */
 int store_order_move(struct store *s, const struct job *self, const struct job_change *c,
                      int64_t now, int64_t *priority, struct err *e) AR_MUST_CHECK;
+
+/* ---- store_hold.c ---- */
+
+/* What a job holds, after its row went from the state in *j to another. In a write transaction. */
+int store_hold_follow(struct store *s, const struct job *j, enum job_status to, int64_t now,
+                      struct err *e) AR_MUST_CHECK;
 
 /* ---- store_change.c ---- */
 

@@ -8,12 +8,16 @@
 #include "store_inner.h"
 
 /* A transaction stays short: others wait for it. */
-enum { TIDY_MAX = 1000, ANSWERS_KEPT_S = 86400 };
+enum { TIDY_MAX = 1000 };
 
-static int64_t answers_before(int64_t now)
-{
-    return now - ANSWERS_KEPT_S * NS_PER_S;
-}
+/* What is kept for a while after it has ended. */
+static const struct {
+    enum store_sql_name old, drop;
+    int64_t seconds;
+} kept[] = {
+    {SQL_ANSWER_OLD, SQL_ANSWER_DROP_OLD, 86400},
+    {SQL_HOLD_OLD, SQL_HOLD_DROP_OLD, 3600}, /* no reading that a plan uses is older */
+};
 
 /* ---- tidy ---- */
 
@@ -51,7 +55,9 @@ int store_untidy(struct store *s, int64_t now, struct err *e)
 
     for (i = 0; rc == 0 && i < ARRAY_LEN(clocks); i++)
         rc = any_at(s, clocks[i], now, e);
-    return rc != 0 ? rc : any_at(s, SQL_ANSWER_OLD, answers_before(now), e);
+    for (i = 0; rc == 0 && i < ARRAY_LEN(kept); i++)
+        rc = any_at(s, kept[i].old, now - kept[i].seconds * NS_PER_S, e);
+    return rc;
 }
 
 /* One job that the clock brings up, the first that the statement finds: its text is copied, as the
@@ -89,11 +95,35 @@ static int first_job(struct store *s, enum store_sql_name name, int64_t now, str
     return 1;
 }
 
+/* Data that an earlier version took and this one does not: the job is held until somebody changes
+ * it, rather than that it keeps everybody waiting. */
+static int set_aside(struct store *s, const struct job *j, struct str why, int64_t now,
+                     struct err *e)
+{
+    struct store_step step = {.to = JOB_HELD};
+    struct db_stmt *st;
+
+    if (store_become(s, j, &step, now, e) != 0)
+        return -1;
+    st = db_use(s->db, SQL_JOB_GROUP, e);
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, j->id);
+    db_bind_str(st, 3, STR_LIT(JOB_REASON_DATA));
+    db_bind_str(st, 4, why);
+    return db_run(s->db, st, e);
+}
+
 static int wake_up(struct store *s, const struct job *j, int64_t now, struct err *e)
 {
-    if (store_enqueue_data(s, j->id, j->type, j->scope, j->data, j->not_before, now, e) != 0)
-        return -1;
-    return store_touch_queue(s, j->type, 0, INT64_MIN, e);
+    struct err refused;
+
+    if (store_enqueue_data(s, j->id, j->type, j->scope, j->data, j->not_before, now, &refused) == 0)
+        return store_touch_queue(s, j->type, 0, INT64_MIN, e);
+    if (refused.code == ERR_INVALID)
+        return set_aside(s, j, str_of(refused.text), now, e);
+    *e = refused;
+    return -1;
 }
 
 static int expire(struct store *s, const struct job *j, int64_t now, struct err *e)
@@ -138,13 +168,14 @@ static int do_chore(struct store *s, const struct chore *c, int64_t now, int64_t
     return rc < 0 ? -1 : 0;
 }
 
-static int drop_old_answers(struct store *s, int64_t now, bool *more, struct err *e)
+static int drop_old(struct store *s, enum store_sql_name name, int64_t before, bool *more,
+                    struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, SQL_ANSWER_DROP_OLD, e);
+    struct db_stmt *st = db_use(s->db, name, e);
 
     if (!st)
         return -1;
-    db_bind_i64(st, 1, answers_before(now));
+    db_bind_i64(st, 1, before);
     db_bind_i64(st, 2, TIDY_MAX);
     if (db_run(s->db, st, e) != 0)
         return -1;
@@ -156,6 +187,7 @@ int store_tidy(struct store *s, int64_t now, struct store_tidied *t, struct err 
 {
     static const struct chore wake = {SQL_ASLEEP, wake_up}, end = {SQL_ENDING, expire},
                               hold = {SQL_LAPSED, lapse};
+    size_t i;
 
     assert(db_writing(s->db));
     t->more = false;
@@ -163,7 +195,11 @@ int store_tidy(struct store *s, int64_t now, struct store_tidied *t, struct err 
         do_chore(s, &end, now, &t->expired, &t->more, e) != 0 ||
         do_chore(s, &hold, now, &t->lapsed, &t->more, e) != 0)
         return -1;
-    return drop_old_answers(s, now, &t->more, e);
+    for (i = 0; i < ARRAY_LEN(kept); i++) {
+        if (drop_old(s, kept[i].drop, now - kept[i].seconds * NS_PER_S, &t->more, e) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 int store_next_moment(struct store *s, int64_t *when, struct err *e)

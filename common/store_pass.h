@@ -8,14 +8,16 @@
 /* In a write transaction, at the start of a pass. What went by while nobody looked: jobs whose
  * not_before has come wake, waiting jobs whose valid_until has gone become expired, admitted ones
  * whose hold has run out (hold_until <= now and no try is due before it) become
- * failed/CallbackFailed, answers kept for Idempotency-Key longer than a day go. */
+ * failed/CallbackFailed, answers kept for Idempotency-Key longer than a day go, and so do holds
+ * that have counted for no reading of the last hour. */
 struct store_tidied {
     int64_t woken, expired, lapsed;
     bool more; /* only so much is done at a time: there is more of it */
 };
 int store_tidy(struct store *s, int64_t now, struct store_tidied *t, struct err *e) AR_MUST_CHECK;
 
-/* Has store_tidy anything to do at `now`? 1 yes, 0 no, -1 fault. Only reads. */
+/* Has store_tidy anything to do at `now`? 1 yes, 0 no, -1 fault. Only reads. Old answers and holds
+ * can wait: store_next_moment does not know them. */
 int store_untidy(struct store *s, int64_t now, struct err *e) AR_MUST_CHECK;
 
 /* A group with its first waiting job. */
@@ -50,11 +52,27 @@ int store_group_guarded(struct store *s, int64_t group, struct page_place from, 
 /* The least queued_at of all waiting jobs; 1, 0 when none waits, -1 fault. */
 int store_oldest_waiting(struct store *s, int64_t *queued_at, struct err *e) AR_MUST_CHECK;
 
-/* What admitted and running jobs of a queue hold, added up by host and resource. `queue` is the
- * configuration's entry ("*" too). Spans hold during the call. */
+/* What jobs hold of an account (conf_queue.account), added up by host and resource, as it counts
+ * for a reading that was begun at read_at. What a job holds of a ledger counts while it is admitted
+ * or running. Of an observed source it counts for all readings while the job is admitted; once it
+ * runs, for those that were begun before the source must see its use: before `settle` has gone by,
+ * the client has confirmed, or the job has ended. Spans hold during the call. */
 typedef void store_hold_fn(void *ctx, struct str host, struct str resource, int64_t amount);
-int store_holds(struct store *s, struct str queue, store_hold_fn *fn, void *ctx,
+int store_holds(struct store *s, struct str account, int64_t read_at, store_hold_fn *fn, void *ctx,
                 struct err *e) AR_MUST_CHECK;
+
+/* In a write transaction: books each hold under the account that the configuration has for its job's
+ * type now. It may have had another when the job was admitted: a type that got an entry of its own,
+ * a queue that now shares a source. */
+int store_rebook(struct store *s, struct err *e) AR_MUST_CHECK;
+/* Has it anything to do? 1, 0, -1. Only reads. */
+int store_misbooked(struct store *s, struct err *e) AR_MUST_CHECK;
+
+/* The jobs that hold something of an account, as it counts for a reading that was begun at read_at:
+ * each once. fn returns false to stop. */
+typedef bool store_job_fn(void *ctx, const struct job *j);
+int store_holders(struct store *s, struct str account, int64_t read_at, store_job_fn *fn, void *ctx,
+                  struct err *e) AR_MUST_CHECK;
 
 /* In a write transaction: queued → admitted with what it holds. 1 done, 0 the job is no longer as
  * the plan saw it (changed, cancelled, gone): nothing was done; -1 fault. */
@@ -64,7 +82,7 @@ struct store_hold {
 };
 struct store_admission {
     int64_t id, group;
-    struct str queue; /* configuration's entry */
+    struct str queue; /* the account (conf_queue.account) */
     struct str hosts; /* JSON for `Hosts` */
     int64_t first_try, hold_until;
     size_t holds;
@@ -75,7 +93,6 @@ int store_admit(struct store *s, const struct store_admission *a, int64_t now,
 
 /* Running jobs that an operator set running past the dispatcher: no placement yet. For each, fn
  * gets the job; store_place then writes where they are counted. */
-typedef bool store_job_fn(void *ctx, const struct job *j);
 int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e) AR_MUST_CHECK;
 /* In a write transaction; 1 done, 0 no longer running and unplaced, -1 fault. Uses id, queue,
  * hosts, holds of *a. */
@@ -116,26 +133,36 @@ int store_tried(struct store *s, const struct store_try *t, int64_t now,
  * (next_try, hold_until, not_before, valid_until); INT64_MAX: none. */
 int store_next_moment(struct store *s, int64_t *when, struct err *e) AR_MUST_CHECK;
 
-/* In a write transaction: the last reading of a queue's source, for NeverFits at create and for
- * people. Writes only when it differs from the one before. Lists are sorted by the caller; error:
- * absent when the reading is good. */
-struct store_pool_host {
-    struct str pool, host;
+/* The last reading of a queue's source. Hosts and amounts are sorted by name, without doubles;
+ * pools are the source's. */
+struct store_amount {
+    struct str resource;
+    int64_t total, used;
 };
-struct store_total {
-    struct str host, resource;
-    int64_t amount;
+struct store_host {
+    struct str name;
+    size_t amounts;
+    const struct store_amount *amount;
+    bool
+        exact; /* its amounts alone do not tell what goes on it: nobody is told NeverFits by them */
 };
 struct store_reading {
-    struct str queue;
-    size_t pool_hosts;
-    const struct store_pool_host *pool_host;
-    size_t totals;
-    const struct store_total *total;
-    struct str error;
+    struct str queue; /* the configuration's entry */
+    bool live;        /* somebody was asked: it is news each time, be it only for its time */
+    int64_t read_at;  /* when it was begun */
+    int64_t ns;       /* how long it took */
+    struct str error; /* present: it failed, and only error and time are kept with the rows of the
+                         last good one */
+    struct str about;
+    size_t hosts;
+    const struct store_host *host;
+    size_t pools;
+    const struct pool *pool; /* with indices into `host` */
 };
-int store_reading_save(struct store *s, const struct store_reading *r, int64_t now,
-                       struct err *e) AR_MUST_CHECK;
+/* In a write transaction: keeps a reading, for what is known at create and for people. Pools,
+ * hosts and totals are written only when they differ from those that are kept, what is used only
+ * where it differs. */
+int store_reading_save(struct store *s, const struct store_reading *r, struct err *e) AR_MUST_CHECK;
 /* Would store_reading_save write anything? 1, 0, -1. Only reads. */
 int store_reading_differs(struct store *s, const struct store_reading *r,
                           struct err *e) AR_MUST_CHECK;

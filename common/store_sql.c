@@ -16,6 +16,12 @@
     "j.queued_at, j.scope"
 #define JOB_FROM " FROM jobs j LEFT JOIN groups g ON g.id = j.group_id "
 
+/* What is held of a host's resource, t's, of the account ?4 as it counts for a reading of
+   the time ?3. */
+#define HELD_OF_TOTAL                                                                              \
+    " (SELECT COALESCE(sum(x.amount), 0) FROM holds x WHERE x.queue = ?4 AND x.host = t.host"      \
+    " AND x.resource = t.resource AND (x.until IS NULL OR x.until > ?3))"
+
 #define STATUS_FILTER " AND j.status IN (?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 
 const char *const store_sql[SQL_NAMES] = {
@@ -154,11 +160,31 @@ const char *const store_sql[SQL_NAMES] = {
                   " admissions = admissions + 1 WHERE id = ?1 AND group_id = ?2",
     [SQL_PLACE] = "UPDATE jobs SET hosts = ?2, updated_at = ?3, version = version + 1"
                   " WHERE id = ?1 AND status = 'running' AND hosts IS NULL",
+    /* A second hold of the same moment is added, and counts for as long as the newer one. */
     [SQL_HOLD_ADD] =
-        "INSERT INTO holds (queue, host, resource, job_id, amount) VALUES (?1, ?2, ?3, ?4, ?5)",
-    [SQL_HOLD_DROP] = "DELETE FROM holds WHERE job_id = ?1",
-    [SQL_HOLD_SUM] =
-        "SELECT host, resource, sum(amount) FROM holds WHERE queue = ?1 GROUP BY host, resource",
+        "INSERT INTO holds (queue, host, resource, job_id, since, amount)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (queue, host, resource, job_id, since)"
+        " DO UPDATE SET amount = amount + excluded.amount, until = NULL",
+    [SQL_HOLD_DROP] = "DELETE FROM holds WHERE job_id = ?1 AND until IS NULL",
+    [SQL_HOLD_SETTLE] =
+        "UPDATE holds SET until = (SELECT min(COALESCE(holds.until, 9223372036854775807),"
+        " j.started_at + ?2, COALESCE(j.confirmed_at, 9223372036854775807))"
+        " FROM jobs j WHERE j.id = ?1) WHERE job_id = ?1",
+    [SQL_HOLD_END] = "UPDATE holds SET until = min(COALESCE(until, ?2), ?2) WHERE job_id = ?1",
+    [SQL_HOLD_SUM] = "SELECT host, resource, sum(amount) FROM holds WHERE queue = ?1"
+                     " AND (until IS NULL OR until > ?2) GROUP BY host, resource",
+    [SQL_HOLDERS] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id IN (SELECT job_id FROM holds"
+                    " WHERE queue = ?1 AND (until IS NULL OR until > ?2))",
+    [SQL_HOLD_BOOKS] = "SELECT h.queue, j.type FROM holds h JOIN jobs j ON j.id = h.job_id"
+                       " /* scan: h, once, when the dispatcher starts */",
+    [SQL_HOLD_REBOOK] =
+        "UPDATE holds SET queue = ?3 WHERE queue = ?1"
+        " AND EXISTS (SELECT 1 FROM jobs WHERE jobs.id = holds.job_id AND jobs.type = ?2)",
+    [SQL_HOLD_OLD] = "SELECT 1 FROM holds WHERE until <= ?1 LIMIT 1",
+    [SQL_HOLD_DROP_OLD] =
+        "DELETE FROM holds WHERE (queue, host, resource, job_id, since) IN"
+        " (SELECT queue, host, resource, job_id, since FROM holds WHERE until <= ?1"
+        " ORDER BY until LIMIT ?2)",
     [SQL_UNPLACED] =
         "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.status = 'running' AND j.hosts IS NULL AND j.id > ?1"
         " ORDER BY j.id",
@@ -168,18 +194,61 @@ const char *const store_sql[SQL_NAMES] = {
                       "message = ?4, updated_at = ?5,"
                       " version = version + 1 WHERE id = ?1",
 
-    [SQL_READING_GET] = "SELECT digest, error FROM readings WHERE queue = ?1",
+    [SQL_READING_GET] = "SELECT digest, error, about, read_at FROM readings WHERE queue = ?1",
     [SQL_READING_SET] =
-        "INSERT INTO readings (queue, digest, read_at, error) VALUES (?1, ?2, ?3, ?4)"
-        " ON CONFLICT (queue) DO UPDATE SET digest = ?2, read_at = ?3, error = ?4",
+        "INSERT INTO readings (queue, digest, tried_at, ns, read_at, about)"
+        " VALUES (?1, ?2, ?3, ?4, ?3, ?5) ON CONFLICT (queue) DO UPDATE SET digest = ?2,"
+        " tried_at = ?3, ns = ?4, read_at = ?3, error = NULL, about = ?5",
+    [SQL_READING_FAILED] =
+        "INSERT INTO readings (queue, tried_at, ns, error) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (queue) DO UPDATE SET tried_at = ?2, ns = ?3, error = ?4",
+    [SQL_READING_POOLS_DROP] = "DELETE FROM reading_pools WHERE queue = ?1",
+    [SQL_READING_POOL_ADD] = "INSERT INTO reading_pools (queue, pool, open, closed, unread, exact)"
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_READING_PROJECTS_DROP] = "DELETE FROM reading_projects WHERE queue = ?1",
+    [SQL_READING_PROJECT_ADD] =
+        "INSERT OR IGNORE INTO reading_projects (queue, pool, project) VALUES (?1, ?2, ?3)",
     [SQL_READING_HOSTS_DROP] = "DELETE FROM reading_hosts WHERE queue = ?1",
-    [SQL_READING_HOST_ADD] = "INSERT INTO reading_hosts (queue, pool, host) VALUES (?1, ?2, ?3)",
+    [SQL_READING_HOST_ADD] =
+        "INSERT OR IGNORE INTO reading_hosts (queue, pool, host) VALUES (?1, ?2, ?3)",
     [SQL_READING_TOTALS_DROP] = "DELETE FROM reading_totals WHERE queue = ?1",
-    [SQL_READING_TOTAL_ADD] =
-        "INSERT INTO reading_totals (queue, host, resource, amount) VALUES (?1, ?2, ?3, ?4)",
+    [SQL_READING_TOTAL_ADD] = "INSERT INTO reading_totals (queue, host, resource, amount, used)"
+                              " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_READING_USED] = "SELECT host, resource, used FROM reading_totals WHERE queue = ?1"
+                         " ORDER BY host, resource",
+    [SQL_READING_USED_SET] =
+        "UPDATE reading_totals SET used = ?4 WHERE queue = ?1 AND host = ?2 AND resource = ?3",
     [SQL_READING_OF_POOL] = "SELECT t.host, t.resource, t.amount FROM reading_hosts h"
                             " JOIN reading_totals t ON t.queue = h.queue AND t.host = h.host"
                             " WHERE h.queue = ?1 AND h.pool = ?2 ORDER BY h.host",
+    /* Which pools serve a scope: ?2 is what it names. */
+    [SQL_POOLS_ALL] = "SELECT pool, unread + exact FROM reading_pools WHERE queue = ?1",
+    [SQL_POOLS_CALLED] =
+        "SELECT pool, unread + exact FROM reading_pools p WHERE queue = ?1 AND pool = ?2"
+        " AND (NOT closed OR ?3 IS NULL OR EXISTS (SELECT 1 FROM reading_projects r"
+        " WHERE r.queue = ?1 AND r.project = ?3 AND r.pool = ?2))",
+    [SQL_POOLS_OF_PROJECT] =
+        "SELECT p.pool, p.unread + p.exact FROM reading_projects r JOIN reading_pools p"
+        " ON p.queue = r.queue AND p.pool = r.pool WHERE r.queue = ?1 AND r.project = ?2",
+    [SQL_POOLS_OPEN] =
+        "SELECT pool, unread + exact FROM reading_pools WHERE queue = ?1 AND open = 1",
+
+    /* Readings as people see them. */
+    [SQL_VIEW_POOLS] = "SELECT pool, open, unread, (SELECT count(*) FROM reading_hosts h"
+                       " WHERE h.queue = p.queue AND h.pool = p.pool)"
+                       " FROM reading_pools p WHERE queue = ?1 ORDER BY pool",
+    [SQL_VIEW_PROJECTS] =
+        "SELECT project FROM reading_projects WHERE queue = ?1 AND pool = ?2 ORDER BY project",
+    [SQL_VIEW_HOSTS] = "SELECT host FROM reading_hosts WHERE queue = ?1"
+                       " UNION SELECT host FROM reading_totals WHERE queue = ?1 ORDER BY host",
+    [SQL_VIEW_POOLS_OF_HOST] =
+        "SELECT pool FROM reading_hosts WHERE queue = ?1 AND host = ?2 ORDER BY pool",
+    [SQL_VIEW_OF_HOST] = "SELECT resource, amount, used," HELD_OF_TOTAL " FROM reading_totals t"
+                         " WHERE queue = ?1 AND host = ?2 ORDER BY resource",
+    [SQL_VIEW_OF_POOL] = "SELECT t.resource, t.amount, t.used," HELD_OF_TOTAL
+                         " FROM reading_hosts h JOIN reading_totals t"
+                         " ON t.queue = h.queue AND t.host = h.host"
+                         " WHERE h.queue = ?1 AND h.pool = ?2",
 
     [SQL_ANSWER_FIND] =
         "SELECT digest, status, location, etag, body FROM answers WHERE type = ?1 AND key = ?2",

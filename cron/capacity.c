@@ -57,8 +57,10 @@ int capacity_make(const struct source_reading *r, struct arena *a, struct capaci
 {
     size_t i, cells;
 
-    *c = (struct capacity){.reading = r, .host.arena = a, .resource.arena = a};
-    if (intern_resources(r, a, c) != 0 || __builtin_mul_overflow(r->hosts, c->resource.n, &cells))
+    *c = (struct capacity){
+        .reading = r, .host.arena = a, .resource.arena = a, .masks = masks_new(r, a)};
+    if (!c->masks || intern_resources(r, a, c) != 0 ||
+        __builtin_mul_overflow(r->hosts, c->resource.n, &cells))
         return no_memory(e);
     c->total = arena_array(a, cells, sizeof *c->total);
     c->free.free = arena_array(a, cells, sizeof *c->free.free);
@@ -78,6 +80,7 @@ void capacity_free(struct capacity *c)
 {
     intern_free(&c->host);
     intern_free(&c->resource);
+    masks_free(c->masks);
 }
 
 void capacity_hold(struct capacity *c, struct str host, struct str resource, int64_t amount)
@@ -91,27 +94,55 @@ void capacity_hold(struct capacity *c, struct str host, struct str resource, int
     *cell = amount < *cell ? *cell - amount : 0;
 }
 
-/* One kind's amounts as a row of columns. */
+/* One kind's amounts as a row of columns, and the hosts that meet its constraint. */
 static int shape_kind(const struct capacity *c, const struct demand_kind *from, struct arena *a,
                       struct fit_kind *to, struct capacity_shape *s)
 {
     int64_t *amount = arena_array(a, c->resource.n, sizeof *amount);
+    struct capacity_mask mask;
     size_t i, column;
 
-    if (!amount)
+    if (!amount || masks_constraint(c->masks, from->constraint, &mask) != 0)
         return -1;
-    *to = (struct fit_kind){
-        .count = from->count, .amount = amount, .nowhere = demand_needs_labels(from)};
-    s->constrained = s->constrained || to->nowhere;
+    *to = (struct fit_kind){.count = from->count, .amount = amount, .on = mask.on};
+    if (s->constrained == CONSTRAINT_MET)
+        s->constrained = mask.answer;
     for (i = 0; i < from->amounts; i++) {
         column = intern_find(&c->resource, from->amount[i].resource);
         if (column != INTERN_NONE) {
             amount[column] = from->amount[i].amount;
             continue;
         }
-        to->nowhere = true;
-        if (!s->lacking.p && arena_copy(a, from->amount[i].resource, &s->lacking) != 0)
+        if (masks_none(c->masks, &to->on) != 0 ||
+            (!s->lacking.p && arena_copy(a, from->amount[i].resource, &s->lacking) != 0))
             return -1;
+    }
+    return 0;
+}
+
+/* The demand now: kinds of its own only where an answer changes a mask. */
+static int shape_now(const struct capacity *c, const struct demand *d, struct arena *a,
+                     struct capacity_shape *s)
+{
+    struct fit_kind *now = NULL;
+    const bool *on;
+    size_t i;
+
+    s->demand = s->empty;
+    for (i = 0; i < d->kinds; i++) {
+        on = s->empty.kind[i].on;
+        if (masks_exact(c->masks, &d->kind[i], &on) != 0)
+            return -1;
+        if (on == s->empty.kind[i].on)
+            continue;
+        if (!now) {
+            now = arena_array(a, d->kinds, sizeof *now);
+            if (!now)
+                return -1;
+            memcpy(now, s->empty.kind, d->kinds * sizeof *now);
+            s->demand.kind = now;
+        }
+        now[i].on = on;
     }
     return 0;
 }
@@ -122,12 +153,12 @@ int capacity_shape(const struct capacity *c, const struct demand *d, struct aren
     struct fit_kind *kind = arena_array(a, d->kinds, sizeof *kind);
     size_t i;
 
-    *s = (struct capacity_shape){.demand = {d->kinds, kind}};
+    *s = (struct capacity_shape){.empty = {d->kinds, kind}};
     if (!kind)
         return -1;
     for (i = 0; i < d->kinds; i++) {
         if (shape_kind(c, &d->kind[i], a, &kind[i], s) != 0)
             return -1;
     }
-    return 0;
+    return shape_now(c, d, a, s);
 }

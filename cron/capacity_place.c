@@ -105,19 +105,35 @@ static int place_kind(struct capacity *c, const struct fit_kind *kind, size_t nu
     return 0;
 }
 
+/* The hosts that are on for the kind, all of them when none is, the roomiest first. Returns how
+ * many. */
+static size_t order_hosts(const struct capacity *c, struct fit_subset use,
+                          const struct fit_kind *kind, struct roominess *order)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < use.n; i++) {
+        if (!kind->on || kind->on[use.host[i]])
+            order[n++] = (struct roominess){use.host[i], times_of(c, use.host[i], kind)};
+    }
+    for (i = 0; n == 0 && i < use.n; i++)
+        order[i] = (struct roominess){use.host[i], times_of(c, use.host[i], kind)};
+    n = n ? n : use.n;
+    qsort(order, n, sizeof *order, roomiest_first);
+    return n;
+}
+
 static int place_greedily(struct capacity *c, struct fit_subset use, const struct fit_demand *d,
                           struct fit_placement *p, struct err *e)
 {
     struct roominess *order = calloc(use.n ? use.n : 1, sizeof *order);
-    size_t k, i;
+    size_t k, n;
     int bad = !order;
 
     p->n = 0;
     for (k = 0; k < d->kinds && !bad; k++) {
-        for (i = 0; i < use.n; i++)
-            order[i] = (struct roominess){use.host[i], times_of(c, use.host[i], &d->kind[k])};
-        qsort(order, use.n, sizeof *order, roomiest_first);
-        bad = place_kind(c, &d->kind[k], k, order, use.n, p);
+        n = order_hosts(c, use, &d->kind[k], order);
+        bad = place_kind(c, &d->kind[k], k, order, n, p);
     }
     free(order);
     return bad ? no_memory(e) : 0;

@@ -4,7 +4,8 @@
  * start callbacks that are due, move those under way on and write what ended, wait.
  *
  * A pass is wanted when somebody knocked, when the clock has brought something up, when a callback
- * was given up (what it held is free), or when the last one was long ago. When the last pass
+ * was given up (what it held is free), when a reading has come (polls.h), or when the last one was
+ * long ago. When the last pass
  * admitted nobody, the next one begins after a pause as long as that pass was, so that a flood of
  * knocks costs at most half of a processor. No pass waits for a callback, and no callback for
  * another.
@@ -21,13 +22,14 @@
 #include "httpc.h"
 #include "inspect.h"
 #include "lock.h"
-#include "pass.h"
+#include "polls.h"
 #include "wake.h"
 
 #define PASS_GAP   (20 * NS_PER_MS) /* between the starts of passes that admit nobody */
 #define PASS_EVERY (30 * NS_PER_S)
 #define PAUSE      (1 * NS_PER_S) /* after a fault of the database */
 #define STOP_TIME  (3 * NS_PER_S) /* for callbacks under way, when asked to stop */
+#define BOOK_WAIT  (5 * NS_PER_S) /* for the database, at start */
 #define LAST_CALLS (1 * NS_PER_S) /* before the end of --for no callback is started */
 
 struct dispatch {
@@ -35,6 +37,7 @@ struct dispatch {
     const struct dispatch_options *options;
     struct store *store;
     struct deliver *deliver;
+    struct polls *polls;
     int lock, wake, signals; /* descriptors; -1: not open */
     /* all times are clock_mono's, but for `due` and `moment`, which are clock_now's */
     int64_t end;       /* of --for, or of the time to stop; INT64_MAX: none */
@@ -82,12 +85,13 @@ static void summarize(struct dispatch *d)
                 r->tidied.lapsed || c->tried || c->failed;
 
     log_at(news || d->options->mode == DISPATCH_ONCE ? LOG_LVL_INFO : LOG_LVL_DEBUG, "pass",
-           "admitted=%lld placed=%lld groups=%lld reasons=%lld woken=%lld expired=%lld lapsed=%lld "
+           "admitted=%lld placed=%lld groups=%lld reasons=%lld asked=%lld woken=%lld expired=%lld "
+           "lapsed=%lld "
            "tried=%lld accepted=%lld failed=%lld ms=%lld",
            (long long)r->admitted, (long long)r->placed, (long long)r->groups,
-           (long long)r->reasons, (long long)r->tidied.woken, (long long)r->tidied.expired,
-           (long long)r->tidied.lapsed, (long long)c->tried, (long long)c->accepted,
-           (long long)c->failed, (long long)(r->ns / NS_PER_MS));
+           (long long)r->reasons, (long long)r->questions, (long long)r->tidied.woken,
+           (long long)r->tidied.expired, (long long)r->tidied.lapsed, (long long)c->tried,
+           (long long)c->accepted, (long long)c->failed, (long long)(r->ns / NS_PER_MS));
     d->counts = (struct deliver_counts){0};
     d->result = (struct pass_result){0};
 }
@@ -106,6 +110,13 @@ static void take_signals(struct dispatch *d)
     d->end = least(d->end, clock_mono() + STOP_TIME);
 }
 
+/* A pass, and new readings for the next. */
+static void want_pass(struct dispatch *d)
+{
+    d->wanted = true;
+    polls_want(d->polls);
+}
+
 /* Has somebody knocked? Taken away at once, so that the descriptor is quiet while the pass has to
  * wait. */
 static void take_knocks(struct dispatch *d)
@@ -115,21 +126,28 @@ static void take_knocks(struct dispatch *d)
     if (d->wake < 0 || poll(&p, 1, 0) != 1)
         return;
     wake_drain(d->wake);
-    d->wanted = true;
+    want_pass(d);
 }
 
 static void run_pass(struct dispatch *d)
 {
     int64_t start = clock_mono(), end;
-    bool more;
+    bool all = d->wanted || start >= d->pass_by, more;
+    struct pass_in in = {.conf = d->conf, .store = d->store, .news = polls_news, .ctx = d->polls};
     struct err e;
-    int rc = pass_run(d->conf, d->store, &d->result, &e);
+    int rc;
 
+    in.reading = polls_take(d->polls, all);
+    rc = pass_run(&in, &d->result, &e);
+    polls_done(d->polls);
     end = clock_mono();
     d->passed = true;
-    d->pass_by = end + PASS_EVERY;
+    if (all)
+        d->pass_by = end + PASS_EVERY;
     more = d->result.more;
-    d->wanted = rc != 0 || more;
+    d->wanted = d->wanted && !all;
+    if (rc != 0 || more)
+        want_pass(d);
     d->pass_from = d->result.admitted || more ? end : most(start + PASS_GAP, end + (end - start));
     if (rc != 0)
         fault(d, "pass", &e);
@@ -140,7 +158,8 @@ static void run_pass(struct dispatch *d)
 
 static bool pass_due(const struct dispatch *d, int64_t now)
 {
-    return !d->stopping && now >= d->pass_from && (d->wanted || now >= d->pass_by);
+    return !d->stopping && now >= d->pass_from &&
+           (d->wanted || now >= d->pass_by || polls_come(d->polls));
 }
 
 /* Starts what is due, writes what ended. */
@@ -158,7 +177,8 @@ static void deliver_some(struct dispatch *d)
     d->counts.tried += c.tried;
     d->counts.accepted += c.accepted;
     d->counts.failed += c.failed;
-    d->wanted = d->wanted || (c.failed && d->options->mode != DISPATCH_ONCE);
+    if (c.failed && d->options->mode != DISPATCH_ONCE)
+        want_pass(d);
     if (c.tried || c.failed)
         d->due = 0; /* slots are free, and what ended may be due again: look at once */
     if (c.tried)
@@ -183,7 +203,8 @@ static void look_ahead(struct dispatch *d)
     untidy = store_untidy(d->store, now, &e);
     if (untidy < 0)
         fault(d, "clock", &e);
-    d->wanted = d->wanted || untidy == 1;
+    if (untidy == 1)
+        want_pass(d);
 }
 
 /* How long nothing is to be done unless something moves, in ns. */
@@ -192,8 +213,11 @@ static int64_t idle_time(const struct dispatch *d)
     int64_t now = clock_mono(), wall = clock_now(),
             until = least(d->end, d->last_call > now ? d->last_call : INT64_MAX);
 
-    if (!d->stopping)
-        until = least(until, d->wanted ? most(now, d->pass_from) : d->pass_by);
+    if (!d->stopping) {
+        until =
+            least(until, d->wanted || polls_come(d->polls) ? most(now, d->pass_from) : d->pass_by);
+        until = least(until, polls_next(d->polls));
+    }
     until = until > now ? until - now : 0;
     if (!d->stopping)
         until = least(until, least(d->due, d->moment) - wall);
@@ -203,14 +227,14 @@ static int64_t idle_time(const struct dispatch *d)
 /* After a fault the tries are not moved on, so their sockets are not waited for either. */
 static void wait_some(struct dispatch *d)
 {
-    const int fd[] = {d->signals, d->wake};
+    const int fd[] = {d->signals, polls_fd(d->polls), d->wake};
     struct pollfd p[] = {{.fd = d->signals, .events = POLLIN}, {.fd = d->wake, .events = POLLIN}};
     int64_t pause = least(d->pause, d->end) - clock_mono();
 
     if (pause > 0)
         (void)poll(p, 1, (int)(pause / NS_PER_MS) + 1);
     else
-        deliver_wait(d->deliver, fd, d->wake < 0 ? 1 : 2, idle_time(d));
+        deliver_wait(d->deliver, fd, d->wake < 0 ? 2 : 3, idle_time(d));
 }
 
 /* Nothing is left to do for this run? */
@@ -222,7 +246,7 @@ static bool is_over(const struct dispatch *d)
     if (d->fatal || now >= d->end)
         return true;
     if (d->options->mode == DISPATCH_ONCE && !d->stopping)
-        return idle && d->passed && !d->wanted && d->due > clock_now();
+        return idle && d->passed && !d->wanted && !polls_busy(d->polls) && d->due > clock_now();
     return idle && now >= d->last_call;
 }
 
@@ -232,6 +256,8 @@ static void turn(struct dispatch *d)
     take_knocks(d);
     if (clock_mono() < d->pause)
         return;
+    if (!d->stopping)
+        polls_start(d->polls);
     if (pass_due(d, clock_mono()))
         run_pass(d);
     if (!d->fatal)
@@ -273,12 +299,28 @@ static void set_times(struct dispatch *d)
 
     d->end = d->last_call = INT64_MAX;
     d->due = d->moment = INT64_MAX;
-    d->wanted = true;
+    want_pass(d);
     if (d->options->mode != DISPATCH_FOR)
         return;
     length = d->options->seconds * NS_PER_S;
     d->end = now + length;
     d->last_call = d->end - least(LAST_CALLS, length / 10);
+}
+
+/* What is held is kept under the accounts that the configuration has now. */
+static int settle_books(struct dispatch *d, struct err *e)
+{
+    int rc = store_misbooked(d->store, e);
+
+    if (rc != 1)
+        return rc;
+    if (store_begin(d->store, BOOK_WAIT, e) != 0)
+        return -1;
+    if (store_rebook(d->store, e) != 0) {
+        store_rollback(d->store);
+        return -1;
+    }
+    return store_commit(d->store, e);
 }
 
 /* 1: ready; 0: another dispatcher is at work; -1 and *e. */
@@ -293,7 +335,8 @@ static int dispatch_open(struct dispatch *d, struct err *e)
     taken = lock_take(d->lock, 0, e);
     if (taken != 1)
         return taken;
-    if (deliver_open(d->conf, d->store, &d->deliver, e) != 0)
+    if (settle_books(d, e) != 0 || deliver_open(d->conf, d->store, &d->deliver, e) != 0 ||
+        polls_open(d->conf, d->store, &d->polls, e) != 0)
         return -1;
     if (d->options->mode != DISPATCH_ONCE &&
         wake_listen(store_wake_path(d->store), &d->wake, e) != 0)
@@ -310,6 +353,7 @@ static void close_fd(int fd)
 
 static void dispatch_close(struct dispatch *d)
 {
+    polls_close(d->polls);
     deliver_close(d->deliver);
     store_close(d->store);
     close_fd(d->wake);
@@ -347,15 +391,23 @@ static int dispatch_loop(const struct conf *conf, const struct dispatch_options 
 
 int dispatch_run(const struct conf *conf, const struct dispatch_options *o)
 {
+    static const char *const words[] = {
+        [DISPATCH_SHOW] = "dry-run", [DISPATCH_CHECK] = "check", [DISPATCH_CAPACITY] = "capacity"};
     char room[LOG_QUOTE_MAX];
     struct err e;
     int rc;
 
-    if (o->mode != DISPATCH_SHOW && o->mode != DISPATCH_CHECK)
+    if (o->mode < DISPATCH_SHOW)
         return dispatch_loop(conf, o);
-    rc = o->mode == DISPATCH_SHOW ? inspect_show(conf, &e) : inspect_check(conf, &e);
+    if (httpc_init(&e) != 0)
+        rc = -1;
+    else if (o->mode == DISPATCH_SHOW)
+        rc = inspect_show(conf, &e);
+    else if (o->mode == DISPATCH_CHECK)
+        rc = inspect_check(conf, &e);
+    else
+        rc = inspect_capacity(conf, o->json, &e);
     if (rc != 0)
-        log_error(o->mode == DISPATCH_SHOW ? "dry-run" : "check", "error=%s",
-                  log_quote(room, e.text));
+        log_error(words[o->mode], "error=%s", log_quote(room, e.text));
     return rc == 0 ? 0 : 1;
 }

@@ -38,6 +38,16 @@ int64_t fit_times(const int64_t *free, const int64_t *amount, size_t resources, 
     return most;
 }
 
+int64_t fit_row_times(const struct fit_problem *problem, const struct fit_class *class, size_t i,
+                      int64_t most)
+{
+    size_t resources = problem->room.resources;
+
+    if (!fit_is_on(class->on, problem->use.host[i]))
+        return 0;
+    return fit_times(problem->room.free + i * resources, class->amount, resources, most);
+}
+
 void fit_use(int64_t *free, const int64_t *amount, size_t resources, int64_t n)
 {
     for (size_t r = 0; r < resources; r++) {
@@ -91,8 +101,9 @@ static bool kind_fits(const struct fit_hosts *hosts, struct fit_subset use,
     int64_t left = kind->count;
 
     for (size_t i = 0; i < use.n && left > 0; i++)
-        left -= fit_times(hosts->free + use.host[i] * hosts->resources, kind->amount,
-                          hosts->resources, left);
+        if (fit_is_on(kind->on, use.host[i]))
+            left -= fit_times(hosts->free + use.host[i] * hosts->resources, kind->amount,
+                              hosts->resources, left);
     return left == 0;
 }
 
@@ -124,6 +135,14 @@ static bool exceeds_sum(const struct fit_hosts *hosts, struct fit_subset use,
     return false;
 }
 
+static bool all_on(const struct fit_demand *demand, size_t host)
+{
+    for (size_t k = 0; k < demand->kinds; k++)
+        if (!fit_is_on(demand->kind[k].on, host))
+            return false;
+    return true;
+}
+
 /* Does one host take it all? Then the cloud's scheduler succeeds too: whatever it puts elsewhere,
  * the rest still fits on that host. */
 static bool one_host_fits(const struct fit_hosts *hosts, struct fit_subset use,
@@ -137,7 +156,9 @@ static bool one_host_fits(const struct fit_hosts *hosts, struct fit_subset use,
     for (size_t r = 0; r < hosts->resources; r++)
         need[r] = need_of(demand, r);
     for (size_t i = 0; i < use.n; i++)
-        if (fit_times(hosts->free + use.host[i] * hosts->resources, need, hosts->resources, 1) == 1)
+        if (fit_times(hosts->free + use.host[i] * hosts->resources, need, hosts->resources, 1) ==
+                1 &&
+            all_on(demand, use.host[i]))
             return true;
     return false;
 }
@@ -151,7 +172,7 @@ enum fit_answer fit_quick(const struct fit_hosts *hosts, struct fit_subset use,
         return FIT_NO;
     for (size_t k = 0; k < demand->kinds; k++) {
         assert(demand->kind[k].count >= 1 && demand->kind[k].count <= FIT_COUNT_MAX);
-        if (demand->kind[k].nowhere || !kind_fits(hosts, use, &demand->kind[k]))
+        if (!kind_fits(hosts, use, &demand->kind[k]))
             return FIT_NO;
     }
     if (demand->kinds == 1)

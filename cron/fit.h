@@ -26,8 +26,8 @@ enum { FIT_COUNT_MAX = INT32_MAX };
 struct fit_kind {
     int64_t count;         /* 1 to FIT_COUNT_MAX instances that ask for the same */
     const int64_t *amount; /* [resources] */
-    bool nowhere;          /* asks for something that no host of this source can offer (an unmatched
-                              selector) */
+    const bool *on;        /* [hosts of fit_hosts] which hosts may take it at all; NULL: all. None:
+                              FIT_NO */
 };
 
 struct fit_demand {
@@ -78,9 +78,9 @@ enum fit_answer fit_pack(const struct fit_hosts *hosts, struct fit_subset use,
                          struct fit_placement *p) AR_MUST_CHECK;
 
 /* FIT_YES when placing the instances one by one, in the listed order, each on the emptiest host
- * that can take it, succeeds: what a cloud's scheduler does. Emptiest, after Nova's weighers: each
- * resource that the instance asks for is scaled to 0..1 between the least and the most free among
- * the hosts that can take it (all equal: 0), the sum decides, the earlier host among equals. Never
+ * that may and can take it, succeeds: what a cloud's scheduler does. Emptiest, after Nova's
+ * weighers: each resource that the instance asks for is scaled to 0..1 between the least and the
+ * most free among those hosts (all equal: 0), the sum decides, the earlier host among equals. Never
  * FIT_UNKNOWN. p may be NULL when only the answer matters. Does not change the hosts. */
 enum fit_answer fit_spread(const struct fit_hosts *hosts, struct fit_subset use,
                            const struct fit_demand *demand, struct fit_placement *p) AR_MUST_CHECK;

@@ -43,7 +43,7 @@ static size_t candidates(const struct fit_problem *problem, const struct fit_cla
     for (size_t i = 0; i < problem->room.hosts; i++) {
         const int64_t *free = problem->room.free + i * resources;
 
-        if (fit_times(free, class->amount, resources, 1) == 1)
+        if (fit_row_times(problem, class, i, 1) == 1)
             heap[n++] = (struct candidate){fit_slack(free, problem->scale, resources), i};
     }
     for (size_t i = n / 2; i-- > 0;)
@@ -57,7 +57,7 @@ static int64_t put(struct fit_problem *problem, size_t class, size_t row, int64_
 {
     size_t resources = problem->room.resources;
     int64_t *free = problem->room.free + row * resources;
-    int64_t n = fit_times(free, problem->class[class].amount, resources, left);
+    int64_t n = fit_row_times(problem, &problem->class[class], row, left);
 
     if (n == 0)
         return left;

@@ -5,9 +5,11 @@
 
 #include "fit.h"
 
-/* Kinds that ask for the same amounts are one class: their instances are interchangeable. */
+/* Kinds that ask for the same amounts and may go on the same of the hosts in question (the masks'
+ * contents say so, not where they stand) are one class: their instances are interchangeable. */
 struct fit_class {
     const int64_t *amount; /* [resources] */
+    const bool *on;        /* as a kind's: by host, not by row */
     int64_t count;         /* the sum over its kinds */
     double size;           /* the sum of its shares of what is free of each resource */
     size_t first, kinds;   /* its kinds: fit_problem.order[first .. first + kinds) */
@@ -17,7 +19,8 @@ struct fit_class {
 struct fit_problem {
     struct fit_hosts room; /* a copy of the hosts in question, which a phase may change; row i is
                               host use.host[i] */
-    size_t classes;        /* largest first */
+    struct fit_subset use;
+    size_t classes; /* largest first */
     struct fit_class *class;
     size_t *order; /* [kinds] the demand's kinds, class by class */
     double *scale; /* [resources] 1 / what is free of it on all these hosts, 0 when nothing is */
@@ -27,6 +30,16 @@ struct fit_problem {
 
 /* How many more instances of `amount` a host with `free` can take, `most` at the most. */
 int64_t fit_times(const int64_t *free, const int64_t *amount, size_t resources, int64_t most);
+
+/* May the host take it at all? */
+static inline bool fit_is_on(const bool *on, size_t host)
+{
+    return !on || on[host];
+}
+
+/* How many instances of the class row i of the room can take, `most` at the most. */
+int64_t fit_row_times(const struct fit_problem *problem, const struct fit_class *class, size_t i,
+                      int64_t most);
 
 /* Puts n instances on the host (n < 0: takes them back). They fit: that is a precondition. */
 void fit_use(int64_t *free, const int64_t *amount, size_t resources, int64_t n);

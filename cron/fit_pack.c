@@ -2,8 +2,8 @@
 /*
  * Fit by packing: does any placement exist?
  *
- * The question is laid out anew (equal kinds made one class, the largest first, the hosts in
- * question copied) and asked of three phases: best fit, first fit, exact search. Each is given
+ * The question is laid out anew (kinds that are alike made one class, the largest first, the hosts
+ * in question copied) and asked of three phases: best fit, first fit, exact search. Each is given
  * fresh hosts and speaks of classes and rows; what the first to succeed says is translated back.
  * Best fit goes first, since what it finds leaves the large holes whole.
  */
@@ -23,6 +23,7 @@ static void problem_free(struct fit_problem *problem)
 static int problem_room(struct fit_problem *problem, const struct fit_hosts *hosts,
                         struct fit_subset use, const struct fit_demand *demand)
 {
+    problem->use = use;
     problem->room = (struct fit_hosts){.hosts = use.n, .resources = hosts->resources};
     problem->room.free = calloc(use.n * hosts->resources + 1, sizeof(*problem->room.free));
     problem->class = calloc(demand->kinds, sizeof(*problem->class));
@@ -45,30 +46,46 @@ static void scale_set(struct fit_problem *problem)
 /* What the order of the classes is decided by. */
 struct ranked {
     double size;
-    const int64_t *amount;
-    size_t resources;
-    size_t kind;
+    const struct fit_kind *kind;
+    const struct fit_problem *problem;
 };
 
-static int compare_amounts(const struct ranked *a, const struct ranked *b)
+/* By contents, so that the order never depends on where the masks stand. */
+static int compare_masks(const struct ranked *a, const struct ranked *b)
 {
-    for (size_t r = 0; r < a->resources; r++)
-        if (a->amount[r] != b->amount[r])
-            return a->amount[r] < b->amount[r] ? 1 : -1;
+    const struct fit_subset *use = &a->problem->use;
+
+    if (a->kind->on == b->kind->on)
+        return 0;
+    for (size_t i = 0; i < use->n; i++) {
+        bool on = fit_is_on(a->kind->on, use->host[i]);
+
+        if (on != fit_is_on(b->kind->on, use->host[i]))
+            return on ? 1 : -1;
+    }
     return 0;
 }
 
-/* The largest first, equal amounts side by side in the order in which they are listed. */
+/* 0: the same class. */
+static int compare_classes(const struct ranked *a, const struct ranked *b)
+{
+    for (size_t r = 0; r < a->problem->room.resources; r++)
+        if (a->kind->amount[r] != b->kind->amount[r])
+            return a->kind->amount[r] < b->kind->amount[r] ? 1 : -1;
+    return compare_masks(a, b);
+}
+
+/* The largest first, those of a class side by side in the order in which they are listed. */
 static int compare_ranked(const void *left, const void *right)
 {
     const struct ranked *a = left, *b = right;
-    int amounts;
+    int classes;
 
     if (a->size != b->size)
         return a->size < b->size ? 1 : -1;
-    amounts = compare_amounts(a, b);
-    if (amounts != 0)
-        return amounts;
+    classes = compare_classes(a, b);
+    if (classes != 0)
+        return classes;
     return a->kind < b->kind ? -1 : a->kind > b->kind;
 }
 
@@ -80,22 +97,23 @@ static int classes_set(struct fit_problem *problem, const struct fit_demand *dem
     if (!ranked)
         return -1;
     for (size_t k = 0; k < demand->kinds; k++) {
-        const int64_t *amount = demand->kind[k].amount;
+        const struct fit_kind *kind = &demand->kind[k];
 
         ranked[k] =
-            (struct ranked){fit_slack(amount, problem->scale, resources), amount, resources, k};
+            (struct ranked){fit_slack(kind->amount, problem->scale, resources), kind, problem};
     }
     qsort(ranked, demand->kinds, sizeof(*ranked), compare_ranked);
     for (size_t k = 0; k < demand->kinds; k++) {
+        const struct fit_kind *kind = ranked[k].kind;
         struct fit_class *class;
 
-        if (k == 0 || compare_amounts(&ranked[k - 1], &ranked[k]) != 0)
-            problem->class[problem->classes++] =
-                (struct fit_class){.amount = ranked[k].amount, .size = ranked[k].size, .first = k};
+        if (k == 0 || compare_classes(&ranked[k - 1], &ranked[k]) != 0)
+            problem->class[problem->classes++] = (struct fit_class){
+                .amount = kind->amount, .on = kind->on, .size = ranked[k].size, .first = k};
         class = &problem->class[problem->classes - 1];
-        class->count += demand->kind[ranked[k].kind].count;
+        class->count += kind->count;
         class->kinds++;
-        problem->order[k] = ranked[k].kind;
+        problem->order[k] = (size_t)(kind - demand->kind);
     }
     free(ranked);
     return 0;

@@ -4,8 +4,8 @@
  *
  * Level by level, a class a level, the count of the class is shared out among the hosts that can
  * take it, the tightest host first, the most first. Instances of a class are interchangeable, so
- * only counts are tried; so are hosts with the same free amounts, so among those (twins, side by
- * side in a level) the counts never rise. What cuts branches off:
+ * only counts are tried; so are hosts with the same free amounts that the same classes may go on,
+ * so among those (twins, side by side in a level) the counts never rise. What cuts branches off:
  *   - a host must take what the hosts after it could not (`least`);
  *   - every class that is still to come must find enough hosts (`sum`), kept up to date with each
  * change of a host;
@@ -28,10 +28,11 @@ struct spot {
     double slack;
     const int64_t *free;
     size_t row;
+    size_t sort;   /* search.sort[row] */
     int64_t times; /* how many it could take when the class began */
     int64_t after; /* the same of all spots after it, summed */
     int64_t take, least;
-    bool twin; /* had the same free amounts as the spot before */
+    bool twin; /* was interchangeable with the spot before */
 };
 
 struct level {
@@ -46,6 +47,7 @@ struct search {
     int64_t
         *times; /* [class][row] instances of the class that the row takes, its count at the most */
     int64_t *sum; /* [class] over all rows */
+    size_t *sort; /* [row] rows of the same number are on for the same classes */
     struct level *level;
     size_t class, at; /* the class in turn, and the spot of its level that is to be decided next */
     int64_t left;     /* instances of the class in turn that are not placed yet */
@@ -62,6 +64,8 @@ static int compare_spots(const void *left, const void *right, void *resources)
     for (size_t r = 0; r < *(const size_t *)resources; r++)
         if (a->free[r] != b->free[r])
             return a->free[r] < b->free[r] ? -1 : 1;
+    if (a->sort != b->sort)
+        return a->sort < b->sort ? -1 : 1;
     return a->row < b->row ? -1 : a->row > b->row;
 }
 
@@ -69,13 +73,11 @@ static int compare_spots(const void *left, const void *right, void *resources)
 static void recount(struct search *s, size_t row, size_t first)
 {
     const struct fit_problem *problem = s->problem;
-    size_t resources = problem->room.resources;
 
     for (size_t d = first; d < problem->classes; d++) {
         const struct fit_class *class = &problem->class[d];
         int64_t *times = &s->times[d * problem->room.hosts + row];
-        int64_t now =
-            fit_times(problem->room.free + row * resources, class->amount, resources, class->count);
+        int64_t now = fit_row_times(problem, class, row, class->count);
 
         s->sum[d] += now - *times;
         *times = now;
@@ -157,6 +159,7 @@ static int level_fill(struct search *s, struct level *level)
                 (struct spot){.slack = fit_slack(free, s->problem->scale, room->resources),
                               .free = free,
                               .row = i,
+                              .sort = s->sort[i],
                               .times = times[i]};
     }
     return 0;
@@ -182,8 +185,8 @@ static enum move level_begin(struct search *s)
 
         spot->after = after;
         after += spot->times;
-        spot->twin =
-            i > 0 && memcmp(spot->free, spot[-1].free, resources * sizeof(*spot->free)) == 0;
+        spot->twin = i > 0 && spot->sort == spot[-1].sort &&
+                     memcmp(spot->free, spot[-1].free, resources * sizeof(*spot->free)) == 0;
     }
     return MOVE_ON;
 }
@@ -274,6 +277,37 @@ static enum fit_answer report(const struct search *s, struct fit_placement *p)
     return FIT_YES;
 }
 
+/* Tells the rows apart, class by class: those of a number that are off become another number. 0, or
+ * -1 without memory. */
+static int sorts_set(struct search *s)
+{
+    const struct fit_problem *problem = s->problem;
+    size_t rows = problem->room.hosts, sorts = 1;
+    size_t *number = calloc(2 * rows, sizeof(*number)); /* by old number and on: the new one + 1 */
+
+    s->sort = calloc(rows, sizeof(*s->sort));
+    if (!number || !s->sort) {
+        free(number);
+        return -1;
+    }
+    for (size_t d = 0; d < problem->classes; d++) {
+        if (!problem->class[d].on)
+            continue;
+        memset(number, 0, 2 * sorts * sizeof(*number));
+        sorts = 0;
+        for (size_t i = 0; i < rows; i++) {
+            bool on = fit_is_on(problem->class[d].on, problem->use.host[i]);
+            size_t *mine = &number[2 * s->sort[i] + on];
+
+            if (*mine == 0)
+                *mine = ++sorts;
+            s->sort[i] = *mine - 1;
+        }
+    }
+    free(number);
+    return 0;
+}
+
 enum fit_answer fit_search(struct fit_problem *problem, int64_t *steps, struct fit_placement *p)
 {
     size_t classes = problem->classes, rows = problem->room.hosts;
@@ -284,7 +318,7 @@ enum fit_answer fit_search(struct fit_problem *problem, int64_t *steps, struct f
     s.times = calloc(classes * rows, sizeof(*s.times));
     s.sum = calloc(classes, sizeof(*s.sum));
     s.level = calloc(classes, sizeof(*s.level));
-    if (!s.times || !s.sum || !s.level)
+    if (!s.times || !s.sum || !s.level || sorts_set(&s) != 0)
         goto out;
     for (size_t i = 0; i < rows; i++)
         recount(&s, i, 0);
@@ -296,6 +330,7 @@ out:
     for (size_t c = 0; s.level && c < classes; c++)
         free(s.level[c].spot);
     free(s.level);
+    free(s.sort);
     free(s.sum);
     free(s.times);
     return answer;

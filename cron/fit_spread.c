@@ -21,7 +21,7 @@ struct asked {
     size_t top;        /* how many of those have all of `high` */
 };
 
-/* A host that could take one when its contest began. */
+/* A host that may and could take one when its contest began. */
 struct seat {
     size_t row;
     double score;
@@ -59,7 +59,7 @@ static int contest_room(struct contest *c, size_t rows, size_t resources)
     return c->ask && c->seat && c->free && c->heap ? 0 : -1;
 }
 
-static void contest_begin(struct contest *c, const struct fit_hosts *room,
+static void contest_begin(struct contest *c, const struct fit_hosts *room, struct fit_subset use,
                           const struct fit_kind *kind)
 {
     c->asked = c->seats = c->in = 0;
@@ -69,7 +69,8 @@ static void contest_begin(struct contest *c, const struct fit_hosts *room,
     for (size_t i = 0; i < room->hosts; i++) {
         const int64_t *free = room->free + i * room->resources;
 
-        if (fit_times(free, kind->amount, room->resources, 1) == 0)
+        if (!fit_is_on(kind->on, use.host[i]) ||
+            fit_times(free, kind->amount, room->resources, 1) == 0)
             continue;
         for (size_t a = 0; a < c->asked; a++)
             c->free[c->seats * c->asked + a] = free[c->ask[a].column];
@@ -225,7 +226,7 @@ static enum fit_answer spread(struct fit_hosts *room, struct fit_subset use,
     if (contest_room(&c, room->hosts, room->resources) != 0)
         answer = FIT_NO_MEMORY;
     for (size_t k = 0; k < demand->kinds && answer == FIT_YES; k++) {
-        contest_begin(&c, room, &demand->kind[k]);
+        contest_begin(&c, room, use, &demand->kind[k]);
         if (!contest_run(&c, demand->kind[k].count))
             answer = FIT_NO;
         else if (contest_end(&c, k, demand, use, room, p) != 0)

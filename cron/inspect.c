@@ -2,17 +2,97 @@
 /* What the dispatcher says without doing it: --dry-run and --check. */
 #include "inspect.h"
 
+#include <stdlib.h>
+
 #include "clock.h"
 #include "pass.h"
-#include "source.h"
 
-static int print(struct buf *b, struct err *e)
+enum { ROUNDS = 8 }; /* of questions in a dry run */
+
+int inspect_print(const struct buf *b, struct err *e)
 {
     if (buf_check(b, "the output", e) != 0)
         return -1;
     if ((b->len && fwrite(b->data, 1, b->len, stdout) != b->len) || fflush(stdout) != 0)
         return err_errno(e, ERR_INTERNAL, "cannot write to the standard output");
     return 0;
+}
+
+int inspect_read(const struct conf *conf, struct readers **r, struct err *e)
+{
+    size_t i;
+
+    if (readers_open(conf, r, e) != 0)
+        return -1;
+    for (i = 0; i < conf->queues; i++)
+        readers_ask(*r, i, (struct str){0});
+    readers_wait(*r);
+    return 0;
+}
+
+/* ---- the dry run ---- */
+
+struct rehearsal {
+    struct readers *readers;
+    size_t queues;
+    struct source_reading **reading;
+    bool asked;
+};
+
+static void take_news(void *ctx, const struct pass_news *news)
+{
+    struct rehearsal *h = ctx;
+
+    if (news->questions == 0)
+        return;
+    h->asked = true;
+    readers_more(h->readers, news->queue, news->question, news->questions);
+}
+
+static void take_readings(struct rehearsal *h)
+{
+    struct source_reading *r;
+    size_t i;
+
+    for (i = 0; i < h->queues; i++) {
+        r = readers_take(h->readers, i);
+        h->reading[i] = r ? r : h->reading[i];
+    }
+}
+
+/* What is asked is answered, and then all is planned anew: as passes would do it. */
+static int rehearse(struct rehearsal *h, const struct pass_in *in, struct buf *b, struct err *e)
+{
+    int rc, round;
+
+    for (round = 0; round < ROUNDS; round++) {
+        buf_reset(b);
+        h->asked = false;
+        take_readings(h);
+        rc = pass_show(in, b, e);
+        if (rc != 0 || !h->asked)
+            return rc;
+        readers_wait(h->readers);
+    }
+    return 0;
+}
+
+static int show(const struct conf *conf, struct store *store, struct buf *b, struct err *e)
+{
+    struct rehearsal h = {.queues = conf->queues};
+    struct pass_in in = {.conf = conf, .store = store, .news = take_news, .ctx = &h};
+    int rc = -1;
+
+    h.reading = calloc(conf->queues, sizeof(struct source_reading *));
+    if (!h.reading)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    in.reading = h.reading;
+    if (inspect_read(conf, &h.readers, e) == 0) {
+        rc = rehearse(&h, &in, b, e);
+        readers_close(h.readers);
+    }
+    free((void *)h.reading);
+    return rc;
 }
 
 int inspect_show(const struct conf *conf, struct err *e)
@@ -23,56 +103,97 @@ int inspect_show(const struct conf *conf, struct err *e)
 
     if (store_open(conf, STORE_READ, &store, e) != 0)
         return -1;
-    rc = pass_show(conf, store, &b, e);
+    rc = show(conf, store, &b, e);
     if (rc == 0)
-        rc = print(&b, e);
+        rc = inspect_print(&b, e);
     buf_free(&b);
     store_close(store);
     return rc;
 }
 
-/* One line for each queue; false when its source can't be read. */
-static bool check_source(const struct conf *conf, const struct conf_queue *queue, struct buf *b)
+/* ---- the check ---- */
+
+static void check_database(const struct conf *conf, struct buf *b, bool *good)
 {
-    struct arena *a = arena_new(SOURCE_MEMORY_MAX);
-    struct source_reading r = {.queue = queue, .arena = a, .state = SOURCE_FAILED};
-    struct until until = {.at = clock_mono() + queue->source.timeout};
-    struct source *s = NULL;
+    struct store *store;
     struct err e;
 
-    if (a && source_open(conf, queue, &s, &e) == 0)
-        source_read(s, (struct str){0}, &until, &r);
-    source_close(s);
+    if (store_open(conf, STORE_READ, &store, &e) == 0) {
+        buf_printf(b, "database %.*s: ok\n", (int)conf->database.n, conf->database.p);
+        store_close(store);
+    } else {
+        buf_printf(b, "database: %s\n", e.text);
+        *good = false;
+    }
+}
+
+/* A line for each queue, and one more for what its source says of itself. */
+static void check_source(const struct source_reading *r, struct buf *b, bool *good)
+{
     buf_str(b, "queue ");
-    buf_add(b, queue->type.p, queue->type.n);
-    if (r.state == SOURCE_FAILED)
-        buf_printf(b, ": %s: %s\n", source_word(queue), r.error);
-    else if (r.state == SOURCE_NONE)
+    buf_add(b, r->queue->type.p, r->queue->type.n);
+    if (r->state == SOURCE_FAILED) {
+        buf_printf(b, ": %s: %s\n", source_word(r->queue), r->error);
+        *good = false;
+    } else if (r->state == SOURCE_NONE) {
         buf_str(b, ": no source of capacity\n");
-    else
-        buf_printf(b, ": %s: ok, hosts %zu, pools %zu\n", source_word(queue), r.hosts, r.pools);
-    arena_free(a);
-    return r.state != SOURCE_FAILED;
+    } else {
+        buf_printf(b, ": %s: ok, hosts %zu, pools %zu", source_word(r->queue), r->hosts, r->pools);
+        if (source_waits(r->queue))
+            buf_printf(b, ", %lld ms", (long long)(r->ns / NS_PER_MS));
+        buf_char(b, '\n');
+        if (r->about.p) {
+            buf_str(b, "  ");
+            buf_add(b, r->about.p, r->about.n);
+            buf_char(b, '\n');
+        }
+    }
+}
+
+/* Whether quotas may be read shows only when one is asked for: that of a project that a pool names.
+ */
+static struct source_reading *ask_a_quota(struct readers *readers, size_t queue,
+                                          struct source_reading *r)
+{
+    struct source_question q;
+    size_t i;
+
+    for (i = 0; i < r->pools && r->pool[i].projects == 0; i++)
+        ;
+    if (r->state != SOURCE_GOOD || r->gate != SOURCE_QUOTAS_ASKED || i == r->pools)
+        return r;
+    q = (struct source_question){.project = r->pool[i].project[0]};
+    readers_more(readers, queue, &q, 1);
+    readers_wait(readers);
+    return readers_take(readers, queue);
+}
+
+static bool check_sources(const struct conf *conf, struct buf *b)
+{
+    struct readers *readers;
+    bool good = true;
+    struct err e;
+    size_t i;
+
+    if (inspect_read(conf, &readers, &e) != 0) {
+        buf_printf(b, "sources: %s\n", e.text);
+        return false;
+    }
+    for (i = 0; i < conf->queues; i++)
+        check_source(ask_a_quota(readers, i, readers_take(readers, i)), b, &good);
+    readers_close(readers);
+    return good;
 }
 
 int inspect_check(const struct conf *conf, struct err *e)
 {
     struct buf b = BUF_INIT(16 << 20);
-    struct store *store;
     bool good = true;
-    size_t i;
 
     buf_printf(&b, "configuration %.*s: ok\n", (int)conf->file.n, conf->file.p);
-    if (store_open(conf, STORE_READ, &store, e) == 0) {
-        buf_printf(&b, "database %.*s: ok\n", (int)conf->database.n, conf->database.p);
-        store_close(store);
-    } else {
-        buf_printf(&b, "database: %s\n", e->text);
-        good = false;
-    }
-    for (i = 0; i < conf->queues; i++)
-        good = check_source(conf, &conf->queue[i], &b) && good;
-    if (print(&b, e) != 0)
+    check_database(conf, &b, &good);
+    good = check_sources(conf, &b) && good;
+    if (inspect_print(&b, e) != 0)
         good = false;
     else if (!good)
         (void)err_set(e, ERR_UNAVAILABLE, "the check found faults");

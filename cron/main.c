@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* anteroom-dispatch: the command line. */
 #include <getopt.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "buf.h"
 #include "conf.h"
@@ -20,6 +22,8 @@ static const char usage[] =
     "  --watch         keep passing until SIGTERM or SIGINT: from systemd\n"
     "  --dry-run       print what a pass would do, and write nothing\n"
     "  --check         check the configuration, the database and every source, and write nothing\n"
+    "  --capacity      print what the sources have: pools, hosts, total, used, held, free\n"
+    "  --json          with --capacity: as JSON\n"
     "  --config-keys   print every key of the configuration: name, type, default, range, meaning\n"
     "  --help          print this\n"
     "  --version       print the version\n"
@@ -33,6 +37,8 @@ enum {
     OPT_WATCH,
     OPT_DRY_RUN,
     OPT_CHECK,
+    OPT_CAPACITY,
+    OPT_JSON,
     OPT_CONFIG_KEYS,
     OPT_HELP,
     OPT_VERSION
@@ -44,6 +50,8 @@ static const struct option options[] = {
     {"watch", no_argument, NULL, OPT_WATCH},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
     {"check", no_argument, NULL, OPT_CHECK},
+    {"capacity", no_argument, NULL, OPT_CAPACITY},
+    {"json", no_argument, NULL, OPT_JSON},
     {"config-keys", no_argument, NULL, OPT_CONFIG_KEYS},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -52,10 +60,8 @@ static const struct option options[] = {
 
 /* The options that choose what is done; at most one of them may be given. */
 static const enum dispatch_mode modes[] = {
-    [OPT_FOR] = DISPATCH_FOR,
-    [OPT_WATCH] = DISPATCH_WATCH,
-    [OPT_DRY_RUN] = DISPATCH_SHOW,
-    [OPT_CHECK] = DISPATCH_CHECK,
+    [OPT_FOR] = DISPATCH_FOR,     [OPT_WATCH] = DISPATCH_WATCH,       [OPT_DRY_RUN] = DISPATCH_SHOW,
+    [OPT_CHECK] = DISPATCH_CHECK, [OPT_CAPACITY] = DISPATCH_CAPACITY,
 };
 
 struct command {
@@ -77,12 +83,17 @@ static int take_option(struct command *c, int option)
         c->config = optarg;
         return 0;
     }
+    if (option == OPT_JSON) {
+        c->dispatch.json = true;
+        return 0;
+    }
     if (option >= OPT_CONFIG_KEYS) {
         c->print = option;
         return 0;
     }
     if (c->has_mode)
-        return complain("only one of --for, --watch, --dry-run and --check can be given");
+        return complain(
+            "only one of --for, --watch, --dry-run, --check and --capacity can be given");
     c->has_mode = true;
     c->dispatch.mode = modes[option];
     if (option == OPT_FOR && num_i64(str_of(optarg), 1, SECONDS_MAX, &c->dispatch.seconds) != 0)
@@ -100,6 +111,8 @@ static int parse_command(int argc, char **argv, struct command *c)
         if (take_option(c, option) != 0)
             return -1;
     }
+    if (c->dispatch.json && c->dispatch.mode != DISPATCH_CAPACITY)
+        return complain("--json goes with --capacity");
     return optind == argc ? 0 : complain("there are no arguments besides options");
 }
 
@@ -126,6 +139,18 @@ static int print(int what)
     return bad || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* Passwords and tokens are in this memory: no core file, whatever the system does with one. The
+ * leak check of AddressSanitizer can't work on a process that may not be looked at. */
+static void keep_secrets(void)
+{
+    const struct rlimit none = {0, 0};
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+#ifndef AR_SANITIZED
+    (void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     struct command c = {.dispatch.mode = DISPATCH_ONCE};
@@ -134,6 +159,7 @@ int main(int argc, char **argv)
     int status;
 
     stdfd_fill();
+    keep_secrets();
     if (parse_command(argc, argv, &c) != 0)
         return EXIT_USAGE;
     if (c.print)

@@ -4,9 +4,10 @@
  *
  *   1. tidy      what the clock has brought up is written, if there is anything, in a transaction
  *                of its own: those who wake are to be planned
- *   2. read      the sources, before any snapshot; then, in one snapshot of the database, holds,
- *                running jobs that nobody placed, and the groups that wait (pass_read.c)
- *   3. plan      a plan for each queue of the configuration, in the same snapshot (pass_plan.c)
+ *   2. read      in one snapshot of the database: holds, running jobs that nobody placed, and the
+ *                groups that wait (pass_read.c). The sources were read before (readers.h)
+ *   3. plan      a plan for each queue that has a reading, in the same snapshot (pass_plan.c), and
+ *                what must be asked before more can be admitted (pass_ask.c)
  *   4. write     admissions with what they hold, and reasons, in short transactions (pass_write.c)
  *
  * Only one dispatcher runs (its lock), and only it admits: what is free can have grown between 2
@@ -43,6 +44,8 @@ static void pass_free(struct pass *p)
     for (i = 0; i < p->queues; i++) {
         if (p->queue[i].planned)
             plan_out_free(&p->queue[i].plan, p->queue[i].waiting.groups);
+        limits_free(&p->queue[i].limits);
+        intern_free(&p->queue[i].asked);
         waiting_free(&p->queue[i].waiting);
         capacity_free(&p->queue[i].capacity);
     }
@@ -65,30 +68,43 @@ static int tidy(struct store *store, int64_t now, struct store_tidied *t, struct
     return store_commit(store, e);
 }
 
-static void count_groups(const struct pass *p, struct pass_result *r)
+/* Tells what came of the queues, and counts it. */
+static void tell(const struct pass *p, const struct pass_in *in, struct pass_result *r)
 {
+    const struct pass_queue *q;
     size_t i;
 
-    for (i = 0; i < p->queues; i++)
-        r->groups += (int64_t)(p->queue[i].waiting.groups + p->queue[i].waiting.left_out);
+    for (i = 0; i < p->queues; i++) {
+        q = &p->queue[i];
+        struct pass_news news = {i, q->waiting.groups + q->waiting.left_out, q->questions,
+                                 q->question};
+
+        if (!q->in)
+            continue;
+        r->groups += (int64_t)news.groups;
+        r->questions += (int64_t)news.questions;
+        if (in->news)
+            in->news(in->ctx, &news);
+    }
 }
 
-int pass_run(const struct conf *conf, struct store *store, struct pass_result *r, struct err *e)
+int pass_run(const struct pass_in *in, struct pass_result *r, struct err *e)
 {
     int64_t start = clock_mono();
     struct pass *p;
     int rc;
 
     *r = (struct pass_result){0};
-    if (tidy(store, clock_now(), &r->tidied, e) != 0)
+    if (tidy(in->store, clock_now(), &r->tidied, e) != 0)
         return -1;
-    p = pass_new(conf, store, e);
+    p = pass_new(in->conf, in->store, e);
     if (!p)
         return -1;
-    rc = pass_read(p, e);
+    rc = pass_read(p, in->reading, e);
     if (rc == 0)
         rc = pass_write(p, r, e);
-    count_groups(p, r);
+    if (rc == 0)
+        tell(p, in, r);
     r->more = p->more || r->tidied.more;
     r->ns = clock_mono() - start;
     pass_free(p);
@@ -106,16 +122,17 @@ static void show_jobs(struct buf *b, const char *word, const struct pass_job *jo
     }
 }
 
-int pass_show(const struct conf *conf, struct store *store, struct buf *b, struct err *e)
+int pass_show(const struct pass_in *in, struct buf *b, struct err *e)
 {
-    struct pass *p = pass_new(conf, store, e);
+    struct pass *p = pass_new(in->conf, in->store, e);
+    struct pass_result ignored = {0};
     size_t i;
     int rc;
 
     if (!p)
         return -1;
     p->show = true;
-    rc = pass_read(p, e);
+    rc = pass_read(p, in->reading, e);
     if (rc == 0) {
         show_jobs(b, "place", p->place, p->placed);
         show_jobs(b, "admit", p->admit, p->admitted);
@@ -125,6 +142,8 @@ int pass_show(const struct conf *conf, struct store *store, struct buf *b, struc
             buf_char(b, '\n');
         }
     }
+    if (rc == 0)
+        tell(p, in, &ignored);
     pass_free(p);
     return rc;
 }

@@ -4,6 +4,7 @@
 #ifndef AR_PASS_INNER_H
 #define AR_PASS_INNER_H
 
+#include "limits.h"
 #include "pass.h"
 #include "reason.h"
 
@@ -11,18 +12,24 @@ enum {
     PASS_MEMORY_MAX = 256 << 20, /* bytes of scopes, shapes, tables and texts in one pass */
     PASS_ADMISSIONS_MAX = 1000,  /* in one pass, all queues together */
     PASS_PLACED_MAX = 1000,
-    PASS_REASONS_A_COMMIT = 1000 /* so that no transaction is long */
+    PASS_REASONS_A_COMMIT = 1000, /* so that no transaction is long */
+    PASS_QUESTIONS_MAX = 64       /* of one queue in one pass */
 };
 
 /* The configuration's entry, with what the pass found out about it. */
 struct pass_queue {
     const struct conf_queue *conf;
+    bool in;                       /* it is in this pass; else nothing of the following is set */
     struct source_reading reading; /* good: the next members are made */
     struct capacity capacity;
     struct waiting waiting; /* made in any case */
+    struct limits limits;   /* made when it is to be planned */
     bool planned;
-    struct plan_in in;
+    struct plan_in in_plan;
     struct plan_out plan;
+    struct intern asked; /* texts of the questions, so that each is asked once */
+    size_t questions;
+    struct source_question question[PASS_QUESTIONS_MAX];
 };
 
 /* A job to be admitted or placed, ready to be written. */
@@ -57,7 +64,11 @@ struct pass {
 };
 
 /* pass_read.c: readings, holds, unplaced jobs, groups. */
-int pass_read(struct pass *p, struct err *e) AR_MUST_CHECK;
+int pass_read(struct pass *p, struct source_reading *const *reading, struct err *e) AR_MUST_CHECK;
+
+/* The demand of a job's data by the rules of its queue. 0 and *d (demand_free), or -1. */
+int pass_demand_of(struct str rules, const struct job *j, struct demand **d,
+                   struct err *e) AR_MUST_CHECK;
 
 /* pass_plan.c: the plans of all queues, and what is to be written of them: admit and reason. Within
  * the same snapshot. */
@@ -68,6 +79,15 @@ int pass_plan(struct pass *p, struct err *e) AR_MUST_CHECK;
 int pass_job_make(struct pass *p, const struct pass_queue *q, const struct fit_demand *d,
                   struct fit_placement *placement, struct pass_job *job,
                   struct err *e) AR_MUST_CHECK;
+
+/* pass_ask.c: is all known that must be known before the plan's admission can be written? 1 yes; 0:
+ * no, and what is not known is now among the queue's questions, where there is room for it; -1: no
+ * memory. */
+int pass_is_sure(struct pass *p, struct pass_queue *q, const struct plan_admission *a,
+                 struct err *e) AR_MUST_CHECK;
+
+/* pass_limits.c: the limits of those who wait, less what jobs use of them that hold something. */
+int pass_limits(struct pass *p, struct pass_queue *q, struct err *e) AR_MUST_CHECK;
 
 /* pass_write.c: writes all of it; r's counters say what was written. */
 int pass_write(struct pass *p, struct pass_result *r, struct err *e) AR_MUST_CHECK;

@@ -52,13 +52,17 @@ static const enum plan_policy policies[] = {
 
 static void plan_in_of(const struct pass *p, struct pass_queue *q, size_t most)
 {
-    q->in = (struct plan_in){
+    q->in_plan = (struct plan_in){
         .hosts = q->capacity.free,
         .total = q->capacity.total,
         .scopes = q->waiting.pools.n,
         .scope = q->waiting.scope,
         .shapes = q->waiting.shape_text.n,
         .shape = q->waiting.demand,
+        .empty_shape = q->waiting.empty,
+        .unsure = q->waiting.unsure,
+        .limits = q->limits.n,
+        .limit = q->limits.limit,
         .groups = q->waiting.groups,
         .group = q->waiting.group,
         .policy = policies[q->conf->fit],
@@ -105,7 +109,7 @@ int pass_job_make(struct pass *p, const struct pass_queue *q, const struct fit_d
     for (i = 0; i < h.holds; i++)
         hold[i] = (struct store_hold){c->host.text[h.hold[i].host],
                                       c->resource.text[h.hold[i].resource], h.hold[i].amount};
-    job->queue = q->conf->type;
+    job->queue = q->conf->account;
     job->holds = h.holds;
     job->hold = hold;
     return 0;
@@ -118,9 +122,15 @@ static int take_admissions(struct pass *p, struct pass_queue *q, struct err *e)
     struct plan_admission *a;
     struct pass_job *job;
     size_t i;
+    int sure;
 
     for (i = 0; i < q->plan.n; i++) {
         a = &q->plan.admission[i];
+        sure = pass_is_sure(p, q, a, e);
+        if (sure < 0)
+            return -1;
+        if (!sure)
+            continue;
         job = &p->admit[p->admitted];
         *job = (struct pass_job){.id = a->job.id, .group = q->waiting.group[a->group].id};
         if (pass_job_make(p, q, &q->waiting.demand[q->waiting.group[a->group].shape], &a->placement,
@@ -163,7 +173,7 @@ static int take_reasons(struct pass *p, struct pass_queue *q, struct err *e)
     for (g = 0; g < q->waiting.groups; g++) {
         if (q->planned) {
             buf_reset(&b);
-            reason = reason_of(&q->waiting, sums, &q->plan, g, &b);
+            reason = reason_of(&q->waiting, sums, &q->limits, &q->plan, g, &b);
         }
         note_reason(p, &q->waiting, g, reason, &b);
     }
@@ -179,9 +189,11 @@ static int plan_queue(struct pass *p, struct pass_queue *q, size_t most, struct 
     struct asker asker = {.store = p->store};
     size_t i;
 
+    if (pass_limits(p, q, e) != 0)
+        return -1;
     plan_in_of(p, q, most);
-    q->in.queue = (struct plan_queue){&asker, ask_next, ask_guarded};
-    if (plan_make(&q->in, &q->plan, e) != 0) {
+    q->in_plan.queue = (struct plan_queue){&asker, ask_next, ask_guarded};
+    if (plan_make(&q->in_plan, &q->plan, e) != 0) {
         if (asker.e.code != ERR_NONE)
             *e = asker.e;
         return -1;
@@ -195,12 +207,25 @@ static int plan_queue(struct pass *p, struct pass_queue *q, size_t most, struct 
 /* Does the plan have to be asked? Without capacity it is clear what all are told. */
 static bool is_to_plan(const struct pass_queue *q)
 {
-    return q->reading.state == SOURCE_GOOD && q->waiting.groups > 0;
+    return q->in && q->reading.state == SOURCE_GOOD && q->waiting.groups > 0;
+}
+
+/* Was something already given in this pass of the hosts that the queue shares with another? Then
+ * its turn is in the next one, which sees that as holds. */
+static bool has_given(const struct pass *p, const struct pass_queue *q)
+{
+    size_t i;
+
+    for (i = 0; i < p->admitted; i++) {
+        if (str_eq(p->admit[i].queue, q->conf->account))
+            return true;
+    }
+    return false;
 }
 
 int pass_plan(struct pass *p, struct err *e)
 {
-    size_t i, groups = 0, left = 0;
+    size_t i, groups = 0, left = 0, most;
 
     for (i = 0; i < p->queues; i++) {
         groups += p->queue[i].waiting.groups;
@@ -210,9 +235,16 @@ int pass_plan(struct pass *p, struct err *e)
     if (!p->reason)
         return no_memory(e);
     for (i = 0; i < p->queues; i++) {
+        if (!p->queue[i].in)
+            continue;
         if (is_to_plan(&p->queue[i])) {
             assert(left > 0);
-            if (plan_queue(p, &p->queue[i], (PASS_ADMISSIONS_MAX - p->admitted) / left--, e) != 0)
+            most = (PASS_ADMISSIONS_MAX - p->admitted) / left--;
+            if (has_given(p, &p->queue[i])) {
+                p->more = true;
+                continue;
+            }
+            if (plan_queue(p, &p->queue[i], most, e) != 0)
                 return -1;
         }
         if (take_reasons(p, &p->queue[i], e) != 0)

@@ -4,49 +4,50 @@
 #include "log.h"
 #include "pass_inner.h"
 
-/* A pass waits at most this long for its sources. */
-enum { READ_SECONDS = 20 };
-
 static struct pass_queue *queue_of(const struct pass *p, struct str type)
 {
     return &p->queue[conf_queue(p->conf, type) - p->conf->queue];
 }
 
-static int read_source(struct pass *p, struct pass_queue *q, const struct until *until,
-                       struct err *e)
+/* What is too old says nothing about now. */
+static void judge_age(struct pass *p, struct pass_queue *q)
 {
-    struct source *s;
+    int64_t age = p->now - q->reading.read_at;
 
-    if (source_open(p->conf, q->conf, &s, e) != 0)
+    if (q->reading.state != SOURCE_GOOD || age <= q->conf->source.max_age)
+        return;
+    q->reading.state = SOURCE_FAILED;
+    (void)snprintf(q->reading.error, sizeof q->reading.error,
+                   "the reading is stale: it is %lld s old, and %lld s are allowed",
+                   (long long)(age / NS_PER_S), (long long)(q->conf->source.max_age / NS_PER_S));
+}
+
+static int take_reading(struct pass *p, struct pass_queue *q, const struct source_reading *r,
+                        struct err *e)
+{
+    q->in = true;
+    q->reading = *r;
+    q->asked.arena = p->arena;
+    judge_age(p, q);
+    if (q->reading.state == SOURCE_GOOD &&
+        capacity_make(&q->reading, p->arena, &q->capacity, e) != 0)
         return -1;
-    q->reading = (struct source_reading){.queue = q->conf, .arena = p->arena};
-    source_read(s, (struct str){0}, until, &q->reading);
-    source_close(s);
+    waiting_init(&q->waiting, q->reading.state == SOURCE_GOOD ? &q->capacity : NULL, p->arena);
     return 0;
 }
 
-/* The sources, before any snapshot is open: they may take their time. */
-static int read_sources(struct pass *p, struct err *e)
+static int take_readings(struct pass *p, struct source_reading *const *reading, struct err *e)
 {
-    struct until until = {.at = clock_mono() + READ_SECONDS * NS_PER_S};
-    struct pass_queue *q;
     size_t i;
 
-    p->queues = p->conf->queues;
-    p->queue = arena_array(p->arena, p->queues, sizeof *p->queue);
-    if (!p->queue) {
-        p->queues = 0;
+    p->queue = arena_array(p->arena, p->conf->queues, sizeof *p->queue);
+    if (!p->queue)
         return err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
-    }
+    p->queues = p->conf->queues;
     for (i = 0; i < p->queues; i++) {
-        q = &p->queue[i];
-        q->conf = &p->conf->queue[i];
-        if (read_source(p, q, &until, e) != 0)
+        p->queue[i].conf = &p->conf->queue[i];
+        if (reading[i] && take_reading(p, &p->queue[i], reading[i], e) != 0)
             return -1;
-        if (q->reading.state == SOURCE_GOOD &&
-            capacity_make(&q->reading, p->arena, &q->capacity, e) != 0)
-            return -1;
-        waiting_init(&q->waiting, q->reading.state == SOURCE_GOOD ? &q->capacity : NULL, p->arena);
     }
     return 0;
 }
@@ -61,8 +62,11 @@ static int read_holds(struct pass *p, struct err *e)
     size_t i;
 
     for (i = 0; i < p->queues; i++) {
-        if (p->queue[i].reading.state == SOURCE_GOOD &&
-            store_holds(p->store, p->queue[i].conf->type, take_hold, &p->queue[i].capacity, e) != 0)
+        struct pass_queue *q = &p->queue[i];
+
+        if (q->in && q->reading.state == SOURCE_GOOD &&
+            store_holds(p->store, q->conf->account, q->reading.read_at, take_hold, &q->capacity,
+                        e) != 0)
             return -1;
     }
     return 0;
@@ -88,14 +92,14 @@ static int place_on_hosts(struct pass *p, struct pass_queue *q, const struct job
         return -1;
     if (capacity_shape(&q->capacity, d, p->arena, &shape) != 0)
         return err_set(e, ERR_INTERNAL, "out of memory while placing a job");
-    rc = capacity_place(&q->capacity, q->waiting.scope[scope], &shape.demand, &placement, e);
+    rc = capacity_place(&q->capacity, q->waiting.scope[scope], &shape.empty, &placement, e);
     if (rc == 0)
-        rc = pass_job_make(p, q, &shape.demand, &placement, out, e);
+        rc = pass_job_make(p, q, &shape.empty, &placement, out, e);
     fit_placement_free(&placement);
     return rc;
 }
 
-static int demand_of(struct str rules, const struct job *j, struct demand **d, struct err *e)
+int pass_demand_of(struct str rules, const struct job *j, struct demand **d, struct err *e)
 {
     struct json_doc *doc;
     int rc;
@@ -115,11 +119,11 @@ static int place_job(struct pass *p, struct pass_queue *q, const struct job *j,
     struct demand *d;
     int rc;
 
-    *out = (struct pass_job){.queue = q->conf->type, .hosts = STR_LIT("{}")};
+    *out = (struct pass_job){.queue = q->conf->account, .hosts = STR_LIT("{}")};
     out->id = j->id;
     if (q->reading.state == SOURCE_NONE)
         return 0;
-    if (demand_of(q->conf->rules, j, &d, e) != 0) {
+    if (pass_demand_of(q->conf->rules, j, &d, e) != 0) {
         log_error("place",
                   "job=%lld error=\"the data of a running job cannot be read: it is not counted\"",
                   (long long)j->id);
@@ -136,7 +140,7 @@ static bool take_unplaced(void *ctx, const struct job *j)
     struct pass *p = r->pass;
     struct pass_queue *q = queue_of(p, j->type);
 
-    if (q->reading.state == SOURCE_FAILED)
+    if (!q->in || q->reading.state == SOURCE_FAILED)
         return true; /* nobody of that queue is admitted either */
     if (p->placed == PASS_PLACED_MAX) {
         p->unplaced = true;
@@ -155,8 +159,9 @@ static bool take_unplaced(void *ctx, const struct job *j)
 static bool take_group(void *ctx, const struct store_group *g)
 {
     struct reader *r = ctx;
+    struct pass_queue *q = queue_of(r->pass, g->type);
 
-    r->failed = waiting_add(&queue_of(r->pass, g->type)->waiting, g, r->e) != 0;
+    r->failed = q->in && waiting_add(&q->waiting, g, r->e) != 0;
     return !r->failed;
 }
 
@@ -192,9 +197,9 @@ static int read_waiting(struct pass *p, struct err *e)
     return found < 0 ? -1 : 0;
 }
 
-int pass_read(struct pass *p, struct err *e)
+int pass_read(struct pass *p, struct source_reading *const *reading, struct err *e)
 {
-    if (read_sources(p, e) != 0)
+    if (take_readings(p, reading, e) != 0)
         return -1;
     if (store_read_begin(p->store, e) != 0)
         return -1;

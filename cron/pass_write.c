@@ -5,62 +5,42 @@
 
 enum { LOCK_SECONDS = 5 };
 
-static int by_pool_and_host(const void *a, const void *b)
+static int copy_host(struct pass *p, const struct source_host *from, struct store_host *to)
 {
-    const struct store_pool_host *x = a, *y = b;
-    int c = str_cmp(x->pool, y->pool);
+    struct store_amount *amount = arena_array(p->arena, from->amounts, sizeof *amount);
+    size_t i;
 
-    return c ? c : str_cmp(x->host, y->host);
-}
-
-static int list_pools(struct pass *p, const struct source_reading *r, struct store_reading *out)
-{
-    struct store_pool_host *list;
-    size_t n = 0, i, j;
-
-    for (i = 0; i < r->pools; i++)
-        n += r->pool[i].hosts;
-    list = arena_array(p->arena, n, sizeof *list);
-    if (!list)
+    if (!amount)
         return -1;
-    for (i = 0; i < r->pools; i++) {
-        for (j = 0; j < r->pool[i].hosts; j++)
-            list[out->pool_hosts++] =
-                (struct store_pool_host){r->pool[i].name, r->host[r->pool[i].host[j]].name};
-    }
-    if (n)
-        qsort(list, n, sizeof *list, by_pool_and_host);
-    out->pool_host = list;
-    return 0;
-}
-
-static int list_totals(struct pass *p, const struct source_reading *r, struct store_reading *out)
-{
-    struct store_total *list;
-    size_t n = 0, i, j;
-
-    for (i = 0; i < r->hosts; i++)
-        n += r->host[i].amounts;
-    list = arena_array(p->arena, n, sizeof *list);
-    if (!list)
-        return -1;
-    for (i = 0; i < r->hosts; i++) {
-        for (j = 0; j < r->host[i].amounts; j++)
-            list[out->totals++] = (struct store_total){
-                r->host[i].name, r->host[i].amount[j].resource, r->host[i].amount[j].total};
-    }
-    out->total = list;
+    for (i = 0; i < from->amounts; i++)
+        amount[i] = (struct store_amount){from->amount[i].resource, from->amount[i].total,
+                                          from->amount[i].used};
+    *to = (struct store_host){from->name, from->amounts, amount, from->exact};
     return 0;
 }
 
 static int make_reading(struct pass *p, const struct pass_queue *q, struct store_reading *out,
                         struct err *e)
 {
-    *out = (struct store_reading){.queue = q->conf->type};
-    if (q->reading.state == SOURCE_FAILED)
-        out->error = str_of(q->reading.error);
-    if (list_pools(p, &q->reading, out) != 0 || list_totals(p, &q->reading, out) != 0)
-        return err_set(e, ERR_INTERNAL, "out of memory while keeping a reading");
+    const struct source_reading *r = &q->reading;
+    struct store_host *host = arena_array(p->arena, r->hosts, sizeof *host);
+    size_t i;
+
+    *out = (struct store_reading){.queue = q->conf->type,
+                                  .live = conf_asks(q->conf),
+                                  .read_at = r->read_at,
+                                  .ns = r->ns,
+                                  .about = r->about,
+                                  .hosts = r->hosts,
+                                  .host = host,
+                                  .pools = r->pools,
+                                  .pool = r->pool};
+    if (r->state == SOURCE_FAILED)
+        out->error = str_of(r->error);
+    for (i = 0; i < r->hosts; i++) {
+        if (!host || copy_host(p, &r->host[i], &host[i]) != 0)
+            return err_set(e, ERR_INTERNAL, "out of memory while keeping a reading");
+    }
     return 0;
 }
 
@@ -132,7 +112,7 @@ static int write_batch(struct pass *p, const struct batch *b, struct pass_result
     size_t i;
 
     for (i = 0; i < b->readings; i++) {
-        if (store_reading_save(p->store, &b->reading[i], p->now, e) != 0)
+        if (store_reading_save(p->store, &b->reading[i], e) != 0)
             return -1;
     }
     if (write_jobs(p, p->place, p->placed, store_place, &r->placed, e) != 0)

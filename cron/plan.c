@@ -3,15 +3,16 @@
  * The plan of a pass: which waiting jobs are admitted now, and where.
  *
  * The heads of the groups stand in a heap. The earliest is taken out and decided:
- *   admitted   the next job of its group takes its place in the heap;
- *   refused    its group is done, and where it has waited long enough, it holds the line; otherwise
- * the first job of its group that has waited so long comes into the heap as a marker, which does
- * nothing but hold the line when its turn comes; blocked    its group is done.
+ * - admitted: the next job of its group takes its place in the heap;
+ * - refused: its group is done, and where it has waited long enough, it holds the line; otherwise
+ *   the first job of its group that has waited so long comes into the heap as a marker, which does
+ *   nothing but hold the line when its turn comes;
+ * - blocked, or short of quota: its group is done.
  *
- * Invariants: a group stands in the heap at most once. Free amounts only shrink, lines are never
- * let go: so a refusal holds for the group, and for every group that asks the same question. What
- * has been admitted has been taken off the hosts. A verdict is PLAN_ENOUGH until the group's turn
- * has come.
+ * Invariants: a group stands in the heap at most once. Free amounts and what is left of limits only
+ * shrink, lines are never let go: so a refusal holds for the group, and one by the hosts for every
+ * group that asks the same question. What has been admitted has been taken off the hosts and the
+ * limits. A verdict is PLAN_ENOUGH until the group's turn has come.
  */
 #include "plan_inner.h"
 
@@ -41,30 +42,43 @@ static int unreadable(struct err *e)
     return err_set(e, ERR_UNAVAILABLE, "the queue could not be read while planning");
 }
 
-/* Asks one question of `hosts`, in the policy's way. */
-static enum fit_answer ask(struct pass *pass, const struct fit_hosts *hosts,
-                           const struct plan_question *question, struct fit_placement *placement)
+/* Does the demand fit on those of the `hosts` that `lane` has, in the policy's way? */
+static enum fit_answer ask(struct pass *pass, const struct fit_hosts *hosts, size_t lane,
+                           const struct fit_demand *demand, struct fit_placement *placement)
 {
     const struct plan_in *in = pass->in;
-    struct fit_subset use = pass->lanes.lane[question->lane].use;
+    struct fit_subset use = pass->lanes.lane[lane].use;
     int64_t allowed = in->budget < pass->pot ? in->budget : pass->pot, steps = allowed;
     enum fit_answer answer;
 
     if (in->policy == PLAN_SPREAD)
-        return fit_spread(hosts, use, &in->shape[question->shape], placement);
-    answer = fit_pack(hosts, use, &in->shape[question->shape], &steps, placement);
+        return fit_spread(hosts, use, demand, placement);
+    answer = fit_pack(hosts, use, demand, &steps, placement);
     pass->pot -= allowed - steps;
     return answer;
 }
 
-/* Does it not even fit on the empty hosts? 1, 0, or -1 without memory. Not known is no. */
-static int never_fits(struct pass *pass, struct plan_question *question)
+static bool is_unsure(const struct plan_in *in, const struct plan_group *group)
 {
+    return in->unsure && in->unsure[group->scope];
+}
+
+static struct plan_question *question_of(struct pass *pass, size_t group)
+{
+    return &pass->questions.question[pass->questions.of_group[group]];
+}
+
+/* Does it not even fit on the empty hosts? 1, 0, or -1 without memory. Not known is no. */
+static int never_on_hosts(struct pass *pass, struct plan_question *question)
+{
+    const struct plan_in *in = pass->in;
+    const struct fit_demand *shape = in->empty_shape ? in->empty_shape : in->shape;
+
     if (!question->judged) {
         /* fit only reads the hosts; the type is shared with what the plan takes from */
-        struct fit_hosts empty = {pass->in->hosts.hosts, pass->in->hosts.resources,
-                                  (int64_t *)(uintptr_t)pass->in->total};
-        enum fit_answer answer = ask(pass, &empty, question, NULL);
+        struct fit_hosts empty = {in->hosts.hosts, in->hosts.resources,
+                                  (int64_t *)(uintptr_t)in->total};
+        enum fit_answer answer = ask(pass, &empty, question->lane, &shape[question->shape], NULL);
 
         if (answer == FIT_NO_MEMORY)
             return no_memory(pass->e);
@@ -72,6 +86,25 @@ static int never_fits(struct pass *pass, struct plan_question *question)
         question->never = answer == FIT_NO;
     }
     return question->never;
+}
+
+/* The verdict on the first job of the group that is not admitted: PLAN_NEVER_FITS when that is
+ * known, which is told before all else; otherwise `verdict`, with the limit that is too small.
+ * 1: it never fits; 0, or -1 without memory. */
+static int judge(struct pass *pass, size_t group, enum plan_verdict verdict, size_t limit)
+{
+    const struct plan_group *g = &pass->in->group[group];
+    bool unsure = is_unsure(pass->in, g);
+    size_t over = limits_never(pass->in, g);
+    int never = 0;
+
+    if (!unsure)
+        never = over != SIZE_MAX ? 1 : never_on_hosts(pass, question_of(pass, group));
+    if (never < 0)
+        return -1;
+    pass->out->verdict[group] = never ? PLAN_NEVER_FITS : verdict;
+    pass->out->limit[group] = never ? over : limit;
+    return never;
 }
 
 static int admit(struct pass *pass, const struct plan_turn *turn, struct fit_placement *placement)
@@ -91,6 +124,8 @@ static int admit(struct pass *pass, const struct plan_turn *turn, struct fit_pla
         pass->cap = cap;
     }
     fit_take(&pass->in->hosts, &pass->in->shape[group->shape], placement);
+    if (pass->in->shape[group->shape].kinds > 0)
+        limits_take(pass->in, group);
     out->admission[out->n++] = (struct plan_admission){turn->group, turn->job, *placement};
     *placement = (struct fit_placement){0};
     found = pass->in->queue.next(pass->in->queue.ctx, group, &turn->job, &next.job);
@@ -123,18 +158,28 @@ static int refuse(struct pass *pass, const struct plan_turn *turn, size_t lane)
     return 0;
 }
 
-/* Finds room for the job, unless its question was answered before. Sets the verdict when there is
- * none. */
+/* There is no room for the job: the verdict, and the line. */
+static int no_room(struct pass *pass, const struct plan_turn *turn, enum plan_verdict verdict,
+                   size_t limit)
+{
+    int never = judge(pass, turn->group, verdict, limit);
+
+    if (never != 0)
+        return never < 0 ? -1 : 0;
+    return refuse(pass, turn, question_of(pass, turn->group)->lane);
+}
+
+/* Finds room for the job on the hosts, unless its question was answered before. */
 static int find_room(struct pass *pass, const struct plan_turn *turn)
 {
-    struct plan_question *question =
-        &pass->questions.question[pass->questions.of_group[turn->group]];
+    struct plan_question *question = question_of(pass, turn->group);
     struct fit_placement placement = {0};
     enum fit_answer answer;
-    int rc, never;
+    int rc;
 
     if (!question->refused) {
-        answer = ask(pass, &pass->in->hosts, question, &placement);
+        answer = ask(pass, &pass->in->hosts, question->lane, &pass->in->shape[question->shape],
+                     &placement);
         if (answer == FIT_YES) {
             rc = admit(pass, turn, &placement);
             fit_placement_free(&placement);
@@ -146,23 +191,25 @@ static int find_room(struct pass *pass, const struct plan_turn *turn)
         question->refused = true;
         question->room = answer == FIT_NO ? PLAN_NO_ROOM : PLAN_UNDECIDED;
     }
-    never = never_fits(pass, question);
-    pass->out->verdict[turn->group] = never ? PLAN_NEVER_FITS : question->room;
-    if (never)
-        return never < 0 ? -1 : 0;
-    return refuse(pass, turn, question->lane);
+    return no_room(pass, turn, question->room, SIZE_MAX);
 }
 
 static int block(struct pass *pass, size_t group, int64_t blocker)
 {
-    struct plan_question *question = &pass->questions.question[pass->questions.of_group[group]];
-    int never = never_fits(pass, question);
+    int never = judge(pass, group, PLAN_BLOCKED, SIZE_MAX);
 
-    if (never < 0)
-        return -1;
-    pass->out->verdict[group] = never ? PLAN_NEVER_FITS : PLAN_BLOCKED;
-    pass->out->blocker[group] = never ? 0 : blocker;
-    return 0;
+    if (never == 0)
+        pass->out->blocker[group] = blocker;
+    return never < 0 ? -1 : 0;
+}
+
+/* A marker's turn. Its job is known not to fit; but the quota that there was for the head of its
+ * group may be used up by now, and then it holds nothing. */
+static int mark(struct pass *pass, const struct plan_turn *turn, size_t lane, bool quota)
+{
+    if (!quota || pass->lanes.lane[lane].blocked)
+        return 0;
+    return lanes_hold(&pass->lanes, lane, turn->job.id) == 0 ? 0 : no_memory(pass->e);
 }
 
 /* Decides the job whose turn it is. */
@@ -171,20 +218,23 @@ static int decide(struct pass *pass, const struct plan_turn *turn)
     const struct plan_group *group = &pass->in->group[turn->group];
     size_t number = pass->lanes.of_scope[group->scope];
     const struct plan_lane *lane = &pass->lanes.lane[number];
+    size_t quota = limits_short(pass->in, group, false), shared;
 
-    if (turn->marker) {
-        if (!lane->blocked && lanes_hold(&pass->lanes, number, turn->job.id) != 0)
-            return no_memory(pass->e);
-        return 0;
-    }
+    if (turn->marker)
+        return mark(pass, turn, number, quota == SIZE_MAX);
     if (pass->in->shape[group->shape].kinds == 0)
         return admit(pass, turn, &(struct fit_placement){0});
-    if (lane->use.n == 0) {
+    if (lane->use.n == 0 && !is_unsure(pass->in, group)) {
         pass->out->verdict[turn->group] = PLAN_NO_POOL;
         return 0;
     }
+    if (quota != SIZE_MAX)
+        return judge(pass, turn->group, PLAN_NO_QUOTA, quota) < 0 ? -1 : 0;
     if (lane->blocked)
         return block(pass, turn->group, lane->blocker);
+    shared = limits_short(pass->in, group, true);
+    if (shared != SIZE_MAX)
+        return no_room(pass, turn, PLAN_NO_ROOM, shared);
     return find_room(pass, turn);
 }
 
@@ -210,12 +260,15 @@ static int pass_begin(struct pass *pass)
         pass->pot = INT64_MAX;
     out->verdict = calloc(in->groups + 1, sizeof(*out->verdict));
     out->blocker = calloc(in->groups + 1, sizeof(*out->blocker));
+    out->limit = calloc(in->groups + 1, sizeof(*out->limit));
     pass->turns.turn = calloc(in->groups + 1, sizeof(*pass->turns.turn));
-    if (!out->verdict || !out->blocker || !pass->turns.turn || lanes_make(&pass->lanes, in) != 0 ||
+    if (!out->verdict || !out->blocker || !out->limit || !pass->turns.turn ||
+        lanes_make(&pass->lanes, in) != 0 ||
         questions_make(&pass->questions, in, &pass->lanes) != 0)
         return no_memory(pass->e);
     for (size_t g = 0; g < in->groups; g++) {
         out->verdict[g] = PLAN_ENOUGH;
+        out->limit[g] = SIZE_MAX;
         turns_add(&pass->turns, (struct plan_turn){.job = in->group[g].head, .group = g});
     }
     return 0;
@@ -249,5 +302,6 @@ void plan_out_free(struct plan_out *out, size_t groups)
     free(out->admission);
     free(out->verdict);
     free(out->blocker);
+    free(out->limit);
     *out = (struct plan_out){0};
 }

@@ -13,11 +13,16 @@
  * Overtaking. A job that does not fit (FIT_NO or FIT_UNKNOWN) and has waited `overtake` or longer
  * holds the line: no later job of any group whose hosts meet its own is admitted in this pass.
  * Younger ones are passed. overtake 0: every job that does not fit holds the line; PLAN_FOREVER:
- * none does. A job that could not run on the empty hosts (PLAN_NEVER_FITS) and one that no pool
- * knows hold nobody up; one that is only blocked holds nothing itself; one that needs nothing (no
- * kinds) competes for nothing: it is admitted at its turn, whoever holds what. The line is exact
- * for each job, not for heads alone: a group whose head does not fit but is young is asked for its
- * first job that is past the guard, and that one holds the line from its own place on.
+ * none does. A job that could not run on the empty hosts (PLAN_NEVER_FITS), one that no pool knows,
+ * and one whose project's quota does not allow it (PLAN_NO_QUOTA) hold nobody up; one that is only
+ * blocked holds nothing itself; one that needs nothing (no kinds) competes for nothing: it is
+ * admitted at its turn, whoever holds what. The line is exact for each job, not for heads alone: a
+ * group whose head does not fit but is young is asked for its first job that is past the guard, and
+ * that one holds the line from its own place on (unless its quota is used up when its turn comes).
+ *
+ * Limits stand beside the hosts: a line of a project's quota, or what hosts share (storage). A job
+ * is admitted only where all its needs are met, and takes them off. They too only shrink within a
+ * pass. The order of the questions: no pool, never fits, quota, blocked, what is shared, the hosts.
  */
 #ifndef AR_PLAN_H
 #define AR_PLAN_H
@@ -36,11 +41,28 @@ struct plan_job {
     int64_t queued_at; /* ns; its wait counts from here */
 };
 
+/* Something beside the hosts of which there is only so much. */
+struct plan_limit {
+    int64_t left;  /* below 0: more is used than there is; the plan takes what it admits */
+    int64_t total; /* >= left */
+    bool shared;   /* shared by hosts: too small for a job is like hosts that are too small. Not: a
+                      quota, which can be raised: it is never too small for ever */
+};
+
+/* What one job needs of a limit, all its instances together. */
+struct plan_need {
+    size_t limit;   /* index into plan_in.limit */
+    int64_t amount; /* >= 0; 0 is always met */
+};
+
 struct plan_group {
     int64_t id;
     size_t scope; /* index into plan_in.scope */
     size_t shape; /* index into plan_in.shape */
     struct plan_job head;
+    size_t needs; /* of each job of the group; a limit once at most. Not looked at when the shape
+                     has no kinds */
+    const struct plan_need *need;
 };
 
 /* The questions to the queue. Both return 1 and *job, 0 when there is none, -1 when the queue can't
@@ -62,9 +84,17 @@ struct plan_in {
     struct fit_hosts hosts; /* free now, after holds; the plan takes from it what it admits */
     const int64_t *total;   /* the same table for the empty hosts: who never fits */
     size_t scopes;
-    const struct fit_subset *scope; /* hosts of each scope; n == 0: no pool knows it */
+    const struct fit_subset *scope; /* hosts of each scope; n == 0: no pool knows it, unless it is
+                                       unsure */
+    const bool *unsure; /* [scopes] hosts of it are missing from the table, with nothing free on
+                           them: who never fits is not known, and it is PLAN_NO_ROOM where it would
+                           be PLAN_NEVER_FITS or PLAN_NO_POOL. NULL: none */
     size_t shapes;
     const struct fit_demand *shape;
+    const struct fit_demand *empty_shape; /* [shapes] the same without what is only true now, for
+                                             the empty hosts; NULL: shape itself */
+    size_t limits;
+    struct plan_limit *limit; /* the plan takes from `left` what it admits */
     size_t groups;
     const struct plan_group *group;
     struct plan_queue queue;
@@ -81,11 +111,13 @@ struct plan_in {
 enum plan_verdict {
     PLAN_ALL_ADMITTED, /* the group's queue is empty now */
     PLAN_NO_POOL,      /* no pool serves its scope */
-    PLAN_NEVER_FITS,   /* not even on the empty hosts, whoever holds the line */
-    PLAN_NO_ROOM,      /* does not fit on what is free now */
-    PLAN_UNDECIDED,    /* the search budget ran out; it waits */
-    PLAN_BLOCKED,      /* an older job holds the line of its hosts */
-    PLAN_ENOUGH        /* the pass had admitted `most` before its turn came; the next one goes on */
+    PLAN_NEVER_FITS, /* not even on the empty hosts, or more than hosts share in all, whoever holds
+                        the line and whatever its quota says */
+    PLAN_NO_QUOTA,   /* its quota has too little left, whoever holds the line */
+    PLAN_NO_ROOM,    /* does not fit on what is free now, or on what is left of what hosts share */
+    PLAN_UNDECIDED,  /* the search budget ran out; it waits */
+    PLAN_BLOCKED,    /* an older job holds the line of its hosts */
+    PLAN_ENOUGH      /* the pass had admitted `most` before its turn came; the next one goes on */
 };
 
 struct plan_admission {
@@ -100,11 +132,13 @@ struct plan_out {
     enum plan_verdict
         *verdict;     /* [groups]: what became of the group's first job that was not admitted */
     int64_t *blocker; /* [groups]: for PLAN_BLOCKED the id of the job that holds the line, else 0 */
+    size_t *limit;    /* [groups]: for PLAN_NO_QUOTA, PLAN_NO_ROOM and PLAN_NEVER_FITS the first of
+                         the group's limits that was too small; SIZE_MAX: none, the hosts were */
 };
 
 /* 0 and *out (plan_out_free), or -1: ERR_INTERNAL without memory, ERR_UNAVAILABLE when the queue
- * could not be read; *out is then empty, and in->hosts may have lost what had been admitted. A
- * (scope, shape) may have several groups. One thread at a time. */
+ * could not be read; *out is then empty, and in->hosts and in->limit may have lost what had been
+ * admitted. A (scope, shape) may have several groups. One thread at a time. */
 int plan_make(struct plan_in *in, struct plan_out *out, struct err *e) AR_MUST_CHECK;
 void plan_out_free(struct plan_out *out, size_t groups);
 

@@ -5,6 +5,14 @@
 
 #include "plan.h"
 
+/* plan_limits.c: the first of the group's limits of this sort that has too little left for one of
+ * its jobs; the first shared one that would be too small with nothing used; SIZE_MAX: none. */
+size_t limits_short(const struct plan_in *in, const struct plan_group *group, bool shared);
+size_t limits_never(const struct plan_in *in, const struct plan_group *group);
+
+/* Takes off what a job of the group needs, which there is: that is a precondition. */
+void limits_take(struct plan_in *in, const struct plan_group *group);
+
 /* Scopes with the same hosts are one lane: what is true of one is true of all. */
 struct plan_lane {
     struct fit_subset use;

@@ -161,20 +161,62 @@ static void put_offer(struct buf *b, const struct capacity *c, const struct fit_
     }
 }
 
-static void say_no_pool(struct buf *b, struct str scope)
+/* "; of these, 2 may take it": how many hosts may take the kind that the fewest may, when those are
+ * not all. */
+static void put_few(struct buf *b, const struct fit_demand *d, const struct fit_subset *use)
 {
-    static const struct str pool = {"pool:", 5}, project = {"project:", 8};
+    size_t fewest = use->n, k, i, n;
 
-    if (scope.n > pool.n && memcmp(scope.p, pool.p, pool.n) == 0) {
+    for (k = 0; k < d->kinds; k++) {
+        for (i = 0, n = 0; i < use->n && d->kind[k].on; i++)
+            n += d->kind[k].on[use->host[i]];
+        if (d->kind[k].on && n < fewest)
+            fewest = n;
+    }
+    if (fewest == use->n)
+        return;
+    buf_printf(b, "; of these, %zu may take %s", fewest, d->kinds == 1 ? "it" : "one of its kinds");
+}
+
+static bool has_pool(const struct source_reading *r, struct str name)
+{
+    size_t i = 0;
+
+    while (i < r->pools && !str_eq(r->pool[i].name, name))
+        i++;
+    return i < r->pools;
+}
+
+static void say_no_pool(struct buf *b, const struct source_reading *r, struct str scope)
+{
+    struct str pool = pool_name(scope), project = pool_project(scope);
+
+    if (pool.p && project.p && has_pool(r, pool)) {
+        buf_str(b, "the pool ");
+        json_escape(b, pool);
+        buf_str(b, " of this queue does not serve the project ");
+        json_escape(b, project);
+    } else if (pool.p) {
         buf_str(b, "this queue has no pool of the name ");
-        json_escape(b, (struct str){scope.p + pool.n, scope.n - pool.n});
-    } else if (scope.n >= project.n && memcmp(scope.p, project.p, project.n) == 0) {
+        json_escape(b, pool);
+    } else if (project.p) {
         buf_str(b, "no pool of this queue serves the project ");
-        json_escape(b, (struct str){scope.p + project.n, scope.n - project.n});
+        json_escape(b, project);
     } else {
         buf_str(b, "this queue has no pool with a host");
     }
 }
+
+/* Why no host of a queue meets a constraint. */
+static const char *const unmet[] = {
+    [CONSTRAINT_MET] = NULL,
+    [CONSTRAINT_LABELS] = "no host of this queue meets its nodeSelector",
+    [CONSTRAINT_TRAITS] = "no host of this queue has the traits it asks for",
+    [CONSTRAINT_TAINTS] = "each host of this queue has a taint that it does not tolerate",
+    [CONSTRAINT_OF_THOSE] =
+        "each host of this queue with the labels of its nodeSelector has a taint not tolerated",
+    [CONSTRAINT_UNREADABLE] = "its constraint cannot be read",
+};
 
 static void say_never(struct buf *b, const struct waiting *w, const struct plan_group *g,
                       const struct sum *sum)
@@ -186,10 +228,11 @@ static void say_never(struct buf *b, const struct waiting *w, const struct plan_
         put_name(b, shape->lacking);
         buf_str(b, ", which no host of this queue has");
     } else if (shape->constrained) {
-        buf_str(b, "no host of this queue meets its nodeSelector");
+        buf_str(b, unmet[shape->constrained]);
     } else {
-        put_need(b, w->capacity, &shape->demand);
-        put_offer(b, w->capacity, &shape->demand, sum, w->scope[g->scope].n, true);
+        put_need(b, w->capacity, &shape->empty);
+        put_offer(b, w->capacity, &shape->empty, sum, w->scope[g->scope].n, true);
+        put_few(b, &shape->empty, &w->scope[g->scope]);
     }
 }
 
@@ -198,8 +241,63 @@ static void say_waits(struct buf *b, const struct waiting *w, const struct plan_
 {
     const struct capacity_shape *shape = &w->shape[g->shape];
 
-    put_need(b, w->capacity, &shape->demand);
-    put_offer(b, w->capacity, &shape->demand, sum, w->scope[g->scope].n, false);
+    if (shape->lacking.p) {
+        buf_str(b, "needs ");
+        put_name(b, shape->lacking);
+        buf_str(b, ", which no host with room has");
+    } else {
+        put_need(b, w->capacity, &shape->demand);
+        put_offer(b, w->capacity, &shape->demand, sum, w->scope[g->scope].n, false);
+        put_few(b, &shape->demand, &w->scope[g->scope]);
+    }
+    if (w->unsure && w->unsure[g->scope])
+        buf_str(b, "; other hosts of its pools are full");
+}
+
+/* `ever`: what there is in all decides, not what is left. */
+static void put_limit(struct buf *b, const struct plan_need *need, const struct plan_limit *limit,
+                      const struct source_limit *line, bool ever)
+{
+    put_name(b, line->name);
+    buf_str(b, ": needs ");
+    buf_i64(b, need->amount);
+    if (ever) {
+        buf_str(b, ", of ");
+        buf_i64(b, limit->total);
+        buf_str(b, " in all");
+        return;
+    }
+    buf_str(b, ", and ");
+    buf_i64(b, limit->left);
+    buf_str(b, " of ");
+    buf_i64(b, limit->total);
+    buf_str(b, " are left");
+}
+
+/* The limit that was too small: a quota, or what hosts share. A quota that could not be read is the
+ * source's fault, not the project's. */
+static const char *say_limit(struct buf *b, const struct limits *l, const struct plan_group *g,
+                             size_t limit, const char *word)
+{
+    const struct limits_line *line = &l->line[limit];
+    size_t i;
+
+    if (line->error.p) {
+        buf_str(b, "the project's quota could not be read: ");
+        put_name(b, line->error);
+        return JOB_REASON_SOURCE;
+    }
+    for (i = 0; i < g->needs && g->need[i].limit != limit; i++)
+        ;
+    if (line->project.p) {
+        buf_str(b, "the quota of the project ");
+        json_escape(b, line->project);
+        buf_str(b, ": ");
+    }
+    if (i < g->needs)
+        put_limit(b, &g->need[i], &l->limit[limit], line->line,
+                  str_is(str_of(word), JOB_REASON_NEVER_FITS));
+    return word;
 }
 
 static const char *const words[] = {
@@ -207,19 +305,22 @@ static const char *const words[] = {
     [PLAN_NO_POOL] = JOB_REASON_NO_POOL,
     [PLAN_NEVER_FITS] = JOB_REASON_NEVER_FITS,
     [PLAN_NO_ROOM] = JOB_REASON_WAITING,
+    [PLAN_NO_QUOTA] = JOB_REASON_QUOTA,
     [PLAN_UNDECIDED] = JOB_REASON_UNDECIDED,
     [PLAN_BLOCKED] = JOB_REASON_BLOCKED,
     [PLAN_ENOUGH] = NULL,
 };
 
-const char *reason_of(const struct waiting *w, struct reason_sums *s, const struct plan_out *plan,
-                      size_t g, struct buf *b)
+const char *reason_of(const struct waiting *w, struct reason_sums *s, const struct limits *l,
+                      const struct plan_out *plan, size_t g, struct buf *b)
 {
     const struct plan_group *group = &w->group[g];
     enum plan_verdict verdict = plan->verdict[g];
 
+    if (plan->limit[g] != SIZE_MAX)
+        return say_limit(b, l, group, plan->limit[g], words[verdict]);
     if (verdict == PLAN_NO_POOL)
-        say_no_pool(b, w->scope_text.text[w->info[g].scope_text]);
+        say_no_pool(b, w->capacity->reading, w->scope_text.text[w->info[g].scope_text]);
     else if (verdict == PLAN_NEVER_FITS)
         say_never(b, w, group, sums_of(s, group->scope));
     else if (verdict == PLAN_NO_ROOM)

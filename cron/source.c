@@ -3,6 +3,7 @@
 #include "source.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 
@@ -14,8 +15,9 @@ struct source {
 static const struct source_kind source_none = {.word = "none"};
 
 static const struct source_kind *const kinds[] = {
-    [CONF_CAPACITY_NONE] = &source_none,
-    [CONF_CAPACITY_STATIC] = &source_static,
+    [CONF_CAPACITY_NONE] = &source_none,           [CONF_CAPACITY_STATIC] = &source_static,
+    [CONF_CAPACITY_EXEC] = &source_exec,           [CONF_CAPACITY_HTTP] = &source_http,
+    [CONF_CAPACITY_OPENSTACK] = &source_openstack,
 };
 
 static const struct source_kind *kind_of(const struct conf_queue *queue)
@@ -88,4 +90,39 @@ void source_more(struct source *s, const struct source_question *q, size_t n,
         return;
     if (s->kind->more(s->ctx, q, n, until, r, &e) != 0 || source_check(r, &e) != 0)
         fail(r, &e);
+}
+
+static int copy_kind(struct arena *a, const struct demand_kind *from, struct demand_kind *to)
+{
+    struct demand_amount *amount = arena_array(a, from->amounts, sizeof *amount);
+    size_t i;
+
+    if (!amount)
+        return -1;
+    *to = *from;
+    to->amount = amount;
+    for (i = 0; i < from->amounts; i++) {
+        amount[i].amount = from->amount[i].amount;
+        if (arena_copy(a, from->amount[i].resource, &amount[i].resource) != 0)
+            return -1;
+    }
+    return from->constraint.p ? arena_copy(a, from->constraint, &to->constraint) : 0;
+}
+
+int source_question_copy(struct arena *a, const struct source_question *from,
+                         struct source_question *to)
+{
+    struct demand_kind *kind = arena_array(a, 1, sizeof *kind);
+    size_t *pool = arena_array(a, from->pools, sizeof *pool);
+
+    if (!kind || !pool)
+        return -1;
+    *to = *from;
+    if (from->project.p)
+        return arena_copy(a, from->project, &to->project);
+    if (from->pools)
+        memcpy(pool, from->pool, from->pools * sizeof *pool);
+    to->pool = pool;
+    to->kind = kind;
+    return arena_copy(a, from->text, &to->text) == 0 ? copy_kind(a, from->kind, kind) : -1;
 }

@@ -26,6 +26,8 @@ struct source_amount {
     int64_t total; /* of the empty host, what the cloud keeps for itself taken off */
     int64_t used;  /* by whoever, as an observed source sees it; may be more than total. Of a ledger
                       source: by others than our jobs */
+    int64_t sure;  /* one instance may ask for this much without source_more being asked; 0: for any
+                      amount */
 };
 
 /* A label of a node, or a trait of an OpenStack host (key: the trait, value: ""). */
@@ -62,6 +64,8 @@ struct source_limit {
 /* The quota of one project (Kubernetes: namespace). Lines without a limit are left out. */
 struct source_quota {
     struct str project;
+    struct str
+        error; /* why it could not be read, which concerns this project alone; absent: it was */
     size_t limits;
     const struct source_limit *limit;
 };
@@ -116,6 +120,10 @@ struct source_question {
     const size_t *pool; /* … and the pools whose hosts are in question, as indices of the reading */
 };
 
+/* A copy with all that it points to. 0, or -1 without memory. */
+int source_question_copy(struct arena *a, const struct source_question *from,
+                         struct source_question *to) AR_MUST_CHECK;
+
 struct source;
 
 /* Opens a queue's source; asks nobody yet. 0 and *s (source_close), or -1: ERR_INTERNAL. */
@@ -132,8 +140,9 @@ bool source_waits(const struct conf_queue *queue);
 void source_read(struct source *s, struct str waiting, const struct until *until,
                  struct source_reading *r);
 
-/* Adds the answers to the questions to a good reading. A question that could not be answered makes
- * the reading SOURCE_FAILED, with the reason. */
+/* Adds the answers to the questions to a good reading. A service that does not answer makes the
+ * reading SOURCE_FAILED, with the reason; one that refuses a single project's quota does not: that
+ * quota then has the error. */
 void source_more(struct source *s, const struct source_question *q, size_t n,
                  const struct until *until, struct source_reading *r);
 

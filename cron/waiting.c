@@ -28,6 +28,8 @@ void waiting_free(struct waiting *w)
     free(w->scope);
     free(w->shape);
     free(w->demand);
+    free(w->empty);
+    free(w->unsure);
     free(w->group);
     free(w->info);
 }
@@ -81,21 +83,49 @@ static int subset_of(const struct waiting *w, const size_t *pool, size_t pools,
 /* What adding came to: the arena's limit is no fault, it only ends the adding. */
 enum added { ADDED, ADD_FULL, ADD_NO_MEMORY };
 
+static bool has_unread(const struct waiting *w, const size_t *pool, size_t pools)
+{
+    size_t i;
+
+    for (i = 0; i < pools; i++) {
+        if (w->capacity->reading->pool[pool[i]].unread > 0)
+            return true;
+    }
+    return false;
+}
+
+static int grow_scopes(struct waiting *w)
+{
+    size_t n = w->pools.n, cap = w->scope_cap;
+    struct fit_subset *scope = grow(w->scope, n, &cap, sizeof *scope);
+    bool *unsure;
+
+    if (!scope)
+        return -1;
+    w->scope = scope;
+    unsure = grow(w->unsure, n, &w->scope_cap, sizeof *unsure);
+    if (!unsure)
+        return -1;
+    w->unsure = unsure;
+    scope[n] = (struct fit_subset){0};
+    unsure[n] = false;
+    return 0;
+}
+
 /* The scope of the plan for a set of pools: the one that has it already, or a new one. */
 static enum added scope_of_pools(struct waiting *w, const size_t *pool, size_t pools, size_t *index)
 {
     size_t before = w->pools.n;
-    struct fit_subset *scope = grow(w->scope, before, &w->scope_cap, sizeof *scope);
 
-    if (!scope)
+    if (grow_scopes(w) != 0)
         return ADD_NO_MEMORY;
-    w->scope = scope;
-    scope[before] = (struct fit_subset){0};
     *index = intern_add(&w->pools, (struct str){(const char *)pool, pools * sizeof *pool});
     if (*index == INTERN_NONE)
         return ADD_FULL;
-    return w->pools.n == before || subset_of(w, pool, pools, &scope[before]) == 0 ? ADDED
-                                                                                  : ADD_FULL;
+    if (w->pools.n == before)
+        return ADDED;
+    w->unsure[before] = has_unread(w, pool, pools);
+    return subset_of(w, pool, pools, &w->scope[before]) == 0 ? ADDED : ADD_FULL;
 }
 
 static enum added find_scope(struct waiting *w, struct str scope, size_t *index)
@@ -158,6 +188,7 @@ static enum added parse_shape(struct waiting *w, struct str text, size_t i)
     if (capacity_shape(w->capacity, good ? d : unreadable(&nothing, &kind), w->arena,
                        &w->shape[i]) == 0) {
         w->demand[i] = w->shape[i].demand;
+        w->empty[i] = w->shape[i].empty;
         added = ADDED;
     }
     if (good)
@@ -174,12 +205,17 @@ static int grow_shapes(struct waiting *w)
     if (!shape)
         return -1;
     w->shape = shape;
-    demand = grow(w->demand, n, &w->shape_cap, sizeof *demand);
+    cap = w->shape_cap;
+    demand = grow(w->demand, n, &cap, sizeof *demand);
     if (!demand)
         return -1;
     w->demand = demand;
+    demand = grow(w->empty, n, &w->shape_cap, sizeof *demand);
+    if (!demand)
+        return -1;
+    w->empty = demand;
     shape[n] = (struct capacity_shape){0};
-    demand[n] = (struct fit_demand){0};
+    w->demand[n] = w->empty[n] = (struct fit_demand){0};
     return 0;
 }
 

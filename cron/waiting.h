@@ -27,6 +27,8 @@ struct waiting {
     struct fit_subset *scope;
     struct capacity_shape *shape; /* [shape_text.n] */
     struct fit_demand *demand;    /* [shape_text.n] the same demands, as the plan wants them */
+    struct fit_demand *empty;     /* [shape_text.n] without what is only true now */
+    bool *unsure;                 /* [pools.n] a pool of the scope has hosts that the table lacks */
     size_t groups, groups_cap;
     struct plan_group *group;
     struct waiting_group *info;

@@ -14,6 +14,7 @@ static const struct route routes[] = {
     {HTTP_POST, "/v1/{}/{}", .writes = true, .body = true, .prepare = job_change_prepare,
      .run = job_change},
     {HTTP_DELETE, "/v1/{}/{}", .writes = true, .run = job_delete},
+    {HTTP_GET, "/queues/{}/capacity", .run = capacity},
 };
 
 static const char *const method_names[] = {
@@ -23,21 +24,24 @@ static const char *const method_names[] = {
 };
 _Static_assert(ARRAY_LEN(method_names) == HTTP_OTHER, "every method of ours has a name");
 
+/* The pattern behind its next segment, which is *word. */
+static const char *next_word(const char *pattern, struct str *word)
+{
+    size_t n = strcspn(pattern + 1, "/");
+
+    *word = (struct str){pattern + 1, n};
+    return pattern + 1 + n;
+}
+
 static bool fits(const char *pattern, const struct http *x)
 {
-    size_t i, n;
+    struct str word;
+    size_t i;
 
     for (i = 0; i < x->segments && *pattern == '/'; i++) {
-        const char *word = pattern + 1;
-
-        n = strcspn(word, "/");
-        if (n == 2 && memcmp(word, "{}", 2) == 0) {
-            if (x->segment[i].n == 0)
-                return false;
-        } else if (!str_eq(x->segment[i], (struct str){word, n})) {
+        pattern = next_word(pattern, &word);
+        if (str_is(word, "{}") ? x->segment[i].n == 0 : !str_eq(x->segment[i], word))
             return false;
-        }
-        pattern = word + n;
     }
     return i == x->segments && *pattern == '\0';
 }
@@ -90,15 +94,18 @@ static int check_params(const struct route *route, const struct http *x, struct 
     return 0;
 }
 
-/* {type} and {request_id} by the rules for names. They stand in the path, so what is wrong is the
- * request (400), not its body. */
-static int check_names(const struct http *x, struct err *e)
+/* {type} and {request_id}, in this order, by the rules for names. They stand in the path, so what
+ * is wrong is the request (400), not its body. */
+static int check_names(const struct route *route, const struct http *x, struct err *e)
 {
     static const char *const what[] = {"the type", "the request_id"};
-    size_t i;
+    const char *pattern = route->pattern;
+    struct str word;
+    size_t i, n = 0;
 
-    for (i = 0; i + 1 < x->segments && i < ARRAY_LEN(what); i++) {
-        if (job_check_name(x->segment[i + 1], what[i], e) != 0) {
+    for (i = 0; i < x->segments && n < ARRAY_LEN(what); i++) {
+        pattern = next_word(pattern, &word);
+        if (str_is(word, "{}") && job_check_name(x->segment[i], what[n++], e) != 0) {
             e->code = ERR_BAD_REQUEST;
             e->pointer[0] = '\0';
             return -1;
@@ -124,7 +131,8 @@ int route_take(const struct conf *conf, struct http *x, const struct route **rou
     r = route_find(x, e);
     if (!r)
         return -1;
-    if (check_params(r, x, e) != 0 || check_names(x, e) != 0 || check_preconditions(r, x, e) != 0)
+    if (check_params(r, x, e) != 0 || check_names(r, x, e) != 0 ||
+        check_preconditions(r, x, e) != 0)
         return -1;
     if (r->body && http_read_body(x, e) != 0)
         return -1;

@@ -17,7 +17,7 @@ def a(shared_anteroom):
 
 
 @pytest.mark.parametrize("path, status", [
-    ("/v1/vm/", 200), ("/v1/vm", 200), ("/v1/vm/?limit=1", 200), ("/v1/empty/", 200), ("/v1/vm/job", 200), ("/v1/vm/job/", 200), ("/healthz", 200), ("/healthz/", 200),
+    ("/v1/vm/", 200), ("/v1/vm", 200), ("/v1/vm/?limit=1", 200), ("/v1/empty/", 200), ("/v1/vm/job", 200), ("/v1/vm/job/", 200), ("/healthz", 200), ("/healthz/", 200), ("/queues/vm/capacity", 200),
     ("/v1/vm/nobody", 404), ("/nowhere", 404), ("/v1/", 404), ("/v1/vm/?x=1", 400), ("/v1/vm/?limit=0", 400), ("/v1/%ff/", 400), ("/v1/vm/?after=x", 400),
 ])
 def test_head_is_get_without_the_body(a, path, status):

@@ -23,6 +23,7 @@ struct world {
     struct source_reading reading;
     struct source_host host[HOSTS];
     struct source_amount amount[HOSTS][NAMES];
+    bool labelled[HOSTS], tainted[HOSTS]; /* with a=b; with t:NoSchedule */
     struct pool pool[POOLS];
     size_t pool_host[POOLS][HOSTS];
     struct conf_queue queue;
@@ -30,6 +31,24 @@ struct world {
     struct arena *arena;
     struct capacity capacity;
 };
+
+static const struct source_label world_label = {{"a", 1}, {"b", 1}};
+static const struct source_taint world_taint = {{"t", 1}, {"", 0}, {"NoSchedule", 10}};
+
+/* Most worlds have no labels, no taints. */
+static inline void world_marks(struct world *w, struct prop *r)
+{
+    size_t i, one_in_label = prop_one_in(r, 2) ? 2 : 6, one_in_taint = prop_one_in(r, 2) ? 3 : 99;
+
+    for (i = 0; i < w->reading.hosts; i++) {
+        w->labelled[i] = prop_one_in(r, one_in_label);
+        w->tainted[i] = prop_one_in(r, one_in_taint);
+        w->host[i].labels = w->labelled[i];
+        w->host[i].label = &world_label;
+        w->host[i].taints = w->tainted[i];
+        w->host[i].taint = &world_taint;
+    }
+}
 
 static inline void world_hosts(struct world *w, struct prop *r)
 {
@@ -39,8 +58,9 @@ static inline void world_hosts(struct world *w, struct prop *r)
         for (j = 0, n = 0; j < NAMES; j++) {
             if (prop_one_in(r, 2))
                 w->amount[i][n++] =
-                    (struct source_amount){str_of(resource_names[j]), prop_between(r, 0, 20),
-                                           prop_one_in(r, 2) ? 0 : prop_between(r, 0, 25)};
+                    (struct source_amount){.resource = str_of(resource_names[j]),
+                                           .total = prop_between(r, 0, 20),
+                                           .used = prop_one_in(r, 2) ? 0 : prop_between(r, 0, 25)};
         }
         w->host[i] = (struct source_host){
             .name = str_of(host_names[i]), .amounts = n, .amount = w->amount[i]};
@@ -84,6 +104,7 @@ static inline void world_make(struct world *w, struct prop *r)
                                          .pools = w->queue.pools,
                                          .pool = w->pool};
     world_hosts(w, r);
+    world_marks(w, r);
     world_pools(w, r);
     assert_int_equal(capacity_make(&w->reading, w->arena, &w->capacity, &e), 0);
 }
@@ -130,6 +151,28 @@ static inline int64_t world_free_of(const struct world *w, size_t host, const ch
                : w->capacity.free.free[host * w->capacity.free.resources + column];
 }
 
+/* The constraints that there are in this world. */
+static const struct some_constraint {
+    struct str text;
+    bool selects, tolerates;
+} some_constraints[] = {
+    {{NULL, 0}, false, false},
+    {STR_LIT("{\"nodeSelector\":{\"a\":\"b\"}}"), true, false},
+    {STR_LIT("{\"tolerations\":[{\"key\":\"t\",\"operator\":\"Exists\"}]}"), false, true},
+    {STR_LIT("{\"nodeSelector\":{\"a\":\"b\"},\"tolerations\":[{\"operator\":\"Exists\"}]}"), true,
+     true},
+};
+
+/* Does the host meet the kind's constraint, found the slow way? */
+static inline bool world_meets(const struct world *w, size_t host, const struct demand_kind *kind)
+{
+    const struct some_constraint *c = some_constraints;
+
+    while (!str_eq(c->text, kind->constraint))
+        c++;
+    return (w->labelled[host] || !c->selects) && (!w->tainted[host] || c->tolerates);
+}
+
 /* A demand at random; its texts and arrays are the caller's. */
 struct some_demand {
     struct demand d;
@@ -150,10 +193,9 @@ static inline void some_demand(struct some_demand *s, struct prop *r, int64_t mo
         }
         s->kind[k] = (struct demand_kind){
             .count = prop_between(r, 1, 4), .amounts = n, .amount = s->amount[k]};
-        if (prop_one_in(r, 10))
-            s->kind[k].constraint = prop_one_in(r, 2)
-                                        ? STR_LIT("{\"nodeSelector\":{\"a\":\"b\"}}")
-                                        : STR_LIT("{\"tolerations\":[{\"key\":\"a\"}]}");
+        if (prop_one_in(r, 4))
+            s->kind[k].constraint =
+                some_constraints[prop_below(r, ARRAY_LEN(some_constraints))].text;
     }
 }
 

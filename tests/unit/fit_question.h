@@ -26,6 +26,7 @@ struct question {
     int64_t amount[KINDS][COLUMNS];
     size_t host[HOSTS];
     struct fit_kind kind[KINDS];
+    bool on[KINDS][HOSTS];
 };
 
 static inline void question_begin(struct question *q, size_t hosts, size_t resources)
@@ -47,6 +48,34 @@ static inline void question_kind(struct question *q, int64_t count, const int64_
     q->kind[k] = (struct fit_kind){.count = count, .amount = q->amount[k]};
 }
 
+/* The last kind may only go on the hosts that are bits of `mask`. */
+static inline void question_mask(struct question *q, unsigned mask)
+{
+    size_t k = q->demand.kinds - 1;
+
+    for (size_t h = 0; h < HOSTS; h++)
+        q->on[k][h] = mask & 1U << h;
+    q->kind[k].on = q->on[k];
+}
+
+/* Sometimes a mask: any, or the very same as the kind before has, in a place of its own. */
+static inline void random_mask(struct prop *r, struct question *q)
+{
+    size_t k = q->demand.kinds - 1;
+
+    if (!prop_one_in(r, 3))
+        return;
+    question_mask(q, (unsigned)(prop_bits(r) | (prop_one_in(r, 2) ? 0 : prop_bits(r))));
+    if (k > 0 && q->kind[k - 1].on && prop_one_in(r, 3))
+        memcpy(q->on[k], q->on[k - 1], sizeof(q->on[k]));
+}
+
+/* Does what the kind says of its hosts, the slow way. */
+static inline bool may_take(const struct fit_kind *kind, size_t host)
+{
+    return kind->on == NULL || kind->on[host];
+}
+
 /* One resource: the hosts' free amounts, then pairs of count and amount; both lists end with 0. */
 static inline void question_line(struct question *q, const int64_t *free, const int64_t *pairs)
 {
@@ -64,7 +93,8 @@ static inline void question_line(struct question *q, const int64_t *free, const 
     question_line(q, (const int64_t[]){free, 0}, (const int64_t[]){__VA_ARGS__, 0})
 #define FREE(...) __VA_ARGS__
 
-/* All instances placed, on hosts of the subset, no host over its capacity, no pair twice. */
+/* All instances placed, on hosts of the subset that may take them, no host over its capacity, no
+ * pair twice. */
 static inline void check_placement(const struct fit_hosts *hosts, struct fit_subset use,
                                    const struct fit_demand *demand, const struct fit_placement *p)
 {
@@ -81,6 +111,7 @@ static inline void check_placement(const struct fit_hosts *hosts, struct fit_sub
 
         assert_true(place->kind < demand->kinds && place->host < hosts->hosts);
         assert_true(usable[place->host] && place->count >= 1);
+        assert_true(may_take(&demand->kind[place->kind], place->host));
         assert_false(seen[place->kind * hosts->hosts + place->host]);
         seen[place->kind * hosts->hosts + place->host] = true;
         placed[place->kind] += place->count;

@@ -15,7 +15,8 @@
 #include "plan.h"
 #include "prop.h"
 
-enum { HOSTS = 8, COLUMNS = 2, SCOPES = 6, SHAPES = 6, KINDS = 3, GROUPS = 24, JOBS = 64 };
+enum { HOSTS = 8, COLUMNS = 2, SCOPES = 6, SHAPES = 6, KINDS = 3, GROUPS = 48, JOBS = 64 };
+enum { LIMITS = 4, VARIANTS = 2 };
 enum { NOW = 1000000, MANY = 1 << 24 };
 
 struct waiting {
@@ -32,7 +33,14 @@ struct world {
     int64_t amount[SHAPES][KINDS][COLUMNS];
     struct fit_kind kind[SHAPES][KINDS];
     struct fit_demand shape[SHAPES];
+    bool on[SHAPES][KINDS][HOSTS], empty_on[SHAPES][KINDS][HOSTS];
+    struct fit_kind empty_kind[SHAPES][KINDS];
+    struct fit_demand empty_shape[SHAPES];
+    bool unsure[SCOPES];
+    struct plan_limit limit[LIMITS];
     struct plan_group group[GROUPS];
+    size_t variant[GROUPS]; /* groups of the same scope and shape are told apart by it */
+    struct plan_need need[GROUPS][LIMITS];
     size_t jobs;
     struct waiting waiting[JOBS];
     size_t nexts, guards; /* questions that were asked */
@@ -86,6 +94,7 @@ static inline void world_begin(struct world *w, size_t hosts, size_t resources)
         .total = w->total,
         .scope = w->scope,
         .shape = w->shape,
+        .limit = w->limit,
         .group = w->group,
         .queue = {w, world_next, world_guarded},
         .now = NOW,
@@ -128,21 +137,35 @@ static inline size_t world_shape(struct world *w, int64_t count, int64_t amount)
     return shape;
 }
 
-static inline size_t world_group(struct world *w, size_t scope, size_t shape)
+static inline size_t world_limit(struct world *w, int64_t left, int64_t total, bool shared)
 {
-    for (size_t g = 0; g < w->in.groups; g++)
-        if (w->group[g].scope == scope && w->group[g].shape == shape)
+    w->limit[w->in.limits] = (struct plan_limit){left, total, shared};
+    return w->in.limits++;
+}
+
+static inline size_t world_group(struct world *w, size_t scope, size_t shape, size_t variant)
+{
+    size_t g;
+
+    for (g = 0; g < w->in.groups; g++)
+        if (w->group[g].scope == scope && w->group[g].shape == shape && w->variant[g] == variant)
             return g;
-    assert_true(w->in.groups < GROUPS);
-    w->group[w->in.groups] =
-        (struct plan_group){.id = 100 + (int64_t)w->in.groups, .scope = scope, .shape = shape};
+    assert_true(g < GROUPS);
+    w->group[g] = (struct plan_group){
+        .id = 100 + (int64_t)g, .scope = scope, .shape = shape, .need = w->need[g]};
+    w->variant[g] = variant;
     return w->in.groups++;
+}
+
+static inline void world_need(struct world *w, size_t group, size_t limit, int64_t amount)
+{
+    w->need[group][w->group[group].needs++] = (struct plan_need){limit, amount};
 }
 
 /* A job after all others, which has waited `waited`. */
 static inline void world_job(struct world *w, size_t scope, size_t shape, int64_t waited)
 {
-    size_t group = world_group(w, scope, shape);
+    size_t group = world_group(w, scope, shape, 0);
     struct waiting *job = &w->waiting[w->jobs++];
 
     *job = (struct waiting){
@@ -160,6 +183,25 @@ static inline void world_plain(struct world *w, size_t hosts, int64_t free, int6
         w->free[h] = free;
         w->total[h] = total;
     }
+}
+
+/* Makes the plan and checks who was admitted (ids in order, ended by 0). */
+static inline void expect(struct world *w, struct plan_out *out, const int64_t *ids)
+{
+    struct err e;
+
+    assert_int_equal(plan_make(&w->in, out, &e), 0);
+    for (size_t i = 0; i < out->n; i++)
+        assert_int_equal(out->admission[i].job.id, ids[i]);
+    assert_int_equal(ids[out->n], 0);
+}
+
+#define EXPECT(w, out, ...) expect(w, out, (const int64_t[]){__VA_ARGS__})
+
+static inline void done(struct world *w, struct plan_out *out)
+{
+    plan_out_free(out, w->in.groups);
+    assert_null(out->admission);
 }
 
 #endif

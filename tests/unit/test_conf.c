@@ -400,17 +400,21 @@ static void the_shipped_file_says_the_defaults(void **state)
     conf_free(preset);
 }
 
-static void the_example_in_the_shipped_file_is_taken(void **state)
+static void the_examples_in_the_shipped_file_are_taken(void **state)
 {
     struct conf *c = shipped(true);
     const struct conf_queue *vm = conf_queue(c, STR_LIT("vm"));
 
     (void)state;
-    assert_int_equal(c->queues, 2);
+    assert_int_equal(c->queues, 6);
     assert_int_equal(vm->capacity, CONF_CAPACITY_STATIC);
     assert_int_equal(vm->pools, 1);
     assert_int_equal(vm->pool[0].projects, 2);
     assert_int_equal(vm->hosts, 2);
+    assert_int_equal(conf_queue(c, STR_LIT("nova"))->capacity, CONF_CAPACITY_OPENSTACK);
+    assert_int_equal(conf_queue(c, STR_LIT("kube"))->capacity, CONF_CAPACITY_KUBERNETES);
+    assert_int_equal(conf_queue(c, STR_LIT("batch"))->source.args, 2);
+    assert_str(conf_queue(c, STR_LIT("robots"))->source.token_file, "/etc/anteroom/robots.token");
     conf_free(c);
 }
 
@@ -431,7 +435,7 @@ int main(void)
         cmocka_unit_test(the_path_is_the_options_else_the_environments_else_the_systems),
         cmocka_unit_test(the_table_of_keys_is_written),
         cmocka_unit_test(the_shipped_file_says_the_defaults),
-        cmocka_unit_test(the_example_in_the_shipped_file_is_taken),
+        cmocka_unit_test(the_examples_in_the_shipped_file_are_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,8 +52,8 @@ static void test_vm_taken(void **state)
     static const struct taken cases[] = {
         {"vm", "{'instances':[{'VCPU':1,'Memory':1,'Disk':1}],'project':'project id'}",
          "project:project id", "[{'n':1,'r':{'Disk':1,'Memory':1,'VCPU':1}}]"},
-        {"vm", "{'project':'p','host_aggregate':'a','instances':[{'count':3,'VCPU':2}]}", "pool:a",
-         "[{'n':3,'r':{'VCPU':2}}]"},
+        {"vm", "{'project':'p','host_aggregate':'a','instances':[{'count':3,'VCPU':2}]}",
+         "pool:a\nproject:p", "[{'n':3,'r':{'VCPU':2}}]"},
         {"vm", "{'host_aggregate':'a','instances':[{'MEMORY_MB':2,'DISK_GB':1}]}", "pool:a",
          "[{'n':1,'r':{'Disk':1,'Memory':2}}]"},
         {"vm",
@@ -93,6 +93,8 @@ static void test_vm_refused(void **state)
         {"vm", "{'project':7}", "/data/project", "must be a string, not a number"},
         {"vm", "{'project':null}", "/data/project", "must be a string, not null"},
         {"vm", "{'project':''}", "/data/project", "1 to 255 bytes"},
+        {"vm", "{'project':'a\\nproject:b'}", "/data/project", "control characters"},
+        {"vm", "{'project':'p','host_aggregate':'\\u007f'}", "/data/host_aggregate", "control"},
         {"vm", "{'host_aggregate':[]}", "/data/host_aggregate", "must be a string"},
         {"vm", "{'host_aggregate':''}", "/data/host_aggregate", "1 to 255 bytes"},
         {"vm", "{'project':'p','instances':[{'VCPU':1},{'VCPU':-1}]}", "/data/instances/1/VCPU",
@@ -159,6 +161,7 @@ static void test_any_refused(void **state)
         {"lab", "{'instances':'many'}", "/data/instances", "array of objects"},
         {"lab", "{'pool':1}", "/data/pool", "must be a string"},
         {"lab", "{'pool':''}", "/data/pool", "1 to 255 bytes"},
+        {"lab", "{'pool':'a\\u001f'}", "/data/pool", "control characters"},
     };
 
     (void)state;
@@ -214,6 +217,7 @@ static void test_kube_refused(void **state)
     static const struct refused cases[] = {
         {"kube", "{'pods':[{}]}", "/data/namespace", "namespace is required"},
         {"kube", "{'namespace':1}", "/data/namespace", "must be a string"},
+        {"kube", "{'namespace':'a\\tb'}", "/data/namespace", "control characters"},
         {"kube", "{'namespace':'n','pods':[]}", "/data/pods", "not empty"},
         {"kube", POD("'count':0"), "/data/pods/0/count", "between 1 and"},
         {"kube", POD("'requests':null"), "/data/pods/0/requests", "must be an object"},

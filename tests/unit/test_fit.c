@@ -41,9 +41,9 @@ static bool try_all(const struct question *q, int64_t *free, size_t kind, int64_
         return true;
     if (number == q->kind[kind].count)
         return try_all(q, free, kind + 1, 0);
-    for (size_t i = 0; i < q->use.n && !q->kind[kind].nowhere; i++) {
+    for (size_t i = 0; i < q->use.n; i++) {
         int64_t *host = free + q->host[i] * columns;
-        bool fits = true, found;
+        bool fits = may_take(&q->kind[kind], q->host[i]), found;
 
         for (size_t r = 0; r < columns; r++)
             fits = fits && host[r] >= q->amount[kind][r];
@@ -73,8 +73,10 @@ static void random_question(struct prop *r, struct question *q, size_t instances
 
         for (size_t c = 0; c < q->hosts.resources; c++)
             amount[c] = prop_between(r, 0, prop_one_in(r, 4) ? most : most / 2);
+        if (q->demand.kinds > 0 && prop_one_in(r, 4)) /* alike but for the mask, perhaps */
+            memcpy(amount, q->amount[q->demand.kinds - 1], sizeof(amount));
         question_kind(q, count, amount);
-        q->kind[q->demand.kinds - 1].nowhere = prop_one_in(r, 60);
+        random_mask(r, q);
         instances -= (size_t)count;
     }
 }
@@ -82,7 +84,7 @@ static void random_question(struct prop *r, struct question *q, size_t instances
 static void pack_agrees_with_trying_everything(void **state)
 {
     struct prop r = prop_begin(__func__, 20180727);
-    int64_t answers[2] = {0}, searched[2] = {0};
+    int64_t answers[2] = {0}, searched[2] = {0}, masked[2] = {0};
 
     (void)state;
     for (int i = 0; i < 40000; i++) {
@@ -97,14 +99,16 @@ static void pack_agrees_with_trying_everything(void **state)
         assert_int_equal(answer, exists ? FIT_YES : FIT_NO);
         answers[exists]++;
         searched[exists] += steps < MANY;
+        masked[exists] += steps < MANY && (q.kind[0].on || q.kind[1].on || q.kind[2].on);
     }
     /* the cases reach what they are meant to reach */
+    assert_true(masked[false] > 50 && masked[true] > 10);
     assert_true(answers[false] > 1000 && answers[true] > 1000);
     assert_true(searched[false] > 100 && searched[true] > 20);
 }
 
 /* A question that has an answer by construction, and little to spare: the hosts are as large as
- * what was put on them. */
+ * what was put on them, and where a kind was not put, it often may not go. */
 static void solved_question(struct prop *r, struct question *q, size_t hosts)
 {
     int64_t amount[COLUMNS];
@@ -115,13 +119,18 @@ static void solved_question(struct prop *r, struct question *q, size_t hosts)
             amount[c] = prop_between(r, 1, 9);
         question_kind(q, prop_between(r, 1, 4), amount);
     }
-    for (size_t k = 0; k < q->demand.kinds; k++)
+    for (size_t k = 0; k < q->demand.kinds; k++) {
+        q->kind[k].on = prop_one_in(r, 2) ? q->on[k] : NULL;
+        for (size_t h = 0; h < hosts; h++)
+            q->on[k][h] = prop_one_in(r, 2);
         for (int64_t n = 0; n < q->kind[k].count; n++) {
             size_t host = prop_below(r, hosts);
 
+            q->on[k][host] = true;
             for (size_t c = 0; c < q->hosts.resources; c++)
                 q->free[host * q->hosts.resources + c] += q->amount[k][c];
         }
+    }
 }
 
 static void pack_finds_what_fits_without_a_gap(void **state)
@@ -229,15 +238,62 @@ static void nothing_asked_fits_anywhere_and_zero_needs_a_host(void **state)
     fit_placement_free(&p);
 }
 
-static void asked_nowhere_fits_nowhere(void **state)
+static void off_everywhere_fits_nowhere(void **state)
 {
     struct question q;
 
     (void)state;
     LINE(&q, FREE(10), 1, 1, 1, 1);
-    q.kind[1].nowhere = true;
+    question_mask(&q, 0);
     assert_int_equal(pack_well(&q), FIT_NO);
     assert_int_equal(fit_spread(&q.hosts, q.use, &q.demand, NULL), FIT_NO);
+    LINE(&q, FREE(10), 1, 0); /* so does what needs nothing but a host */
+    question_kind(&q, 1, &(int64_t){0});
+    question_mask(&q, 0);
+    assert_int_equal(pack_well(&q), FIT_NO);
+}
+
+static void masks_are_by_host_not_by_place_in_the_subset(void **state)
+{
+    struct question q;
+    struct fit_placement p = {0};
+    int64_t steps = MANY;
+
+    (void)state;
+    for (int policy = 0; policy < 2; policy++) {
+        LINE(&q, FREE(8, 8, 9, 8), 1, 4, 1, 2);
+        question_mask(&q, 1U << 1 | 1U << 3);
+        q.host[0] = 2;
+        q.host[1] = 3;
+        q.use.n = 2;
+        assert_int_equal(policy ? fit_spread(&q.hosts, q.use, &q.demand, &p)
+                                : fit_pack(&q.hosts, q.use, &q.demand, &steps, &p),
+                         FIT_YES);
+        check_placement(&q.hosts, q.use, &q.demand, &p);
+    }
+    fit_placement_free(&p);
+}
+
+/* Equal amounts, but not the same hosts: no two of one class, no two hosts alike. */
+static void alike_in_amounts_but_not_in_hosts(void **state)
+{
+    struct question q;
+
+    (void)state;
+    question_begin(&q, 3, 1);
+    q.free[0] = q.free[1] = q.free[2] = 4;
+    for (size_t k = 0; k < 3; k++) {
+        question_kind(&q, 1, &(int64_t){4});
+        question_mask(&q, (const unsigned[]){7, 3, 1}[k]);
+    }
+    assert_int_equal(pack_well(&q), FIT_YES);
+    question_begin(&q, 3, 1);
+    q.free[0] = q.free[1] = q.free[2] = 4;
+    for (size_t k = 0; k < 3; k++) {
+        question_kind(&q, 1, &(int64_t){4});
+        question_mask(&q, (const unsigned[]){7, 1, 1}[k]);
+    }
+    assert_int_equal(pack_well(&q), FIT_NO);
 }
 
 static void huge_amounts_do_not_overflow(void **state)
@@ -385,7 +441,9 @@ int main(void)
         cmocka_unit_test(budget_that_runs_out_says_so),
         cmocka_unit_test(cheap_answers_need_no_budget),
         cmocka_unit_test(nothing_asked_fits_anywhere_and_zero_needs_a_host),
-        cmocka_unit_test(asked_nowhere_fits_nowhere),
+        cmocka_unit_test(off_everywhere_fits_nowhere),
+        cmocka_unit_test(masks_are_by_host_not_by_place_in_the_subset),
+        cmocka_unit_test(alike_in_amounts_but_not_in_hosts),
         cmocka_unit_test(huge_amounts_do_not_overflow),
         cmocka_unit_test(huge_sums_prove_nothing),
         cmocka_unit_test(small_jobs_leave_the_large_holes_whole),

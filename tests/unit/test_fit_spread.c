@@ -14,7 +14,7 @@ static double plain_score(const struct question *q, const int64_t *free, size_t 
             continue;
         for (size_t i = 0; i < q->use.n; i++) {
             const int64_t *other = free + q->host[i] * columns;
-            bool can = true;
+            bool can = may_take(&q->kind[kind], q->host[i]);
 
             for (size_t c = 0; c < columns; c++)
                 can = can && other[c] >= q->amount[kind][c];
@@ -34,9 +34,9 @@ static size_t plain_choice(const struct question *q, const int64_t *free, size_t
     size_t columns = q->hosts.resources, best = HOSTS;
     double top = 0;
 
-    for (size_t i = 0; i < q->use.n && !q->kind[kind].nowhere; i++) {
+    for (size_t i = 0; i < q->use.n; i++) {
         size_t host = q->host[i];
-        bool can = true;
+        bool can = may_take(&q->kind[kind], host);
 
         for (size_t c = 0; c < columns; c++)
             can = can && free[host * columns + c] >= q->amount[kind][c];
@@ -79,6 +79,7 @@ static void spread_question(struct prop *r, struct question *q)
         for (size_t c = 0; c < q->hosts.resources; c++)
             amount[c] = prop_between(r, 0, 1 + most / 5);
         question_kind(q, prop_between(r, 1, 7), amount);
+        random_mask(r, q);
     }
 }
 
@@ -125,11 +126,32 @@ static void spread_does_not_find_a_clever_packing(void **state)
     assert_int_equal(fit_spread(&q.hosts, q.use, &q.demand, NULL), FIT_YES);
 }
 
+/* Host 3 would be the emptiest; and if it only counted for the scale, the first resource would tell
+ * the others apart no more, and host 0 would be emptier than host 1. */
+static void hosts_that_are_off_do_not_scale(void **state)
+{
+    struct question q;
+    struct fit_placement p = {0};
+
+    (void)state;
+    question_begin(&q, 4, 2);
+    memcpy(q.free, (const int64_t[]){10, 6, 14, 5, 10, 4, 1000, 6}, 8 * sizeof(*q.free));
+    question_kind(&q, 1, (const int64_t[]){1, 1});
+    question_mask(&q, 7);
+    assert_int_equal(fit_spread(&q.hosts, q.use, &q.demand, &p), FIT_YES);
+    assert_int_equal(p.place[0].host, 1);
+    question_mask(&q, 15);
+    assert_int_equal(fit_spread(&q.hosts, q.use, &q.demand, &p), FIT_YES);
+    assert_int_equal(p.place[0].host, 3);
+    fit_placement_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spread_agrees_with_a_plain_simulation),
         cmocka_unit_test(spread_does_not_find_a_clever_packing),
+        cmocka_unit_test(hosts_that_are_off_do_not_scale),
     };
 
     return cmocka_run_group_tests_name("fit_spread", tests, NULL, NULL);

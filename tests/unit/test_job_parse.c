@@ -130,7 +130,7 @@ static void test_data(void **state)
     static const struct data_case cases[] = {
         {"vm", "{'project':'other','n':1.50}", "{'n':1.50,'project':'other'}", "project:other"},
         {"vm", "{'project':'project id','host_aggregate':'mine'}",
-         "{'host_aggregate':'mine','project':'project id'}", "pool:mine"},
+         "{'host_aggregate':'mine','project':'project id'}", "pool:mine\nproject:project id"},
         {"vm", "{'project':'project id'}", "{'host_aggregate':'host1','project':'project id'}",
          "project:project id"},
         {"kube", "{'namespace':'project id'}", "{'namespace':'project id'}", "project:project id"},

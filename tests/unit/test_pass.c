@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include "cron/pass.h"
+#include "cron/readers.h"
 
 static const char two_hosts[] = "queues:\n"
                                 "  vm:\n"
@@ -21,12 +22,36 @@ static void begin(struct rig *r)
     r->now = clock_now() - NS_PER_S;
 }
 
+enum { QUEUES_MAX = 8 };
+
+/* All sources, read now; readings[i] belongs to queue i. */
+static struct readers *read_all(struct rig *r, struct source_reading *reading[QUEUES_MAX])
+{
+    struct readers *readers;
+    struct err e;
+    size_t i;
+
+    assert_in_range(r->conf->queues, 1, QUEUES_MAX);
+    OK(readers_open(r->conf, &readers, &e), &e);
+    for (i = 0; i < r->conf->queues; i++) {
+        readers_ask(readers, i, (struct str){0});
+        readers_wait(readers);
+        reading[i] = readers_take(readers, i);
+        assert_non_null(reading[i]);
+    }
+    return readers;
+}
+
 static struct pass_result pass(struct rig *r)
 {
+    struct source_reading *reading[QUEUES_MAX];
+    struct readers *readers = read_all(r, reading);
+    struct pass_in in = {.conf = r->conf, .store = r->s, .reading = reading};
     struct pass_result result;
     struct err e;
 
-    OK(pass_run(r->conf, r->s, &result, &e), &e);
+    OK(pass_run(&in, &result, &e), &e);
+    readers_close(readers);
     return result;
 }
 
@@ -107,7 +132,7 @@ static int64_t held(struct rig *r)
     int64_t sum = 0;
     struct err e;
 
-    OK(store_holds(r->s, STR_LIT("vm"), add_amount, &sum, &e), &e);
+    OK(store_holds(r->s, STR_LIT("vm"), r->now, add_amount, &sum, &e), &e);
     return sum;
 }
 
@@ -314,6 +339,9 @@ static void test_many_admissions_take_several_passes(void **state)
 
 static void test_show_tells_and_writes_nothing(void **state)
 {
+    struct source_reading *reading[QUEUES_MAX];
+    struct readers *readers;
+    struct pass_in in = {0};
     struct buf b = BUF_INIT(65536);
     struct rig r;
     struct err e;
@@ -324,7 +352,12 @@ static void test_show_tells_and_writes_nothing(void **state)
     begin(&r);
     a = add(&r, "a", 3, 2);
     big = add(&r, "big", 9, 1);
-    OK(pass_show(r.conf, r.s, &b, &e), &e);
+    in.conf = r.conf;
+    in.store = r.s;
+    readers = read_all(&r, reading);
+    in.reading = reading;
+    OK(pass_show(&in, &b, &e), &e);
+    readers_close(readers);
     (void)snprintf(want, sizeof want,
                    "admit %lld {\"n1\":1,\"n2\":1}\nwait %lld NeverFits: needs 1 x (VCPU 9); in "
                    "all, on its 2 hosts: VCPU 8 (at most 4 on one)\n",

@@ -3,25 +3,6 @@
 #include "plan_world.h"
 #include "torture.h"
 
-/* Makes the plan and checks who was admitted (ids in order, ended by 0). */
-static void expect(struct world *w, struct plan_out *out, const int64_t *ids)
-{
-    struct err e;
-
-    assert_int_equal(plan_make(&w->in, out, &e), 0);
-    for (size_t i = 0; i < out->n; i++)
-        assert_int_equal(out->admission[i].job.id, ids[i]);
-    assert_int_equal(ids[out->n], 0);
-}
-
-#define EXPECT(w, out, ...) expect(w, out, (const int64_t[]){__VA_ARGS__})
-
-static void done(struct world *w, struct plan_out *out)
-{
-    plan_out_free(out, w->in.groups);
-    assert_null(out->admission);
-}
-
 static void first_come_is_first_served(void **state)
 {
     struct world w;

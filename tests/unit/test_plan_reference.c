@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The whole pass against a reference without groups, heap or memory of refusals; and the work that
- * a large one takes. */
+/* The whole pass against a reference without groups, heap or memory of refusals. */
 #include "plan_world.h"
 
 /* ---- the reference: every job in turn, nothing remembered but the lines (and, for spread, who was
@@ -22,6 +21,7 @@ struct reference {
     bool told[GROUPS]; /* the group's first job that was not admitted has been seen */
     enum plan_verdict verdict[GROUPS];
     int64_t blocker[GROUPS];
+    size_t limit[GROUPS];
 };
 
 static bool share_a_host(const struct fit_subset *a, const struct fit_subset *b)
@@ -47,15 +47,17 @@ static int64_t plain_blocker(const struct reference *ref, size_t scope)
     return 0;
 }
 
+/* Of the empty hosts without p. */
 static enum fit_answer plain_fit(const struct world *w, int64_t *free, const struct plan_group *g,
                                  struct fit_placement *p)
 {
+    const struct fit_demand *shape = p || !w->in.empty_shape ? w->shape : w->empty_shape;
     struct fit_hosts hosts = {w->in.hosts.hosts, w->in.hosts.resources, free};
     int64_t steps = MANY;
     enum fit_answer answer =
         w->in.policy == PLAN_SPREAD
-            ? fit_spread(&hosts, w->scope[g->scope], &w->shape[g->shape], p)
-            : fit_pack(&hosts, w->scope[g->scope], &w->shape[g->shape], &steps, p);
+            ? fit_spread(&hosts, w->scope[g->scope], &shape[g->shape], p)
+            : fit_pack(&hosts, w->scope[g->scope], &shape[g->shape], &steps, p);
 
     assert_true(answer == FIT_YES || answer == FIT_NO);
     return answer;
@@ -82,13 +84,39 @@ static bool past_the_guard(const struct world *w, const struct plan_job *job)
     return w->in.overtake == 0 || NOW - job->queued_at >= w->in.overtake;
 }
 
-static void tell(struct reference *ref, size_t group, enum plan_verdict verdict, int64_t blocker)
+/* What limits have, as three lists: what is left of quotas, what is left of what hosts share, and
+ * that in all. */
+enum kept { QUOTA, SHARED, SHARED_TOTAL };
+
+/* The first need of the group that is more than that, or SIZE_MAX. */
+static size_t plain_short(const struct plan_limit *limit, const struct plan_group *g,
+                          enum kept kept)
+{
+    for (size_t i = 0; i < g->needs; i++) {
+        const struct plan_limit *l = &limit[g->need[i].limit];
+        int64_t have = kept == SHARED_TOTAL ? l->total : l->left;
+
+        if (l->shared == (kept != QUOTA) && g->need[i].amount > (have > 0 ? have : 0))
+            return g->need[i].limit;
+    }
+    return SIZE_MAX;
+}
+
+static void tell(struct reference *ref, size_t group, enum plan_verdict verdict, int64_t blocker,
+                 size_t limit)
 {
     if (ref->told[group])
         return;
     ref->told[group] = true;
     ref->verdict[group] = verdict;
     ref->blocker[group] = blocker;
+    ref->limit[group] = limit;
+}
+
+static void take_needs(struct plan_limit *limit, const struct world *w, const struct plan_group *g)
+{
+    for (size_t i = 0; i < g->needs && w->shape[g->shape].kinds > 0; i++)
+        limit[g->need[i].limit].left -= g->need[i].amount;
 }
 
 static bool plain_admits(struct reference *ref, const struct waiting *waiting)
@@ -104,6 +132,7 @@ static bool plain_admits(struct reference *ref, const struct waiting *waiting)
     answer = plain_fit(w, w->free, g, &a->placement);
     if (answer == FIT_YES) {
         fit_take(&w->in.hosts, &w->shape[g->shape], &a->placement);
+        take_needs(w->limit, w, g);
         ref->n++;
         return true;
     }
@@ -117,28 +146,33 @@ static void plain_decide(struct reference *ref, const struct waiting *waiting)
     struct world *w = ref->w;
     const struct plan_group *g = &w->group[waiting->group];
     bool needy = w->shape[g->shape].kinds > 0;
+    bool unsure = w->in.unsure && w->unsure[g->scope];
     int64_t blocker = plain_blocker(ref, g->scope);
-    bool never;
+    size_t quota = plain_short(w->limit, g, QUOTA), shared = plain_short(w->limit, g, SHARED);
+    size_t over = plain_short(w->limit, g, SHARED_TOTAL);
 
     if (ref->n == w->in.most) {
-        tell(ref, waiting->group, PLAN_ENOUGH, 0);
+        tell(ref, waiting->group, PLAN_ENOUGH, 0, SIZE_MAX);
         return;
     }
-    if (needy && w->scope[g->scope].n == 0) {
-        tell(ref, waiting->group, PLAN_NO_POOL, 0);
+    if (needy && w->scope[g->scope].n == 0 && !unsure) {
+        tell(ref, waiting->group, PLAN_NO_POOL, 0, SIZE_MAX);
         return;
     }
-    if ((!needy || !blocker) && plain_admits(ref, waiting))
+    if ((!needy || (quota == SIZE_MAX && !blocker && shared == SIZE_MAX)) &&
+        plain_admits(ref, waiting))
         return;
-    never = plain_fit(w, w->total, g, NULL) == FIT_NO;
-    if (never)
-        tell(ref, waiting->group, PLAN_NEVER_FITS, 0);
+    if (!unsure && (over != SIZE_MAX || plain_fit(w, w->total, g, NULL) == FIT_NO))
+        tell(ref, waiting->group, PLAN_NEVER_FITS, 0, over);
+    else if (quota != SIZE_MAX)
+        tell(ref, waiting->group, PLAN_NO_QUOTA, 0, quota);
     else if (blocker)
-        tell(ref, waiting->group, PLAN_BLOCKED, blocker);
-    else
-        tell(ref, waiting->group, PLAN_NO_ROOM, 0);
-    if (!never && !blocker && past_the_guard(w, &waiting->job))
-        ref->line[ref->lines++] = (struct line){g->scope, waiting->job.id};
+        tell(ref, waiting->group, PLAN_BLOCKED, blocker, SIZE_MAX);
+    else {
+        tell(ref, waiting->group, PLAN_NO_ROOM, 0, shared);
+        if (past_the_guard(w, &waiting->job))
+            ref->line[ref->lines++] = (struct line){g->scope, waiting->job.id};
+    }
 }
 
 /* ---- random worlds ---- */
@@ -167,13 +201,53 @@ static void random_shape(struct prop *r, struct world *w)
     }
 }
 
+/* What may be on now is on when the hosts are empty, too. */
+static void random_masks(struct prop *r, struct world *w)
+{
+    w->in.empty_shape = prop_one_in(r, 2) ? w->empty_shape : NULL;
+    for (size_t s = 0; s < w->in.shapes; s++) {
+        w->empty_shape[s] = (struct fit_demand){w->shape[s].kinds, w->empty_kind[s]};
+        for (size_t k = 0; k < w->shape[s].kinds; k++) {
+            bool now = prop_one_in(r, 3), always = prop_one_in(r, 4);
+
+            for (size_t h = 0; h < HOSTS; h++) {
+                w->empty_on[s][k][h] = !always || !prop_one_in(r, 3);
+                w->on[s][k][h] = w->empty_on[s][k][h] && (!now || !prop_one_in(r, 2));
+            }
+            w->kind[s][k].on = now || always ? w->on[s][k] : NULL;
+            w->empty_kind[s][k] = w->kind[s][k];
+            w->empty_kind[s][k].on = always ? w->empty_on[s][k] : NULL;
+        }
+    }
+}
+
+static void random_limits(struct prop *r, struct world *w)
+{
+    for (size_t n = prop_one_in(r, 3) ? 0 : prop_below(r, LIMITS + 1); n > 0; n--) {
+        int64_t left = prop_between(r, prop_one_in(r, 8) ? -1 : 1, prop_one_in(r, 3) ? 10 : 4);
+
+        world_limit(w, left, left + prop_between(r, 0, 3), prop_one_in(r, 2));
+    }
+    for (size_t s = 0; s < w->in.scopes; s++)
+        w->unsure[s] = prop_one_in(r, 5);
+    w->in.unsure = prop_one_in(r, 2) ? w->unsure : NULL;
+}
+
+static void random_needs(struct prop *r, struct world *w, size_t group)
+{
+    for (size_t l = 0; l < w->in.limits; l++)
+        if (prop_one_in(r, 3))
+            world_need(w, group, l, prop_between(r, 0, prop_one_in(r, 6) ? 12 : 2));
+}
+
 /* Ages do not follow the order of service: jobs are moved, and priorities are the client's. */
 static void random_jobs(struct prop *r, struct world *w)
 {
     int64_t priority = prop_between(r, -50, 50), oldest = INT64_MAX;
 
     for (size_t n = prop_below(r, JOBS + 1); n > 0; n--) {
-        size_t group = world_group(w, prop_below(r, w->in.scopes), prop_below(r, w->in.shapes));
+        size_t group = world_group(w, prop_below(r, w->in.scopes), prop_below(r, w->in.shapes),
+                                   prop_one_in(r, 4));
         struct waiting *job = &w->waiting[w->jobs++];
 
         priority += prop_between(r, 0, 2);
@@ -181,8 +255,10 @@ static void random_jobs(struct prop *r, struct world *w)
                                 {.id = 1000 + (int64_t)w->jobs,
                                  .priority = priority,
                                  .queued_at = NOW - prop_between(r, 0, 100)}};
-        if (w->group[group].head.id == 0)
+        if (w->group[group].head.id == 0) {
             w->group[group].head = job->job;
+            random_needs(r, w, group);
+        }
         oldest = job->job.queued_at < oldest ? job->job.queued_at : oldest;
     }
     w->in.oldest = prop_one_in(r, 2) ? INT64_MIN : oldest;
@@ -194,8 +270,10 @@ static void random_world(struct prop *r, struct world *w)
     random_hosts(r, w);
     for (size_t n = 1 + prop_below(r, SCOPES); n > 0; n--)
         world_scope(w, (unsigned)(prop_bits(r) & prop_bits(r) & 255));
-    for (size_t n = 1 + prop_below(r, GROUPS / SCOPES); n > 0; n--)
+    for (size_t n = 1 + prop_below(r, GROUPS / SCOPES / VARIANTS); n > 0; n--)
         random_shape(r, w);
+    random_masks(r, w);
+    random_limits(r, w);
     random_jobs(r, w);
     w->in.policy = prop_one_in(r, 2) ? PLAN_PACK : PLAN_SPREAD;
     w->in.overtake = prop_one_in(r, 4)   ? 0
@@ -212,10 +290,15 @@ static void world_copy(struct world *to, const struct world *from)
     to->in.total = to->total;
     to->in.scope = to->scope;
     to->in.shape = to->shape;
+    to->in.limit = to->limit;
+    to->in.empty_shape = from->in.empty_shape ? to->empty_shape : NULL;
+    to->in.unsure = from->in.unsure ? to->unsure : NULL;
     to->in.group = to->group;
     to->in.queue.ctx = to;
     for (size_t s = 0; s < SCOPES; s++)
         to->scope[s].host = to->host[s];
+    for (size_t g = 0; g < GROUPS; g++)
+        to->group[g].need = to->need[g];
     for (size_t s = 0; s < SHAPES; s++) {
         to->shape[s].kind = to->kind[s];
         for (size_t k = 0; k < KINDS; k++)
@@ -234,25 +317,44 @@ static void same_admission(const struct plan_admission *a, const struct plan_adm
 }
 
 /* From the outside alone: nobody passes a job of the same scope that is past the guard and could
- * run. Verdicts of NEVER_FITS and NO_POOL are the only excuse. */
+ * run. Verdicts of NEVER_FITS and NO_POOL are the only excuse, and a quota that was used up. */
 static void check_no_inversion(const struct world *w, const struct plan_out *out)
 {
+    struct plan_limit limit[LIMITS];
+
+    memcpy(limit, w->limit, sizeof(limit));
     for (size_t i = 0, n = 0; i < w->jobs; i++) {
         const struct waiting *first = &w->waiting[i];
+        const struct plan_group *mine = &w->group[first->group];
         enum plan_verdict verdict = out->verdict[first->group];
 
         if (n < out->n && out->admission[n].job.id == first->job.id) {
             n++; /* admissions come in serving order */
+            take_needs(limit, w, mine);
             continue;
         }
         if (!past_the_guard(w, &first->job) || verdict == PLAN_NEVER_FITS ||
-            verdict == PLAN_NO_POOL)
+            verdict == PLAN_NO_POOL || plain_short(limit, mine, QUOTA) != SIZE_MAX)
             continue;
         for (size_t later = n; later < out->n; later++) {
             const struct plan_group *g = &w->group[out->admission[later].group];
 
-            assert_true(g->scope != w->group[first->group].scope || w->shape[g->shape].kinds == 0);
+            assert_true(g->scope != mine->scope || w->shape[g->shape].kinds == 0);
         }
+    }
+}
+
+static void check_limits(const struct world *start, const struct world *end,
+                         const struct plan_out *out)
+{
+    struct plan_limit limit[LIMITS];
+
+    memcpy(limit, start->limit, sizeof(limit));
+    for (size_t i = 0; i < out->n; i++)
+        take_needs(limit, start, &start->group[out->admission[i].group]);
+    for (size_t l = 0; l < LIMITS; l++) {
+        assert_int_equal(limit[l].left, end->limit[l].left);
+        assert_true(limit[l].left >= 0 || limit[l].left == start->limit[l].left);
     }
 }
 
@@ -297,11 +399,13 @@ static void compare(const struct world *w, size_t *seen)
     for (size_t g = 0; g < w->in.groups; g++) {
         assert_int_equal(out.verdict[g], ref.told[g] ? ref.verdict[g] : PLAN_ALL_ADMITTED);
         assert_int_equal(out.blocker[g], ref.blocker[g]);
+        assert_true(out.limit[g] == (ref.told[g] ? ref.limit[g] : SIZE_MAX));
         seen[out.verdict[g]]++;
     }
     assert_true(mine.nexts == out.n && mine.guards <= mine.in.groups);
     assert_memory_equal(mine.free, plain.free, sizeof(mine.free));
     check_capacity(w, &mine, &out);
+    check_limits(w, &mine, &out);
     check_no_inversion(w, &out);
     plan_out_free(&out, w->in.groups);
 }
@@ -322,120 +426,10 @@ static void plan_agrees_with_the_reference(void **state)
         assert_true(seen[v] > 500 || v == PLAN_UNDECIDED);
 }
 
-/* ---- size ---- */
-
-struct large {
-    struct plan_in in;
-    size_t nexts;
-};
-
-static int large_next(void *ctx, const struct plan_group *group, const struct plan_job *after,
-                      struct plan_job *job)
-{
-    (void)group;
-    ((struct large *)ctx)->nexts++;
-    *job = (struct plan_job){after->id + 100000, after->priority + 100000, after->queued_at};
-    return 1;
-}
-
-static void work_is_by_group_not_by_job(void **state)
-{
-    enum { WIDE = 20, MANY_SCOPES = 1000, MANY_SHAPES = 50, ALL = MANY_SCOPES * MANY_SHAPES };
-    size_t *host = calloc(MANY_SCOPES * WIDE, sizeof(*host));
-    int64_t *table = calloc(MANY_SCOPES * WIDE * 2, sizeof(*table)), amount[MANY_SHAPES];
-    struct fit_subset *scope = calloc(MANY_SCOPES, sizeof(*scope));
-    struct fit_kind kind[MANY_SHAPES];
-    struct fit_demand shape[MANY_SHAPES];
-    struct plan_group *group = calloc(ALL, sizeof(*group));
-    struct large large = {{.hosts = {MANY_SCOPES * WIDE, 1, table},
-                           .total = table + MANY_SCOPES * WIDE,
-                           .scopes = MANY_SCOPES,
-                           .scope = scope,
-                           .shapes = MANY_SHAPES,
-                           .shape = shape,
-                           .groups = ALL,
-                           .group = group,
-                           .queue = {&large, large_next, NULL},
-                           .overtake = PLAN_FOREVER,
-                           .budget = FIT_BUDGET_DEFAULT,
-                           .most = ALL},
-                          0};
-    struct plan_out out;
-    struct err e;
-
-    (void)state;
-    for (size_t i = 0; i < MANY_SCOPES * WIDE; i++) {
-        host[i] = i;
-        table[MANY_SCOPES * WIDE + i] = MANY_SHAPES;
-    }
-    table[0] = MANY_SHAPES; /* one host of one scope has room */
-    for (size_t s = 0; s < MANY_SCOPES; s++)
-        scope[s] = (struct fit_subset){WIDE, host + s * WIDE};
-    for (size_t s = 0; s < MANY_SHAPES; s++) {
-        amount[s] = (int64_t)s + 1;
-        kind[s] = (struct fit_kind){.count = 1, .amount = &amount[s]};
-        shape[s] = (struct fit_demand){1, &kind[s]};
-    }
-    for (size_t g = 0; g < ALL; g++)
-        group[g] = (struct plan_group){
-            (int64_t)g, g / MANY_SHAPES, g % MANY_SHAPES, {(int64_t)g, (int64_t)g, 0}};
-    assert_int_equal(plan_make(&large.in, &out, &e), 0);
-    /* 1 to 9 of the heads; of the 5 that are left, 1 and 2 of the next ones, and 1 twice more */
-    assert_int_equal(out.n, 13);
-    assert_int_equal(large.nexts, out.n);
-    plan_out_free(&out, ALL);
-    free(host);
-    free(table);
-    free(scope);
-    free(group);
-}
-
-/* Many pools of two hosts of 10, each with a job of {2 x 4, 4 x 3}: only the search finds how. */
-static void search_is_spent_in_serving_order(void **state)
-{
-    enum { POOLS = PLAN_QUESTIONS + 40 };
-    int64_t free[2 * POOLS], amount[2] = {4, 3}, steps = MANY;
-    size_t host[2 * POOLS];
-    struct fit_kind kind[2] = {{.count = 2, .amount = amount}, {.count = 4, .amount = amount + 1}};
-    struct fit_demand shape = {2, kind};
-    struct fit_subset scope[POOLS];
-    struct plan_group group[POOLS];
-    struct large large = {.in = {.hosts = {ARRAY_LEN(free), 1, free}, .total = free}};
-    struct plan_in *in = &large.in;
-    struct plan_out out;
-    struct err e;
-
-    (void)state;
-    for (size_t i = 0; i < POOLS; i++) {
-        host[2 * i] = 2 * i;
-        host[2 * i + 1] = 2 * i + 1;
-        free[2 * i] = free[2 * i + 1] = 10;
-        scope[i] = (struct fit_subset){2, host + 2 * i};
-        group[i] = (struct plan_group){.scope = i, .head = {1000 - (int64_t)i, (int64_t)i, 0}};
-    }
-    in->queue = (struct plan_queue){&large, large_next, NULL};
-    in->scopes = in->groups = in->most = POOLS;
-    in->scope = scope;
-    in->group = group;
-    in->shapes = 1;
-    in->shape = &shape;
-    in->overtake = PLAN_FOREVER;
-    assert_int_equal(fit_pack(&in->hosts, scope[0], &shape, &steps, NULL), FIT_YES);
-    in->budget = MANY - steps + 1; /* what one question takes, and one to spare */
-    assert_int_equal(plan_make(in, &out, &e), 0);
-    assert_in_range(out.n, PLAN_QUESTIONS, POOLS - 1);
-    for (size_t i = 0; i < out.n; i++)
-        assert_int_equal(out.admission[i].group, i);
-    assert_int_equal(out.verdict[POOLS - 1], PLAN_UNDECIDED);
-    plan_out_free(&out, POOLS);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plan_agrees_with_the_reference),
-        cmocka_unit_test(work_is_by_group_not_by_job),
-        cmocka_unit_test(search_is_spent_in_serving_order),
     };
 
     return cmocka_run_group_tests_name("plan_reference", tests, NULL, NULL);

@@ -55,6 +55,9 @@ static void every_route_has_its_handler(void **state)
         {"GET", "/v1/a%2Fb/%2F%2F", job_show},
         {"GET", "/v1/healthz/v1", job_show},
         {"GET", "/v1/%E4%BD%A0/%20x", job_show},
+        {"GET", "/queues/vm/capacity", capacity},
+        {"HEAD", "/queues/a%2Fb/capacity", capacity},
+        {"GET", "/v1/queues/capacity", job_show},
     };
     char target[64];
     struct err e;

@@ -224,9 +224,11 @@ static void a_returned_job_keeps_its_wait_and_a_resumed_one_begins_anew(void **s
 
 static void a_new_job_says_at_once_why_it_cannot_run(void **state)
 {
-    const struct store_pool_host hosts[] = {{STR_LIT("host1"), STR_LIT("n1")}};
-    const struct store_total totals[] = {{STR_LIT("n1"), STR_LIT("VCPU"), 4}};
-    struct store_reading reading = {STR_LIT("vm"), 1, hosts, 1, totals, {0}};
+    const struct store_amount amount = {STR_LIT("VCPU"), 4, 0};
+    const struct store_host host = {STR_LIT("n1"), 1, &amount, false};
+    const struct pool pool = {.name = STR_LIT("host1"), .hosts = 1, .host = (size_t[]){0}};
+    struct store_reading reading = {
+        .queue = STR_LIT("vm"), .read_at = 1, .hosts = 1, .host = &host, .pools = 1, .pool = &pool};
     struct rig r;
     struct err e;
 
@@ -237,7 +239,7 @@ static void a_new_job_says_at_once_why_it_cannot_run(void **state)
     assert_string_equal(reason, "WaitingForCapacity"); /* nothing is known yet */
     assert_int_equal(store_reading_differs(r.s, &reading, &e), 1);
     rig_begin(&r);
-    OK(store_reading_save(r.s, &reading, r.now, &e), &e);
+    OK(store_reading_save(r.s, &reading, &e), &e);
     rig_commit(&r);
     assert_int_equal(store_reading_differs(r.s, &reading, &e), 0);
     rig_add(&r, "vm", "big", "{\"project\":\"p\",\"instances\":[{\"VCPU\":5}]}");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The store as the dispatcher sees it: groups and their heads, admissions and what they hold,
- * tries, and what the clock brings up. */
+/* The store as the dispatcher sees it: groups and their heads, reasons, admissions and what they
+ * hold, and what comes of their callbacks. */
 #include "rig.h"
 
 #define ONE "{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}"
@@ -66,7 +66,7 @@ static int64_t held(struct rig *r)
     int64_t sum = 0;
     struct err e;
 
-    OK(store_holds(r->s, STR_LIT("vm"), add_up, &sum, &e), &e);
+    OK(store_holds(r->s, STR_LIT("vm"), r->now, add_up, &sum, &e), &e);
     return sum;
 }
 
@@ -294,98 +294,6 @@ static void a_job_that_an_operator_set_running_is_placed_once(void **state)
     rig_free(&r);
 }
 
-static void the_clock_wakes_and_ends_jobs(void **state)
-{
-    struct store_tidied t;
-    struct rig r;
-    struct err e;
-    struct job j;
-    int64_t when, start, end;
-
-    (void)state;
-    rig_make(&r, queues);
-    OK(clock_parse(STR_LIT("2024-01-01T00:00:00Z"), &start), &e);
-    OK(clock_parse(STR_LIT("2024-01-02T00:00:00Z"), &end), &e);
-    OK(rig_post(
-           &r, "vm",
-           "{\"request_id\":\"a\",\"owner_id\":\"o\",\"callback\":\"http://x/1\",\"data\":" ONE
-           ",\"not_before\":\"2024-01-01T00:00:00Z\",\"valid_until\":\"2024-01-02T00:00:00Z\"}",
-           &j, &e),
-       &e);
-    assert_int_equal(look(&r).n, 0);
-    OK(store_next_moment(r.s, &when, &e), &e);
-    assert_int_equal(when, start);
-    assert_int_equal(store_untidy(r.s, start - 1, &e), 0);
-    assert_int_equal(store_untidy(r.s, start, &e), 1);
-    rig_begin(&r);
-    OK(store_tidy(r.s, start, &t, &e), &e);
-    rig_commit(&r);
-    assert_int_equal(t.woken, 1);
-    assert_int_equal(look(&r).n, 1);
-    OK(store_next_moment(r.s, &when, &e), &e);
-    assert_int_equal(when, end);
-    rig_begin(&r);
-    OK(store_tidy(r.s, end, &t, &e), &e);
-    rig_commit(&r);
-    assert_int_equal(t.expired, 1);
-    assert_int_equal(status_of(&r, "a"), JOB_EXPIRED);
-    OK(store_next_moment(r.s, &when, &e), &e);
-    assert_int_equal(when, INT64_MAX);
-    rig_free(&r);
-}
-
-/* 1,500 jobs that sleep until `start`, and 2,500 answers, in one transaction. */
-static void add_many_sleepers(struct rig *r, int64_t start)
-{
-    const unsigned char digest[STORE_DIGEST] = {1};
-    struct store_answer a = {201, {0}, {0}, STR_LIT("{}")};
-    struct job_new n = {.type = STR_LIT("vm"),
-                        .owner_id = STR_LIT("o"),
-                        .data = STR_LIT(ONE),
-                        .scope = STR_LIT("project:p"),
-                        .not_before = start};
-    char name[16];
-    struct err e;
-    struct job j;
-    int i;
-
-    rig_begin(r);
-    for (i = 0; i < 2500; i++) {
-        (void)snprintf(name, sizeof name, "n%d", i);
-        n.request_id = n.callback = str_of(name);
-        if (i < 1500)
-            OK(store_create(r->s, &n, r->now, &j, &e), &e);
-        OK(store_answer_save(r->s, n.type, n.callback, digest, &a, r->now, &e), &e);
-    }
-    rig_commit(r);
-}
-
-/* So that no transaction keeps the others waiting for long. */
-static void what_the_clock_brings_up_is_done_by_the_thousand(void **state)
-{
-    static const int64_t woken[] = {1000, 500, 0};
-    int64_t start;
-    struct store_tidied t;
-    struct rig r;
-    struct err e;
-    size_t i;
-
-    (void)state;
-    rig_make(&r, queues);
-    start = r.now + 2 * 86400 * NS_PER_S;
-    add_many_sleepers(&r, start);
-    for (i = 0; i < ARRAY_LEN(woken); i++) {
-        assert_int_equal(store_untidy(r.s, start, &e), 1);
-        rig_begin(&r);
-        OK(store_tidy(r.s, start, &t, &e), &e);
-        rig_commit(&r);
-        assert_int_equal(t.woken, woken[i]);
-        assert_int_equal(t.more, i < 2);
-    }
-    assert_int_equal(store_untidy(r.s, start, &e), 0);
-    rig_free(&r);
-}
-
 static void a_reason_is_written_once_and_shows_on_every_job(void **state)
 {
     struct groups g;
@@ -482,8 +390,6 @@ int main(void)
         cmocka_unit_test(an_admission_holds_until_the_job_ends),
         cmocka_unit_test(tries_are_counted_and_end_in_running_or_failed),
         cmocka_unit_test(a_job_that_an_operator_set_running_is_placed_once),
-        cmocka_unit_test(the_clock_wakes_and_ends_jobs),
-        cmocka_unit_test(what_the_clock_brings_up_is_done_by_the_thousand),
         cmocka_unit_test(a_reason_is_written_once_and_shows_on_every_job),
         cmocka_unit_test(the_first_job_of_a_group_that_was_empty_is_not_told_an_old_reason),
         cmocka_unit_test(empty_groups_are_forgotten_when_there_are_many),

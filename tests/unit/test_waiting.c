@@ -174,6 +174,36 @@ static void test_too_many_shapes_are_left_out(void **state)
     arena_free(small);
 }
 
+static void test_what_is_refused_now_is_kept_apart(void **state)
+{
+    static const unsigned char refuses[HOSTS] = {SOURCE_HOST_REFUSES, SOURCE_HOST_TAKES};
+    static const struct source_exact exact = {.kind = STR_LIT("{\"r\":{}}"), .host = refuses};
+    struct prop r = prop_begin("refused", SEED);
+    struct store_group g = {.id = 1,
+                            .scope = STR_LIT(""),
+                            .shape = STR_LIT("[{\"n\":1,\"r\":{}}]"),
+                            .reason = STR_LIT(""),
+                            .message = STR_LIT("")};
+    struct waiting all;
+    struct world w;
+    struct err e;
+
+    (void)state;
+    do {
+        world_make(&w, &r);
+        if (w.reading.hosts == 0 || w.tainted[0])
+            world_free(&w);
+    } while (w.reading.hosts == 0 || w.tainted[0]);
+    w.reading.exacts = 1;
+    w.reading.exact = &exact;
+    waiting_init(&all, &w.capacity, w.arena);
+    assert_int_equal(waiting_add(&all, &g, &e), 0);
+    assert_false(all.demand[0].kind[0].on[0]);
+    assert_true(!all.empty[0].kind[0].on || all.empty[0].kind[0].on[0]);
+    waiting_free(&all);
+    world_free(&w);
+}
+
 static void test_unreadable_shape_fits_nowhere(void **state)
 {
     struct prop r = prop_begin("unreadable", SEED);
@@ -191,7 +221,10 @@ static void test_unreadable_shape_fits_nowhere(void **state)
     waiting_init(&all, &w.capacity, w.arena);
     assert_int_equal(waiting_add(&all, &g, &e), 0);
     assert_int_equal(all.demand[0].kinds, 1);
-    assert_true(all.demand[0].kind[0].nowhere);
+    for (size_t h = 0; h < w.reading.hosts; h++) {
+        assert_false(all.demand[0].kind[0].on[h]);
+        assert_false(all.empty[0].kind[0].on[h]);
+    }
     waiting_free(&all);
     world_free(&w);
 }
@@ -202,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_groups_have_their_hosts_and_demands),
         cmocka_unit_test(test_same_pools_are_one_scope),
         cmocka_unit_test(test_too_many_shapes_are_left_out),
+        cmocka_unit_test(test_what_is_refused_now_is_kept_apart),
         cmocka_unit_test(test_unreadable_shape_fits_nowhere),
     };
 

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Limits beside the hosts. Each project that waits has its quota's lines once in the table; what
+ * the hosts of a reading share has its lines from the start. A group needs what one of its jobs
+ * takes of each of its lines, all instances together.
+ */
+#include "limits.h"
+
+#include <stdlib.h>
+
+#include "num.h"
+
+static int no_memory(struct err *e)
+{
+    return err_set(e, ERR_INTERNAL, "out of memory while reading the limits of those who wait");
+}
+
+/* ---- the table ---- */
+
+static int64_t left_of(const struct source_limit *line)
+{
+    return line->used < line->limit ? line->limit - line->used : 0;
+}
+
+static int add_line(struct limits *l, struct limits_line line)
+{
+    size_t cap = l->cap ? 2 * l->cap : 64;
+    struct plan_limit *limit = l->limit;
+    struct limits_line *lines = l->line;
+
+    if (l->n == l->cap) {
+        limit = reallocarray(l->limit, cap, sizeof *limit);
+        if (!limit)
+            return -1;
+        l->limit = limit;
+        lines = reallocarray(l->line, cap, sizeof *lines);
+        if (!lines)
+            return -1;
+        l->line = lines;
+        l->cap = cap;
+    }
+    limit[l->n] = (struct plan_limit){.shared = !line.project.p};
+    if (line.line) {
+        limit[l->n].left = left_of(line.line);
+        limit[l->n].total = line.line->limit;
+    }
+    lines[l->n++] = line;
+    return 0;
+}
+
+static int add_shares(struct limits *l, const struct source_reading *r)
+{
+    size_t i;
+
+    for (i = 0; i < r->shared; i++) {
+        if (add_line(l, (struct limits_line){.line = &r->share[i]}) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int compare_project(const void *project, const void *quota)
+{
+    return str_cmp(*(const struct str *)project, ((const struct source_quota *)quota)->project);
+}
+
+static const struct source_quota *quota_of(const struct source_reading *r, struct str project)
+{
+    if (r->gate == SOURCE_NO_QUOTA || r->quotas == 0 || !project.p)
+        return NULL;
+    return bsearch(&project, r->quota, r->quotas, sizeof *r->quota, compare_project);
+}
+
+bool limits_unknown(const struct source_reading *r, struct str scope)
+{
+    struct str project = pool_project(scope);
+
+    return r->gate == SOURCE_QUOTAS_ASKED && project.p && !quota_of(r, project);
+}
+
+static int add_quota(struct limits *l, const struct source_quota *q)
+{
+    size_t i;
+
+    if (q->error.p)
+        return add_line(l, (struct limits_line){.project = q->project, .error = q->error});
+    for (i = 0; i < q->limits; i++) {
+        if (add_line(l, (struct limits_line){.project = q->project, .line = &q->limit[i]}) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int grow_projects(struct limits *l)
+{
+    size_t cap = l->projects_cap ? 2 * l->projects_cap : 64, *p;
+
+    if (l->project.n < l->projects_cap)
+        return 0;
+    p = reallocarray(l->first, cap, sizeof *p);
+    if (!p)
+        return -1;
+    l->first = p;
+    p = reallocarray(l->count, cap, sizeof *p);
+    if (!p)
+        return -1;
+    l->count = p;
+    l->projects_cap = cap;
+    return 0;
+}
+
+/* *index = the project's place in first and count; its quota is looked up once. */
+static int find_project(struct limits *l, struct str project, size_t *index)
+{
+    const struct source_quota *q = quota_of(l->waiting->capacity->reading, project);
+    size_t before = l->project.n;
+
+    if (grow_projects(l) != 0)
+        return -1;
+    *index = intern_add(&l->project, project);
+    if (*index == INTERN_NONE)
+        return -1;
+    if (*index < before)
+        return 0;
+    l->first[before] = l->n;
+    l->count[before] = 0;
+    if (q && add_quota(l, q) != 0)
+        return -1;
+    l->count[before] = l->n - l->first[before];
+    return 0;
+}
+
+/* ---- what a job takes of a line ---- */
+
+static int64_t plus_times(int64_t sum, int64_t amount, int64_t count)
+{
+    int64_t v;
+
+    return num_mul(amount, count, &v) == 0 && num_add(sum, v, &v) == 0 ? v : INT64_MAX;
+}
+
+/* Of a demand by names: a resource that no host has counts all the same. */
+static int64_t taken_of(const struct source_limit *line, const struct demand *d)
+{
+    int64_t sum = 0;
+    size_t k, i;
+
+    for (k = 0; k < d->kinds; k++) {
+        if (!line->resource[0].p)
+            sum = plus_times(sum, 1, d->kind[k].count);
+        for (i = 0; i < d->kind[k].amounts; i++) {
+            struct str name = d->kind[k].amount[i].resource;
+
+            if (str_eq(name, line->resource[0]) || str_eq(name, line->resource[1]))
+                sum = plus_times(sum, d->kind[k].amount[i].amount, d->kind[k].count);
+        }
+    }
+    return sum;
+}
+
+/* What one job takes of limit i; of a quota that could not be read, more than there is. */
+static struct plan_need need_of(const struct limits *l, size_t i, const struct demand *d)
+{
+    return (struct plan_need){i, l->line[i].line ? taken_of(l->line[i].line, d) : 1};
+}
+
+/* The shares of a set of pools, each once. */
+static size_t shares_of(const struct source_reading *r, const size_t *pool, size_t pools,
+                        size_t *share)
+{
+    size_t i, j, k, n = 0;
+
+    for (i = 0; i < pools; i++) {
+        for (j = 0; j < r->pool[pool[i]].shares; j++) {
+            for (k = 0; k < n && share[k] != r->pool[pool[i]].share[j]; k++)
+                ;
+            share[k] = r->pool[pool[i]].share[j];
+            n += k == n;
+        }
+    }
+    return n;
+}
+
+/* Which limits a scope has: its project's, then its pools'. Room for all of them in `index`. */
+static int limits_of(struct limits *l, struct str scope, size_t *index, size_t *n, struct err *e)
+{
+    const struct source_reading *r = l->waiting->capacity->reading;
+    struct str project = pool_project(scope);
+    size_t *pool = calloc(r->pools + 1, sizeof *pool), i, at = 0;
+
+    *n = 0;
+    if (!pool || (project.p && find_project(l, project, &at) != 0)) {
+        free(pool);
+        return no_memory(e);
+    }
+    if (r->shared > 0)
+        *n = shares_of(r, pool, pool_of_scope((struct pools){r->pools, r->pool}, scope, pool),
+                       index);
+    for (i = 0; project.p && i < l->count[at]; i++)
+        index[(*n)++] = l->first[at] + i;
+    free(pool);
+    return 0;
+}
+
+/* ---- groups ---- */
+
+enum { LINES_MAX = 1024 }; /* of one project and its pools */
+
+static int group_needs(struct limits *l, struct waiting *w, size_t g, size_t *index, struct err *e)
+{
+    struct str scope = w->scope_text.text[w->info[g].scope_text];
+    struct plan_need *need;
+    struct demand *d;
+    size_t n, i;
+
+    if (limits_of(l, scope, index, &n, e) != 0)
+        return -1;
+    if (n == 0 || demand_from_shape(w->shape_text.text[w->group[g].shape], &d, e) != 0)
+        return 0; /* an unreadable shape fits nowhere */
+    need = arena_array(l->arena, n, sizeof *need);
+    for (i = 0; need && i < n; i++)
+        need[i] = need_of(l, index[i], d);
+    demand_free(d);
+    if (!need)
+        return no_memory(e);
+    w->group[g].needs = n;
+    w->group[g].need = need;
+    return 0;
+}
+
+/* A reading can't be made to need more room than this by one project. */
+static bool too_many(const struct source_reading *r)
+{
+    size_t i;
+
+    for (i = 0; i < r->quotas; i++) {
+        if (r->quota[i].limits > LINES_MAX - r->shared)
+            return true;
+    }
+    return r->shared > LINES_MAX;
+}
+
+int limits_make(struct waiting *w, struct limits *l, struct err *e)
+{
+    const struct source_reading *r = w->capacity->reading;
+    size_t index[LINES_MAX], g;
+
+    *l = (struct limits){.waiting = w, .arena = w->arena, .project.arena = w->arena};
+    if (r->gate == SOURCE_NO_QUOTA && r->shared == 0)
+        return 0;
+    if (too_many(r))
+        return err_set(e, ERR_INTERNAL, "a source has more than %d limits for one project",
+                       LINES_MAX);
+    if (add_shares(l, r) != 0)
+        return no_memory(e);
+    for (g = 0; g < w->groups; g++) {
+        if (group_needs(l, w, g, index, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int limits_hold(struct limits *l, struct str scope, const struct demand *d, struct err *e)
+{
+    size_t index[LINES_MAX], n, i;
+    struct plan_limit *limit;
+    int64_t taken;
+
+    if (limits_of(l, scope, index, &n, e) != 0)
+        return -1;
+    for (i = 0; i < n; i++) {
+        limit = &l->limit[index[i]];
+        taken = need_of(l, index[i], d).amount;
+        limit->left = taken < limit->left ? limit->left - taken : 0;
+    }
+    return 0;
+}
+
+void limits_free(struct limits *l)
+{
+    free(l->limit);
+    free(l->line);
+    free(l->first);
+    free(l->count);
+    intern_free(&l->project);
+}

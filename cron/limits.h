@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Limits beside the hosts: quotas of projects, and what hosts share. From a reading to the numbers
+ * that the plan works on. Pure but for memory; one thread at a time.
+ */
+#ifndef AR_LIMITS_H
+#define AR_LIMITS_H
+
+#include "waiting.h"
+
+/* A limit with what it is, for people; same index as the plan's. */
+struct limits_line {
+    struct str project;              /* whose quota; absent: hosts share it */
+    struct str error;                /* of a quota that could not be read; absent: it was */
+    const struct source_limit *line; /* NULL: there is an error */
+};
+
+struct limits {
+    const struct waiting *waiting;
+    struct arena *arena;
+    size_t n, cap;
+    struct plan_limit *limit;
+    struct limits_line *line;
+    struct intern project; /* those whose quota was looked up */
+    size_t *first, *count; /* [project.n] their lines */
+    size_t projects_cap;
+};
+
+/* The limits of all groups that wait: fills each group's needs. Memory lives in the waiting's arena
+ * and in *l (limits_free). 0, or -1: ERR_INTERNAL without memory. */
+int limits_make(struct waiting *w, struct limits *l, struct err *e) AR_MUST_CHECK;
+void limits_free(struct limits *l);
+
+/* Takes off what a job that holds something uses of the limits: its use may not be in the reading
+ * yet. 0, or -1: ERR_INTERNAL without memory. */
+int limits_hold(struct limits *l, struct str scope, const struct demand *d,
+                struct err *e) AR_MUST_CHECK;
+
+/* Must the source be asked for the quota of the scope's project before one of its jobs can be
+ * admitted? Pure. */
+bool limits_unknown(const struct source_reading *r, struct str scope);
+
+#endif

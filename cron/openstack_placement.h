@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* What Placement is asked for a reading: the free hosts of every pool, and where it is needed the
+ * members of a pool with their names. */
+#ifndef AR_OPENSTACK_PLACEMENT_H
+#define AR_OPENSTACK_PLACEMENT_H
+
+#include "openstack_api.h"
+#include "openstack_known.h"
+
+struct openstack_member {
+    struct str uuid, name; /* name absent: it was not listed itself */
+};
+
+/* What Placement says of one pool. */
+struct openstack_answer {
+    struct openstack_candidates found;     /* hosts with VCPU and MEMORY_MB free */
+    struct openstack_candidates with_disk; /* of these, those that get disk too; only where a host
+                                              has none of its own */
+    bool listed;
+    size_t members;
+    struct openstack_member *member; /* sorted by uuid, no doubles */
+};
+
+/* The pools of a reading, and how Placement knows them. */
+struct openstack_pools {
+    size_t n;
+    struct pool *pool; /* with its aggregate's uuid; absent: the pool of unnamed projects, … */
+    const char *others; /* … and this is what limits it to its hosts: "&member_of=!in:…", or "" */
+};
+
+/* Asks for all pools; answer[pools.n]. Texts go into `texts`, the rest into its arena. 0, or -1. */
+int openstack_placement_ask(struct openstack_api *api, const struct openstack_pools *pools,
+                            const struct openstack_known *known, int64_t now, struct intern *texts,
+                            struct openstack_answer *answer, struct err *e) AR_MUST_CHECK;
+
+/* The key of a pool in what is known. */
+struct str openstack_pool_key(const struct pool *pool);
+
+/* Appends text as it may stand in a path or a query. */
+void openstack_add_encoded(struct buf *b, struct str text);
+
+#endif

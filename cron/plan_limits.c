@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What there is only so much of beside the hosts: quotas, and what hosts share. */
+#include "plan_inner.h"
+
+#include <assert.h>
+
+size_t limits_short(const struct plan_in *in, const struct plan_group *group, bool shared)
+{
+    for (size_t i = 0; i < group->needs; i++) {
+        const struct plan_need *need = &group->need[i];
+        const struct plan_limit *limit = &in->limit[need->limit];
+
+        if (limit->shared == shared && need->amount > 0 && need->amount > limit->left)
+            return need->limit;
+    }
+    return SIZE_MAX;
+}
+
+size_t limits_never(const struct plan_in *in, const struct plan_group *group)
+{
+    for (size_t i = 0; i < group->needs; i++) {
+        const struct plan_need *need = &group->need[i];
+        const struct plan_limit *limit = &in->limit[need->limit];
+
+        if (limit->shared && need->amount > 0 && need->amount > limit->total)
+            return need->limit;
+    }
+    return SIZE_MAX;
+}
+
+void limits_take(struct plan_in *in, const struct plan_group *group)
+{
+    for (size_t i = 0; i < group->needs; i++) {
+        const struct plan_need *need = &group->need[i];
+
+        assert(need->amount == 0 ||
+               (need->amount > 0 && need->amount <= in->limit[need->limit].left));
+        in->limit[need->limit].left -= need->amount;
+    }
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/* What jobs hold of a source that sees their use itself: for which readings it counts, through all
+ * that can become of a job. */
+#include "rig.h"
+
+#define ONE    "{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}"
+#define SETTLE (300 * NS_PER_S)
+#define HOUR   (3600 * NS_PER_S)
+
+static const char queues[] = "queues:\n"
+                             "  vm: {capacity: openstack, settle: 300s}\n";
+
+/* One VCPU on n1 for the job, in the rig's own time. */
+static struct store_admission admission(struct rig *r, int64_t id)
+{
+    static const struct store_hold hold = {{"n1", 2}, {"VCPU", 4}, 1};
+
+    return (struct store_admission){.id = id,
+                                    .queue = STR_LIT("vm"),
+                                    .hosts = STR_LIT("{\"n1\":1}"),
+                                    .first_try = r->now,
+                                    .hold_until = r->now + HOUR,
+                                    .holds = 1,
+                                    .hold = &hold};
+}
+
+static bool take_group(void *ctx, const struct store_group *g)
+{
+    *(int64_t *)ctx = g->id;
+    return false;
+}
+
+static void admit(struct rig *r, int64_t id)
+{
+    struct store_admission a = admission(r, id);
+    struct err e;
+
+    OK(store_groups(r->s, take_group, &a.group, &e), &e);
+    rig_begin(r);
+    assert_int_equal(store_admit(r->s, &a, ++r->now, &e), 1);
+    rig_commit(r);
+}
+
+static void place(struct rig *r, int64_t id)
+{
+    struct store_admission a = admission(r, id);
+    struct err e;
+
+    rig_begin(r);
+    assert_int_equal(store_place(r->s, &a, ++r->now, &e), 1);
+    rig_commit(r);
+}
+
+static void set(struct rig *r, const char *status)
+{
+    char change[64];
+    struct err e;
+
+    (void)snprintf(change, sizeof change, "{\"status\":\"%s\"}", status);
+    OK(rig_change(r, "vm", "a", change, &e), &e);
+}
+
+static void remove_it(struct rig *r)
+{
+    struct err e;
+
+    rig_begin(r);
+    OK(store_delete(r->s, STR_LIT("vm"), STR_LIT("a"), &(struct store_match){0}, ++r->now, &e), &e);
+    rig_commit(r);
+}
+
+static void accept(struct rig *r, int64_t id, int64_t admissions)
+{
+    struct store_try t = {.id = id, .admissions = admissions, .outcome = STORE_ACCEPTED};
+    struct err e;
+
+    rig_begin(r);
+    assert_int_equal(store_tried(r->s, &t, ++r->now, &e), 1);
+    rig_commit(r);
+}
+
+static void tidy(struct rig *r, int64_t now)
+{
+    struct store_tidied t;
+    struct err e;
+
+    rig_begin(r);
+    OK(store_tidy(r->s, now, &t, &e), &e);
+    rig_commit(r);
+}
+
+static void add_up(void *ctx, struct str host, struct str resource, int64_t amount)
+{
+    assert_true(str_is(host, "n1") && str_is(resource, "VCPU"));
+    *(int64_t *)ctx += amount;
+}
+
+/* What is held as it counts for a reading of that moment. */
+static int64_t held_at(struct rig *r, int64_t read_at)
+{
+    int64_t sum = 0;
+    struct err e;
+
+    OK(store_holds(r->s, STR_LIT("vm"), read_at, add_up, &sum, &e), &e);
+    return sum;
+}
+
+/* It counts for readings that were begun before `end`, and for no others. */
+#define ENDS(r, end)                                                                               \
+    do {                                                                                           \
+        assert_int_equal(held_at(r, (end)-1), 1);                                                  \
+        assert_int_equal(held_at(r, end), 0);                                                      \
+    } while (0)
+
+static int64_t begin(struct rig *r)
+{
+    rig_make(r, queues);
+    return rig_add(r, "vm", "a", ONE);
+}
+
+static int64_t begin_running(struct rig *r)
+{
+    int64_t id = begin(r);
+
+    admit(r, id);
+    accept(r, id, 1);
+    return id;
+}
+
+static void an_admission_counts_for_every_reading(void **state)
+{
+    struct rig r;
+    int64_t id;
+
+    (void)state;
+    id = begin(&r);
+    admit(&r, id);
+    assert_int_equal(held_at(&r, INT64_MAX), 1);
+    set(&r, "queued"); /* the client never used it */
+    assert_int_equal(held_at(&r, 0), 0);
+    admit(&r, id);
+    remove_it(&r);
+    assert_int_equal(held_at(&r, 0), 0);
+    rig_free(&r);
+}
+
+static void a_running_job_holds_until_it_has_settled(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    (void)begin_running(&r);
+    ENDS(&r, r.now + SETTLE);
+    rig_free(&r);
+}
+
+static void a_confirmation_ends_it_and_a_second_one_does_not_prolong_it(void **state)
+{
+    struct rig r;
+    int64_t end;
+
+    (void)state;
+    (void)begin_running(&r);
+    set(&r, "running");
+    end = r.now;
+    ENDS(&r, end);
+    r.now += SETTLE / 2;
+    set(&r, "running");
+    ENDS(&r, end);
+    rig_free(&r);
+}
+
+static void a_late_confirmation_does_not_prolong_it(void **state)
+{
+    struct rig r;
+    int64_t end;
+
+    (void)state;
+    (void)begin_running(&r);
+    end = r.now + SETTLE;
+    r.now += 2 * SETTLE;
+    set(&r, "running");
+    ENDS(&r, end);
+    rig_free(&r);
+}
+
+/* However it leaves `running`: a reading that was begun before may not show the use yet. */
+static void a_job_that_ends_is_held_for_earlier_readings(void **state)
+{
+    static const char *const ends[] = {"finished", "failed", "queued", NULL};
+    struct rig r;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(ends); i++) {
+        (void)begin_running(&r);
+        if (ends[i])
+            set(&r, ends[i]);
+        else
+            remove_it(&r);
+        ENDS(&r, r.now);
+        rig_free(&r);
+    }
+}
+
+static void who_ends_after_it_has_settled_is_held_no_longer(void **state)
+{
+    struct rig r;
+    int64_t end;
+
+    (void)state;
+    (void)begin_running(&r);
+    end = r.now + SETTLE;
+    r.now += 2 * SETTLE;
+    set(&r, "finished");
+    ENDS(&r, end);
+    rig_free(&r);
+}
+
+/* The next admission adds to what is left of the one before, and takes none of it away. */
+static void an_admission_after_a_return_counts_beside_the_one_before(void **state)
+{
+    struct rig r;
+    int64_t id, first;
+
+    (void)state;
+    id = begin_running(&r);
+    set(&r, "queued");
+    first = r.now;
+    admit(&r, id);
+    assert_int_equal(held_at(&r, first - 1), 2);
+    assert_int_equal(held_at(&r, first), 1);
+    accept(&r, id, 2);
+    assert_int_equal(held_at(&r, first - 1), 2);
+    assert_int_equal(held_at(&r, first), 1);
+    ENDS(&r, r.now + SETTLE);
+    set(&r, "queued");
+    ENDS(&r, r.now);
+    admit(&r, id);
+    set(&r, "cancelled");
+    assert_int_equal(held_at(&r, first - 1), 2); /* both uses may be unseen */
+    rig_free(&r);
+}
+
+/* The same moment twice, as a clock that was set back would have it. */
+static void two_admissions_of_one_moment_are_added(void **state)
+{
+    struct rig r;
+    int64_t id, then;
+
+    (void)state;
+    id = begin(&r);
+    then = r.now;
+    admit(&r, id);
+    accept(&r, id, 1);
+    set(&r, "queued");
+    r.now = then;
+    admit(&r, id);
+    assert_int_equal(held_at(&r, INT64_MAX), 2);
+    rig_free(&r);
+}
+
+static void a_job_set_running_by_an_operator_settles_from_then_on(void **state)
+{
+    struct rig r;
+    int64_t id, started;
+
+    (void)state;
+    id = begin(&r);
+    set(&r, "running");
+    started = r.now;
+    r.now += 5 * NS_PER_S;
+    place(&r, id);
+    ENDS(&r, started + SETTLE);
+    rig_free(&r);
+
+    id = begin(&r);
+    set(&r, "running");
+    set(&r, "running");
+    started = r.now; /* confirmed before it was placed */
+    r.now += 5 * NS_PER_S;
+    place(&r, id);
+    ENDS(&r, started);
+    rig_free(&r);
+
+    id = begin_running(&r);
+    set(&r, "queued");
+    started = r.now;
+    set(&r, "running"); /* past the dispatcher: what is left of the admission is not prolonged */
+    ENDS(&r, started);
+    started = r.now;
+    place(&r, id);
+    assert_int_equal(held_at(&r, started), 1);
+    ENDS(&r, started + SETTLE);
+    rig_free(&r);
+}
+
+/* All that is there. */
+static int64_t rows(struct rig *r)
+{
+    return held_at(r, INT64_MIN);
+}
+
+static void what_counts_for_nothing_any_more_is_dropped_after_an_hour(void **state)
+{
+    struct rig r;
+    struct err e;
+    int64_t end, when;
+
+    (void)state;
+    (void)begin_running(&r);
+    end = r.now + SETTLE;
+    OK(store_next_moment(r.s, &when, &e), &e);
+    assert_int_equal(when, INT64_MAX); /* nobody wakes for it */
+    assert_int_equal(store_untidy(r.s, end + HOUR - 1, &e), 0);
+    tidy(&r, end + HOUR - 1);
+    assert_int_equal(rows(&r), 1);
+    assert_int_equal(store_untidy(r.s, end + HOUR, &e), 1);
+    tidy(&r, end + HOUR);
+    assert_int_equal(rows(&r), 0);
+    assert_int_equal(store_untidy(r.s, end + HOUR, &e), 0);
+    rig_free(&r);
+}
+
+static void a_thousand_are_dropped_at_a_time(void **state)
+{
+    struct store_hold many[1500];
+    char host[1500][8];
+    struct store_admission a;
+    struct store_tidied t;
+    struct rig r;
+    struct err e;
+    size_t i;
+
+    (void)state;
+    a = (struct store_admission){.id = begin(&r), .queue = STR_LIT("vm"), .hosts = STR_LIT("{}")};
+    for (i = 0; i < ARRAY_LEN(many); i++) {
+        (void)snprintf(host[i], sizeof host[i], "n%zu", i);
+        many[i] = (struct store_hold){str_of(host[i]), STR_LIT("VCPU"), 1};
+    }
+    a.holds = ARRAY_LEN(many);
+    a.hold = many;
+    set(&r, "running");
+    rig_begin(&r);
+    assert_int_equal(store_place(r.s, &a, r.now, &e), 1);
+    for (i = 0; i < 2; i++) {
+        OK(store_tidy(r.s, r.now + SETTLE + HOUR, &t, &e), &e);
+        assert_int_equal(t.more, i == 0);
+    }
+    rig_commit(&r);
+    assert_int_equal(rows(&r), 0);
+    rig_free(&r);
+}
+
+static void a_ledger_is_never_forgotten_while_the_job_runs(void **state)
+{
+    struct rig r;
+    int64_t id;
+
+    (void)state;
+    rig_make(&r, "queues:\n  vm: {capacity: exec, program: [/bin/true]}\n");
+    id = rig_add(&r, "vm", "a", ONE);
+    admit(&r, id);
+    accept(&r, id, 1);
+    set(&r, "running");
+    tidy(&r, r.now + 1000 * HOUR);
+    assert_int_equal(held_at(&r, INT64_MAX), 1);
+    set(&r, "finished");
+    assert_int_equal(rows(&r), 0);
+    rig_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_admission_counts_for_every_reading),
+        cmocka_unit_test(a_running_job_holds_until_it_has_settled),
+        cmocka_unit_test(a_confirmation_ends_it_and_a_second_one_does_not_prolong_it),
+        cmocka_unit_test(a_late_confirmation_does_not_prolong_it),
+        cmocka_unit_test(a_job_that_ends_is_held_for_earlier_readings),
+        cmocka_unit_test(who_ends_after_it_has_settled_is_held_no_longer),
+        cmocka_unit_test(an_admission_after_a_return_counts_beside_the_one_before),
+        cmocka_unit_test(two_admissions_of_one_moment_are_added),
+        cmocka_unit_test(a_job_set_running_by_an_operator_settles_from_then_on),
+        cmocka_unit_test(what_counts_for_nothing_any_more_is_dropped_after_an_hour),
+        cmocka_unit_test(a_thousand_are_dropped_at_a_time),
+        cmocka_unit_test(a_ledger_is_never_forgotten_while_the_job_runs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

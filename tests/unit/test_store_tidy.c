@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* What the clock brings up: jobs that wake or end, a thousand at a time, and those whose data can
+ * no longer be read. */
+#include "rig.h"
+
+#define ONE "{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}"
+
+static const char queues[] = "queues:\n"
+                             "  vm:\n"
+                             "    capacity: static\n"
+                             "    pools: {host1: {projects: [p], hosts: {n1: {VCPU: 4}}}}\n";
+
+static bool count_group(void *ctx, const struct store_group *g)
+{
+    (void)g;
+    ++*(int *)ctx;
+    return true;
+}
+
+static int groups(struct rig *r)
+{
+    struct err e;
+    int n = 0;
+
+    OK(store_groups(r->s, count_group, &n, &e), &e);
+    return n;
+}
+
+static enum job_status status_of(struct rig *r, const char *id)
+{
+    struct job j;
+    struct err e;
+
+    OK(store_show(r->s, STR_LIT("vm"), str_of(id), &j, &e), &e);
+    return j.status;
+}
+
+static void the_clock_wakes_and_ends_jobs(void **state)
+{
+    struct store_tidied t;
+    struct rig r;
+    struct err e;
+    struct job j;
+    int64_t when, start, end;
+
+    (void)state;
+    rig_make(&r, queues);
+    OK(clock_parse(STR_LIT("2024-01-01T00:00:00Z"), &start), &e);
+    OK(clock_parse(STR_LIT("2024-01-02T00:00:00Z"), &end), &e);
+    OK(rig_post(
+           &r, "vm",
+           "{\"request_id\":\"a\",\"owner_id\":\"o\",\"callback\":\"http://x/1\",\"data\":" ONE
+           ",\"not_before\":\"2024-01-01T00:00:00Z\",\"valid_until\":\"2024-01-02T00:00:00Z\"}",
+           &j, &e),
+       &e);
+    assert_int_equal(groups(&r), 0);
+    OK(store_next_moment(r.s, &when, &e), &e);
+    assert_int_equal(when, start);
+    assert_int_equal(store_untidy(r.s, start - 1, &e), 0);
+    assert_int_equal(store_untidy(r.s, start, &e), 1);
+    rig_begin(&r);
+    OK(store_tidy(r.s, start, &t, &e), &e);
+    rig_commit(&r);
+    assert_int_equal(t.woken, 1);
+    assert_int_equal(groups(&r), 1);
+    OK(store_next_moment(r.s, &when, &e), &e);
+    assert_int_equal(when, end);
+    rig_begin(&r);
+    OK(store_tidy(r.s, end, &t, &e), &e);
+    rig_commit(&r);
+    assert_int_equal(t.expired, 1);
+    assert_int_equal(status_of(&r, "a"), JOB_EXPIRED);
+    OK(store_next_moment(r.s, &when, &e), &e);
+    assert_int_equal(when, INT64_MAX);
+    rig_free(&r);
+}
+
+/* 1,500 jobs that sleep until `start`, and 2,500 answers, in one transaction. */
+static void add_many_sleepers(struct rig *r, int64_t start)
+{
+    const unsigned char digest[STORE_DIGEST] = {1};
+    struct store_answer a = {201, {0}, {0}, STR_LIT("{}")};
+    struct job_new n = {.type = STR_LIT("vm"),
+                        .owner_id = STR_LIT("o"),
+                        .data = STR_LIT(ONE),
+                        .scope = STR_LIT("project:p"),
+                        .not_before = start};
+    char name[16];
+    struct err e;
+    struct job j;
+    int i;
+
+    rig_begin(r);
+    for (i = 0; i < 2500; i++) {
+        (void)snprintf(name, sizeof name, "n%d", i);
+        n.request_id = n.callback = str_of(name);
+        if (i < 1500)
+            OK(store_create(r->s, &n, r->now, &j, &e), &e);
+        OK(store_answer_save(r->s, n.type, n.callback, digest, &a, r->now, &e), &e);
+    }
+    rig_commit(r);
+}
+
+/* So that no transaction keeps the others waiting for long. */
+static void what_the_clock_brings_up_is_done_by_the_thousand(void **state)
+{
+    static const int64_t woken[] = {1000, 500, 0};
+    int64_t start;
+    struct store_tidied t;
+    struct rig r;
+    struct err e;
+    size_t i;
+
+    (void)state;
+    rig_make(&r, queues);
+    start = r.now + 2 * 86400 * NS_PER_S;
+    add_many_sleepers(&r, start);
+    for (i = 0; i < ARRAY_LEN(woken); i++) {
+        assert_int_equal(store_untidy(r.s, start, &e), 1);
+        rig_begin(&r);
+        OK(store_tidy(r.s, start, &t, &e), &e);
+        rig_commit(&r);
+        assert_int_equal(t.woken, woken[i]);
+        assert_int_equal(t.more, i < 2);
+    }
+    assert_int_equal(store_untidy(r.s, start, &e), 0);
+    rig_free(&r);
+}
+
+/* As an earlier version may have taken it. */
+static void data_that_can_no_longer_be_read_holds_its_job_and_nobody_else(void **state)
+{
+    static const char data[] =
+        "{\"project\":\"a\\nb\",\"instances\":[{\"VCPU\":1,\"traits\":\"x\"}]}";
+    struct job_new n = {.type = STR_LIT("vm"),
+                        .request_id = STR_LIT("old"),
+                        .owner_id = STR_LIT("o"),
+                        .callback = STR_LIT("old"),
+                        .data = STR_LIT(data),
+                        .scope = STR_LIT("project:a\nb")};
+    struct store_tidied t;
+    struct rig r;
+    struct err e;
+    struct job j;
+
+    (void)state;
+    rig_make(&r, queues);
+    n.not_before = r.now + NS_PER_S;
+    rig_begin(&r);
+    OK(store_create(r.s, &n, r.now, &j, &e), &e);
+    n.request_id = n.callback = STR_LIT("new");
+    n.data = STR_LIT(ONE);
+    n.scope = STR_LIT("project:p");
+    OK(store_create(r.s, &n, r.now, &j, &e), &e);
+    OK(store_tidy(r.s, r.now + NS_PER_S, &t, &e), &e);
+    rig_commit(&r);
+    assert_int_equal(groups(&r), 1);
+    assert_int_equal(status_of(&r, "new"), JOB_QUEUED);
+    assert_int_equal(status_of(&r, "old"), JOB_HELD);
+    OK(store_show(r.s, STR_LIT("vm"), STR_LIT("old"), &j, &e), &e);
+    assert_true(str_is(j.reason, "DataInvalid"));
+    assert_non_null(strstr(j.message.p, "traits must be an array"));
+    r.now += 2 * NS_PER_S;
+    OK(rig_change(&r, "vm", "old", "{\"data\":" ONE ",\"status\":\"queued\"}", &e), &e);
+    OK(store_show(r.s, STR_LIT("vm"), STR_LIT("old"), &j, &e), &e);
+    assert_true(str_is(j.reason, "WaitingForCapacity"));
+    rig_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_clock_wakes_and_ends_jobs),
+        cmocka_unit_test(what_the_clock_brings_up_is_done_by_the_thousand),
+        cmocka_unit_test(data_that_can_no_longer_be_read_holds_its_job_and_nobody_else),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
