@@ -130,6 +130,11 @@ static void check_database(const struct conf *conf, struct buf *b, bool *good)
 /* A line for each queue, and one more for what its source says of itself. */
 static void check_source(const struct source_reading *r, struct buf *b, bool *good)
 {
+    if (!r) {
+        buf_str(b, "out of memory while asking a source\n");
+        *good = false;
+        return;
+    }
     buf_str(b, "queue ");
     buf_add(b, r->queue->type.p, r->queue->type.n);
     if (r->state == SOURCE_FAILED) {

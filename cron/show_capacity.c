@@ -164,7 +164,7 @@ static void put_table(const struct view *v, struct buf *b)
     if (r->state == SOURCE_FAILED)
         buf_printf(b, ": %s\n", r->error);
     else if (r->state == SOURCE_NONE)
-        buf_str(b, ": no source of capacity\n");
+        buf_str(b, "\n");
     else
         buf_printf(b, ", hosts %zu, pools %zu\n", r->hosts, r->pools);
     if (r->state != SOURCE_GOOD || r->hosts == 0)
