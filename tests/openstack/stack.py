@@ -123,8 +123,9 @@ class Stack:
         self.keeper.wait(name, answers)
 
     def start_keystone(self):
-        # One process: its cache is its own, and a second one would not hear of what the first forgets.
-        self.start_web("keystone", "/usr/bin/keystone-wsgi-public", 1, 4, OS_KEYSTONE_CONFIG_DIR=str(self.settings.etc / "keystone"),
+        # One request at a time: a second process would not hear of what the first one's cache forgets, and a second thread may
+        # put back into it what was true before.
+        self.start_web("keystone", "/usr/bin/keystone-wsgi-public", 1, 1, OS_KEYSTONE_CONFIG_DIR=str(self.settings.etc / "keystone"),
                        OS_KEYSTONE_CONFIG_FILES="keystone.conf")
         self.wait_web("keystone", self.endpoints["keystone"])
         urls = {"placement": self.endpoints["placement"], "compute": self.endpoints["compute"],
