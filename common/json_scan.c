@@ -134,6 +134,30 @@ static int scan_escape(struct scan *s)
     return 0;
 }
 
+int json_escape_length(const char *p, const char *end)
+{
+    ptrdiff_t left = end - p;
+    int32_t v;
+
+    if (left < 2)
+        return 0;
+    if (p[1] == '\0' || !strchr("\"\\/bfnrtu", p[1]))
+        return -1;
+    if (p[1] != 'u')
+        return 2;
+    if (left < U_LENGTH)
+        return 0;
+    v = hex4(p + 2, end);
+    if (v < 0 || is_low_surrogate(v))
+        return -1;
+    if (!is_high_surrogate(v))
+        return U_LENGTH;
+    if (left < PAIR_LENGTH)
+        return 0;
+    p += U_LENGTH;
+    return p[0] == '\\' && p[1] == 'u' && is_low_surrogate(hex4(p + 2, end)) ? PAIR_LENGTH : -1;
+}
+
 /* Bytes of a string that need no second look. */
 static const bool plain[256] = {[' ' ... '!'] = true, ['#' ... '['] = true, [']' ... 0x7F] = true};
 
@@ -269,13 +293,27 @@ static int scan_exponent(struct scan *s)
     return scan_digits(s);
 }
 
+/* The number's text, without a look at its length. */
+static int scan_digits_of(struct scan *s)
+{
+    if (peek(s, '-'))
+        s->p++;
+    return scan_whole(s) != 0 || scan_fraction(s) != 0 || scan_exponent(s) != 0 ? -1 : 0;
+}
+
+bool json_is_number(struct str text)
+{
+    struct err e;
+    struct scan s = {.start = text.p, .p = text.p, .end = text.p + text.n, .e = &e};
+
+    return scan_digits_of(&s) == 0 && s.p == s.end;
+}
+
 static int scan_number(struct scan *s)
 {
     const char *from = s->p;
 
-    if (*s->p == '-')
-        s->p++;
-    if (scan_whole(s) != 0 || scan_fraction(s) != 0 || scan_exponent(s) != 0)
+    if (scan_digits_of(s) != 0)
         return -1;
     if (s->p - from > JSON_NUMBER_MAX)
         return err_set(s->e, ERR_MALFORMED_JSON, "a number longer than %d bytes at byte %zu",

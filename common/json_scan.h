@@ -25,4 +25,14 @@ void json_scan_free(struct json_scan *scan);
  * the new length, which is never larger. Pure; any thread. */
 size_t json_unescape(char *text, size_t n);
 
+/* For json_stream.c, which reads the same language piece by piece: the length of the escape that
+ * begins with the backslash at p; 0: it is longer than what stands before end; -1: JSON has no such
+ * escape, or it is half a surrogate pair. U+0000 is an escape like any other here. Pure; any
+ * thread.
+ */
+int json_escape_length(const char *p, const char *end);
+
+/* Is the whole text one number after JSON's grammar? Pure; any thread. */
+bool json_is_number(struct str text);
+
 #endif

@@ -140,24 +140,32 @@ static wide fraction_part(const struct parts *q, int64_t digits, int64_t point, 
     return carry + rest;
 }
 
-int quantity_parse(struct str text, int64_t scale, int64_t *amount)
+int quantity_read(struct str text, int64_t scale, int64_t *amount)
 {
     struct parts q;
     wide factor, whole, sum;
     int64_t digits, point;
+    bool large;
 
     if (take_parts(text, &q) != 0)
         return -1;
     factor = (wide)scale << q.two;
     digits = (int64_t)(q.whole.n + q.fraction.n);
     point = (int64_t)q.whole.n + q.ten;
-    if (whole_part(&q, digits, point, &whole) != 0 || whole > INT64_MAX / factor)
+    large = whole_part(&q, digits, point, &whole) != 0 || whole > INT64_MAX / factor;
+    sum = large ? 0 : whole * factor + fraction_part(&q, digits, point, factor);
+    large = large || sum > INT64_MAX;
+    if (q.minus && (large || sum > 0))
         return -1;
-    sum = whole * factor + fraction_part(&q, digits, point, factor);
-    if (sum > INT64_MAX || (q.minus && sum > 0))
-        return -1;
+    if (large)
+        return 1;
     *amount = (int64_t)sum;
     return 0;
+}
+
+int quantity_parse(struct str text, int64_t scale, int64_t *amount)
+{
+    return quantity_read(text, scale, amount) == 0 ? 0 : -1;
 }
 
 int64_t quantity_scale(struct str resource)

@@ -11,6 +11,9 @@
  * *amount is untouched then. */
 int quantity_parse(struct str text, int64_t scale, int64_t *amount) AR_MUST_CHECK;
 
+/* The same; but 1 when it is a quantity larger than INT64_MAX. */
+int quantity_read(struct str text, int64_t scale, int64_t *amount) AR_MUST_CHECK;
+
 /* The scale of a resource: 1000 for "cpu", else 1. */
 int64_t quantity_scale(struct str resource);
 

@@ -61,9 +61,9 @@ typedef void store_hold_fn(void *ctx, struct str host, struct str resource, int6
 int store_holds(struct store *s, struct str account, int64_t read_at, store_hold_fn *fn, void *ctx,
                 struct err *e) AR_MUST_CHECK;
 
-/* In a write transaction: books each hold under the account that the configuration has for its job's
- * type now. It may have had another when the job was admitted: a type that got an entry of its own,
- * a queue that now shares a source. */
+/* In a write transaction: books each hold under the account that the configuration has now for its
+ * job's type. It may have had another when the job was admitted: a type that got an entry of its
+ * own, a queue that now shares a source. */
 int store_rebook(struct store *s, struct err *e) AR_MUST_CHECK;
 /* Has it anything to do? 1, 0, -1. Only reads. */
 int store_misbooked(struct store *s, struct err *e) AR_MUST_CHECK;

@@ -263,6 +263,7 @@ static int say_killed(const struct run *r, struct err *e)
 {
     const char *program = r->o->argv[0];
     const atomic_bool *stop = r->until->stop;
+    int64_t tenths = r->end->ns / (NS_PER_S / 10);
     char what[ERR_TEXT_MAX];
 
     if (r->out->failed) {
@@ -271,8 +272,7 @@ static int say_killed(const struct run *r, struct err *e)
     }
     if (stop && atomic_load(stop))
         return err_set(e, ERR_UNAVAILABLE, "%s was killed, as we are to stop", program);
-    return err_set(e, ERR_UNAVAILABLE, "%s was killed after %g s", program,
-                   (double)(r->end->ns / (NS_PER_S / 10)) / 10);
+    return err_set(e, ERR_UNAVAILABLE, "%s was killed after %g s", program, (double)tenths / 10);
 }
 
 static int say_ended(const struct run *r, struct err *e)

@@ -43,9 +43,10 @@ static int take_method(const struct clouds_in *in, struct cloud *c, struct err *
     size_t i;
 
     if (!word.p) {
-        c->method = has(in, CLOUDS_CREDENTIAL_SECRET) ? CLOUD_CREDENTIAL
-                    : has(in, CLOUDS_TOKEN)           ? CLOUD_TOKEN
-                                                      : CLOUD_PASSWORD;
+        c->method = has(in, CLOUDS_PASSWORD)            ? CLOUD_PASSWORD
+                    : has(in, CLOUDS_CREDENTIAL_SECRET) ? CLOUD_CREDENTIAL
+                    : has(in, CLOUDS_TOKEN)             ? CLOUD_TOKEN
+                                                        : CLOUD_PASSWORD;
         return 0;
     }
     for (i = 0; i < ARRAY_LEN(methods); i++) {

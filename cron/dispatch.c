@@ -287,7 +287,7 @@ static int open_signals(struct dispatch *d, struct err *e)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return err_errno(e, ERR_INTERNAL, "cannot set up signals");
     d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return d->signals < 0 ? err_errno(e, ERR_INTERNAL, "cannot set up signals") : 0;
@@ -397,6 +397,8 @@ int dispatch_run(const struct conf *conf, const struct dispatch_options *o)
     struct err e;
     int rc;
 
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+        return 1; /* cannot be */
     if (o->mode < DISPATCH_SHOW)
         return dispatch_loop(conf, o);
     if (httpc_init(&e) != 0)

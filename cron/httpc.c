@@ -79,12 +79,15 @@ static void unlink_transfer(struct httpc *h, struct transfer *t)
 
 static void drop_all(struct httpc *h)
 {
-    struct transfer *t;
+    struct transfer *t, *next;
 
-    while ((t = h->first)) {
-        unlink_transfer(h, t);
+    for (t = h->first; t; t = next) {
+        next = t->next;
+        (void)curl_multi_remove_handle(h->multi, t->easy);
         transfer_free(t);
     }
+    h->first = NULL;
+    h->under_way = 0;
 }
 
 void httpc_close(struct httpc *h)
@@ -249,6 +252,8 @@ static bool set_tls(CURL *easy, const struct httpc_tls *tls)
     return ok;
 }
 
+static const long sink_buffer = 256 * 1024;
+
 static bool set_request(struct transfer *t, const struct httpc_request *r)
 {
     bool ok = add_header(t, "Expect:"); /* no waiting for 100 Continue */
@@ -263,6 +268,8 @@ static bool set_request(struct transfer *t, const struct httpc_request *r)
              CURLE_OK &&
          ok;
     ok = (!r->tls || set_tls(t->easy, r->tls)) && ok;
+    /* Who takes a body as it comes takes a large one. */
+    ok = (!r->sink || curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, sink_buffer) == CURLE_OK) && ok;
     if (r->body.p) {
         ok = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) ==
                  CURLE_OK &&

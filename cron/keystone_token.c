@@ -5,7 +5,7 @@
 #include "json_out.h"
 #include "keystone.h"
 
-enum { MEMORY_MAX = 1 << 20, ROLES_MAX = 400 };
+enum { MEMORY_MAX = 1 << 20, ROLES_MAX = 400, URL_BYTES_MAX = 8192 };
 
 /* A token is renewed so long before its end, or a tenth of its life if that is less. */
 #define RENEW_BEFORE (300 * NS_PER_S)
@@ -125,6 +125,24 @@ static int suits(const json_value *endpoint, const struct cloud *c, struct str *
     return 0;
 }
 
+/* An endpoint's URL as requests begin; Nova's may be that of all its versions. */
+static int keep_url(struct keystone_token *t, size_t which, struct str url, struct err *e)
+{
+    struct buf b = BUF_INIT(URL_BYTES_MAX);
+    int failed;
+
+    while (url.n && url.p[url.n - 1] == '/')
+        url.n--;
+    buf_add(&b, url.p, url.n);
+    if (which == KEYSTONE_COMPUTE && !memmem(url.p, url.n, "/v2", 3))
+        buf_str(&b, "/v2.1");
+    failed = buf_check(&b, "an endpoint's URL", e);
+    if (!failed)
+        failed = keep(t, buf_span(&b), &t->endpoint[which], e);
+    buf_free(&b);
+    return failed;
+}
+
 static int read_service(const json_value *service, size_t which, const struct cloud *c,
                         struct keystone_token *t, struct err *e)
 {
@@ -135,6 +153,8 @@ static int read_service(const json_value *service, size_t which, const struct cl
 
     if (answer_member(service, "endpoints", JSON_ARRAY, &endpoints, e) != 0)
         return -1;
+    if (t->endpoint[which].p) /* another service of this type came first */
+        return 0;
     for (i = 0; i < json_length(endpoints); i++) {
         if (suits(json_at(endpoints, i), c, &region, &is_ours, e) != 0)
             return err_wrap(e, "endpoints of %s", services[which].type);
@@ -150,10 +170,8 @@ static int read_service(const json_value *service, size_t which, const struct cl
             continue;
         if (answer_text(json_at(endpoints, i), "url", &url, e) != 0)
             return err_wrap(e, "endpoints of %s", services[which].type);
-        while (url.n && url.p[url.n - 1] == '/')
-            url.n--;
         first = region;
-        if (keep(t, url, &t->endpoint[which], e) != 0)
+        if (keep_url(t, which, url, e) != 0)
             return -1;
     }
     return 0;

@@ -12,8 +12,9 @@
  * - when a host is in its answer that was not listed as a member of it, or it never was listed;
  * - at most every LIST_ABSENT, when a member is not in the answer or the answer is empty;
  * - every LIST_ALWAYS.
- * The listing leaves disabled hosts out; so between two listings a host that was disabled counts as
- * full, and never as free. In the steady state a pool costs one request.
+ * The listing leaves disabled hosts and providers that share out; so between two listings a host
+ * that was disabled counts as full, and never as free. In the steady state a pool costs one
+ * request.
  */
 #include "openstack_placement.h"
 
@@ -24,10 +25,11 @@
 
 enum { PATH_BYTES_MAX = 1 << 20 };
 
-static const char free_hosts[] = "/allocation_candidates?resources=VCPU:1,MEMORY_MB:1",
-                  free_disk[] = "/allocation_candidates?resources=VCPU:1,MEMORY_MB:1,DISK_GB:1",
+static const char free_hosts[] = "/allocation_candidates?resources=VCPU:1,MEMORY_MB:1&",
+                  free_disk[] = "/allocation_candidates?resources=VCPU:1,MEMORY_MB:1,DISK_GB:1&",
                   members[] = "/resource_providers?",
-                  enabled[] = "required=!COMPUTE_STATUS_DISABLED";
+                  enabled[] = "required=!COMPUTE_STATUS_DISABLED",
+                  not_shared[] = ",!MISC_SHARES_VIA_AGGREGATE";
 
 struct asking {
     const struct openstack_api *api;
@@ -75,7 +77,7 @@ static int add_call(struct asking *q, size_t pool, const char *what, size_t *cal
     *call = (struct openstack_call){
         .service = KEYSTONE_PLACEMENT, .needed = OPENSTACK_PLACEMENT_LEAST, .tag = pool};
     buf_reset(b);
-    buf_printf(b, "%s%s%s", what, what == members ? "" : "&", enabled);
+    buf_printf(b, "%s%s%s", what, enabled, what == members ? not_shared : "");
     if (p->aggregate.p) {
         buf_str(b, "&member_of=");
         openstack_add_encoded(b, p->aggregate);

@@ -39,15 +39,17 @@ static int ask_quota(struct pass_queue *q, struct str scope, struct err *e)
 
 /* ---- exact shapes ---- */
 
-static const struct source_exact *answer_to(const struct source_reading *r, struct str text)
+/* Does one of the answers to this kind say something of the host? The same kind may have been asked
+ * for in several places. */
+static bool is_known(const struct source_reading *r, struct str text, size_t host)
 {
     size_t i;
 
     for (i = 0; i < r->exacts; i++) {
-        if (str_eq(r->exact[i].kind, text))
-            return &r->exact[i];
+        if (r->exact[i].host[host] != SOURCE_HOST_UNKNOWN && str_eq(r->exact[i].kind, text))
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 static int64_t asked_of(const struct demand_kind *kind, struct str resource)
@@ -77,13 +79,12 @@ static bool needs_asking(const struct source_host *h, const struct demand_kind *
 static bool has_unknown(const struct pass_queue *q, const struct plan_admission *a, size_t number,
                         const struct demand_kind *kind, struct str text)
 {
-    const struct source_exact *exact = answer_to(&q->reading, text);
     size_t i, host;
 
     for (i = 0; i < a->placement.n; i++) {
         host = a->placement.place[i].host;
         if (a->placement.place[i].kind == number && needs_asking(&q->reading.host[host], kind) &&
-            (!exact || exact->host[host] == SOURCE_HOST_UNKNOWN))
+            !is_known(&q->reading, text, host))
             return true;
     }
     return false;

@@ -16,8 +16,8 @@ static const struct source_kind source_none = {.word = "none"};
 
 static const struct source_kind *const kinds[] = {
     [CONF_CAPACITY_NONE] = &source_none,           [CONF_CAPACITY_STATIC] = &source_static,
+    [CONF_CAPACITY_OPENSTACK] = &source_openstack, [CONF_CAPACITY_KUBERNETES] = &source_kubernetes,
     [CONF_CAPACITY_EXEC] = &source_exec,           [CONF_CAPACITY_HTTP] = &source_http,
-    [CONF_CAPACITY_OPENSTACK] = &source_openstack,
 };
 
 static const struct source_kind *kind_of(const struct conf_queue *queue)

@@ -269,6 +269,31 @@ static void test_other_methods(void **state)
     cloud_free(c);
 }
 
+/* Without auth_type it is what there is something of; a password first, as with OpenStack's client.
+ */
+static void test_method_by_what_there_is(void **state)
+{
+    struct cloud *c;
+
+    (void)state;
+    assert_int_equal(setenv("OS_AUTH_URL", "http://k", 1), 0);
+    assert_int_equal(setenv("OS_PROJECT_ID", "p", 1), 0);
+    assert_int_equal(setenv("OS_TOKEN", SECRET, 1), 0);
+    c = found(NULL);
+    assert_int_equal(c->method, CLOUD_TOKEN);
+    cloud_free(c);
+    assert_int_equal(setenv("OS_APPLICATION_CREDENTIAL_ID", "i", 1), 0);
+    assert_int_equal(setenv("OS_APPLICATION_CREDENTIAL_SECRET", SECRET, 1), 0);
+    c = found(NULL);
+    assert_int_equal(c->method, CLOUD_CREDENTIAL);
+    cloud_free(c);
+    assert_int_equal(setenv("OS_PASSWORD", SECRET, 1), 0);
+    assert_int_equal(setenv("OS_USERNAME", "u", 1), 0);
+    c = found(NULL);
+    assert_int_equal(c->method, CLOUD_PASSWORD);
+    cloud_free(c);
+}
+
 static void test_the_queue_names_the_region(void **state)
 {
     struct conf_source source = {.cloud = STR_LIT("one"), .region = STR_LIT("mine")};
@@ -370,6 +395,7 @@ int main(void)
         TEST(test_cloud_of_the_variable),
         TEST(test_variables),
         TEST(test_other_methods),
+        TEST(test_method_by_what_there_is),
         TEST(test_the_queue_names_the_region),
         TEST(test_files_of_tls),
         TEST(test_errors),

@@ -342,8 +342,7 @@ static void the_table_of_keys_is_written(void **state)
         "\ncallback\tmapping\t-\t-\t",
         "\ncallback.hold\tduration\t15m\t100ms..30d\t",
         "\ncallback.retry\tlist of durations\t[0, 5s, 15s, 30s, 1m, 2m, 5m, 5m]\t1 to 32 ",
-        "\nqueues.<type>.capacity\tword\tnone\tnone or static or "
-        "openstack or kubernetes or exec or http\t",
+        "\nqueues.<type>.capacity\tword\tnone\tnone or static or openstack or kubernetes or exec",
         "\nqueues.<type>.overtake\tduration\t1h\t0..3650d, or forever\t",
         "\nqueues.<type>.pools.<name>.hosts.<name>.<resource>\tamount\t-\t0..9007199254740991\t",
     };

@@ -214,6 +214,27 @@ static void test_a_shape_that_may_not_go_is_asked_about(void **state)
     end(&s);
 }
 
+/* The same kind in two places has two answers, each of which knows its own hosts. */
+static void test_answers_to_one_kind_add_up(void **state)
+{
+    static const unsigned char first[] = {SOURCE_HOST_TAKES, SOURCE_HOST_UNKNOWN};
+    static const unsigned char second[] = {SOURCE_HOST_UNKNOWN, SOURCE_HOST_TAKES};
+    struct source_exact exact[] = {{.kind = {"{\"r\":{\"VCPU\":3}}", 16}, .host = first},
+                                   {.kind = {"{\"r\":{\"VCPU\":3}}", 16}, .host = second}};
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    s.host[0].exact = s.host[1].exact = true;
+    s.reading[0]->exacts = 2;
+    s.reading[0]->exact = exact;
+    add(&s, "a", "p", 3);
+    add(&s, "b", "p", 3);
+    assert_int_equal(admitted(&s), 2);
+    assert_int_equal(s.questions, 0);
+    end(&s);
+}
+
 static void test_a_host_that_must_be_asked_is_asked_about_every_shape(void **state)
 {
     struct scene s;
@@ -262,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_a_quota_that_could_not_be_read_admits_nobody_of_its_project),
         cmocka_unit_test(test_what_holds_counts_against_the_quota),
         cmocka_unit_test(test_a_shape_that_may_not_go_is_asked_about),
+        cmocka_unit_test(test_answers_to_one_kind_add_up),
         cmocka_unit_test(test_a_host_that_must_be_asked_is_asked_about_every_shape),
         cmocka_unit_test(test_an_old_reading_is_none),
         cmocka_unit_test(test_a_queue_without_a_reading_is_left_alone),

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Base64 after RFC 4648, section 4. Pure; any thread. */
+#ifndef AR_BASE64_H
+#define AR_BASE64_H
+
+#include "base.h"
+
+/* Decodes the text, strictly: padded, without a byte that does not belong, the unused bits 0. `out`
+ * has room for text.n / 4 * 3 bytes. 0 and *n, or -1. */
+int base64_decode(struct str text, char *out, size_t *n) AR_MUST_CHECK;
+
+#endif

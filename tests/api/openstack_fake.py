@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Keystone, Placement and Nova behind one port of 127.0.0.1: what real services answer, until a test says otherwise."""
+import http.server
+import json
+import ssl
+import threading
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+SERVICES = {"POST /v3/auth/tokens": "keystone", "GET /nova/v2.1/os-aggregates": "nova",
+            "GET /placement/allocation_candidates": "placement", "GET /placement/resource_providers": "listing"}
+
+
+@dataclass
+class Answer:
+    """One answer. `length`: what Content-Length says, None for none at all (the end of the connection ends the body);
+    `how`: "" whole, "close" without an answer, "stall" until the test ends, "endless"."""
+
+    status: int = 200
+    body: object = ""
+    headers: dict = field(default_factory=dict)
+    length: object = "right"
+    how: str = ""
+
+    def bytes(self):
+        return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
+
+
+def host(capacity=40, used=0, traits=(), **classes):
+    """A provider summary without its root."""
+    resources = {"VCPU": (capacity, used), "MEMORY_MB": (8192, 0), "DISK_GB": (100, 0), **classes}
+    return {"resources": {c: {"capacity": v[0], "used": v[1]} for c, v in resources.items()}, "traits": list(traits),
+            "parent_provider_uuid": None}
+
+
+class Cloud:
+    """`aggregates`: name -> (metadata, {host: summary}); a host of several aggregates is the same dict in each. `others`: the
+    hosts of no aggregate. `override[service]` is an Answer for all of its requests, or a list of them, the last for ever;
+    service is keystone, nova, placement or listing."""
+
+    def __init__(self, certificate=None):
+        self.aggregates = {"gold": ({"filter_tenant_id": "project id"}, {"node01": host(), "node02": host(used=40)})}
+        self.others = {"node03": host()}
+        self.override = {}
+        self.requests = []
+        self.tokens = 0
+        self.life = ("2026-11-23T08:00:00.000000Z", "2026-11-23T09:00:00.000000Z")
+        self.lock = threading.Lock()
+        self.stop = threading.Event()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server.daemon_threads = True
+        scheme = "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+            scheme = "https"
+        self.url = f"{scheme}://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.stop.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def env(self, **more):
+        """The variables of a user of this cloud."""
+        return {"OS_AUTH_URL": self.url, "OS_USERNAME": "capacity", "OS_PASSWORD": "pass-w0rd", "OS_PROJECT_NAME": "ours", **more}
+
+    def count(self, service):
+        """How many requests this service got."""
+        with self.lock:
+            return sum(r == service for r in self.requests)
+
+    # What the services say ---------------------------------------------------------------------------------------------
+
+    def keystone(self):
+        with self.lock:
+            self.tokens += 1
+        endpoint = {"interface": "public", "region_id": "RegionOne", "region": "RegionOne"}
+        return Answer(201, {"token": {
+            "issued_at": self.life[0], "expires_at": self.life[1], "user": {"name": "capacity", "id": "u"},
+            "project": {"name": "ours", "id": "ours-id"}, "roles": [{"name": "admin", "id": "r"}], "catalog": [
+                {"type": "placement", "endpoints": [{**endpoint, "url": self.url + "/placement"}]},
+                {"type": "compute", "endpoints": [{**endpoint, "url": self.url + "/nova/v2.1"}]}]}},
+            {"X-Subject-Token": f"token-{self.tokens}"})
+
+    def nova(self):
+        return Answer(200, {"aggregates": [{"name": name, "uuid": f"uuid-of-{name}", "metadata": metadata, "hosts": []}
+                                           for name, (metadata, _) in self.aggregates.items()]})
+
+    def members(self, query):
+        """The hosts that a request's member_of lets through."""
+        wanted = query.get("member_of", [None])[0]
+        if wanted is None or wanted.startswith("!in:"):
+            return self.others
+        return next((hosts for name, (_, hosts) in self.aggregates.items() if wanted == f"uuid-of-{name}"), {})
+
+    def placement(self, query):
+        """As Placement does, it leaves out who has none free of a class that is asked for."""
+        asked = {c.split(":")[0]: int(c.split(":")[1]) for c in query["resources"][0].split(",")}
+
+        def has_room(summary):
+            return all(a["capacity"] - a["used"] >= asked[c] for c, a in summary["resources"].items() if c in asked)
+
+        return Answer(200, {"allocation_requests": [], "provider_summaries": {
+            f"uuid-of-{name}": {**summary, "root_provider_uuid": f"uuid-of-{name}"}
+            for name, summary in self.members(query).items() if has_room(summary)}})
+
+    def listing(self, query):
+        return Answer(200, {"resource_providers": [
+            {"uuid": f"uuid-of-{name}", "name": name, "root_provider_uuid": f"uuid-of-{name}"} for name in self.members(query)]})
+
+    def answer(self, service, query):
+        with self.lock:
+            self.requests.append(service)
+            override = self.override.get(service)
+            if isinstance(override, list):
+                override = override.pop(0) if len(override) > 1 else override[0]
+        if override:
+            return override
+        if service is None:
+            return Answer(404, {"itemNotFound": {"code": 404, "message": "The resource could not be found."}})
+        return getattr(self, service)(*([query] if service in ("placement", "listing") else []))
+
+    # Called in the threads of the server.
+
+    def _handler(self):
+        cloud = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                url = urlsplit(self.path)
+                answer = cloud.answer(SERVICES.get(f"{self.command} {url.path}"), parse_qs(url.query))
+                try:
+                    self.send(answer)
+                except OSError:
+                    pass  # who asked has had enough
+                self.close_connection = True
+
+            def send(self, answer):
+                if answer.how == "stall":
+                    cloud.stop.wait()
+                if answer.how in ("stall", "close"):
+                    return
+                body = answer.bytes()
+                length = len(body) if answer.length == "right" else answer.length
+                head = [f"HTTP/1.1 {answer.status} X"] + [f"{k}: {v}" for k, v in answer.headers.items()]
+                head += [f"Content-Length: {length}"] if length is not None else []
+                self.wfile.write("\r\n".join(head).encode() + b"\r\n\r\n" + body)
+                while answer.how == "endless" and not cloud.stop.is_set():
+                    self.wfile.write(b" " * 65536)
+
+            do_GET = do_POST = do
+
+            def log_message(self, *args):
+                pass
+
+        return Handler

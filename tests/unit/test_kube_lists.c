@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT */
+/* What is kept of nodes, of quotas and of pools: labels, taints, lines, who is in which. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "cron/kube_count.h"
+#include "cron/kube_pools.h"
+#include "cron/kube_quota.h"
+#include "kubernetes/lists.h"
+#include "torture.h"
+
+enum { MEMORY_MAX = 64 << 20 };
+
+struct world {
+    struct arena *arena;
+    struct kube_nodes *nodes;
+    struct kube_quotas *quotas;
+    struct conf_queue queue;
+    struct source_reading r;
+};
+
+static int begin(void **state)
+{
+    static struct world w;
+
+    w = (struct world){.arena = arena_new(MEMORY_MAX)};
+    w.nodes = kube_nodes_new(w.arena);
+    w.quotas = kube_quotas_new(w.arena);
+    w.r = (struct source_reading){.queue = &w.queue, .arena = w.arena};
+    *state = &w;
+    return w.arena && w.nodes && w.quotas ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    struct world *w = *state;
+
+    kube_nodes_free(w->nodes);
+    kube_quotas_free(w->quotas);
+    arena_free(w->arena);
+    return 0;
+}
+
+static void nodes(struct world *w, const char *text)
+{
+    struct err e;
+
+    assert_int_equal(lists_read(str_of(text), kube_nodes_items(w->nodes), 7, &e), 0);
+    kube_nodes_sort(w->nodes);
+    assert_int_equal(kube_nodes_hosts(w->nodes, &w->r.host, &w->r.hosts, &e), 0);
+    assert_int_equal(source_check(&w->r, &e), 0);
+}
+
+static void pods(struct world *w, const char *text)
+{
+    struct kube_pods *p = kube_pods_new(kube_count, w->nodes);
+    struct err e;
+
+    assert_int_equal(lists_read(str_of(text), kube_pods_items(p), 7, &e), 0);
+    assert_int_equal(kube_nodes_hosts(w->nodes, &w->r.host, &w->r.hosts, &e), 0);
+    assert_int_equal(source_check(&w->r, &e), 0);
+    kube_pods_free(p);
+}
+
+/* "cpu 1000/8000 pods 1/110" */
+static void amounts_are(const struct source_host *h, const char *expected)
+{
+    struct buf b = BUF_INIT(4096);
+    size_t i;
+
+    for (i = 0; i < h->amounts; i++)
+        buf_printf(&b, "%s%.*s %lld/%lld", i ? " " : "", (int)h->amount[i].resource.n,
+                   h->amount[i].resource.p, (long long)h->amount[i].used,
+                   (long long)h->amount[i].total);
+    assert_string_equal(b.data, expected);
+    buf_free(&b);
+}
+
+/* ---- nodes ---- */
+
+static void nodes_are_sorted_with_their_labels(void **state)
+{
+    struct world *w = *state;
+
+    nodes(w, "{\"items\":[{\"metadata\":{\"name\":\"b\",\"labels\":{\"z\":\"1\",\"a/b\":\"2\"}},"
+             "\"spec\":{},\"status\":{\"allocatable\":{\"pods\":\"0110\",\"cpu\":\"+4\","
+             "\"memory\":\"1500m\"}}},{\"metadata\":{\"name\":\"a\"}}]}");
+    assert_int_equal(w->r.hosts, 2);
+    assert_string_equal(w->r.host[0].name.p, "a");
+    amounts_are(&w->r.host[0], "pods 0/0");
+    assert_string_equal(w->r.host[1].name.p, "b");
+    amounts_are(&w->r.host[1], "cpu 0/4000 memory 0/2 pods 0/110");
+    assert_int_equal(w->r.host[1].labels, 2);
+    assert_string_equal(w->r.host[1].label[0].key.p, "a/b");
+    assert_string_equal(w->r.host[1].label[0].value.p, "2");
+    assert_string_equal(w->r.host[1].label[1].key.p, "z");
+}
+
+static void taints_that_keep_away_are_kept(void **state)
+{
+    struct world *w = *state;
+    const struct source_host *h;
+
+    nodes(w,
+          "{\"items\":[{\"metadata\":{\"name\":\"a\"},\"spec\":{\"unschedulable\":true,\"taints\":["
+          "{\"key\":\"k\",\"value\":\"v\",\"effect\":\"NoSchedule\"},"
+          "{\"key\":\"p\",\"effect\":\"PreferNoSchedule\"},"
+          "{\"key\":\"x\",\"effect\":\"NoExecute\",\"timeAdded\":\"2026-11-23T08:00:00Z\"}]}},"
+          "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"taints\":[{\"effect\":\"NoSchedule\","
+          "\"key\":\"node.kubernetes.io/unschedulable\"}],\"unschedulable\":true}},"
+          "{\"metadata\":{\"name\":\"c\"},\"spec\":{\"unschedulable\":false},\"status\":"
+          "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"}]}}]}");
+    h = &w->r.host[0];
+    assert_int_equal(h->taints, 3);
+    assert_string_equal(h->taint[0].key.p, "k");
+    assert_string_equal(h->taint[0].value.p, "v");
+    assert_string_equal(h->taint[1].key.p, "x");
+    assert_string_equal(h->taint[1].value.p, "");
+    assert_string_equal(h->taint[1].effect.p, "NoExecute");
+    assert_string_equal(h->taint[2].key.p, "node.kubernetes.io/unschedulable");
+    assert_string_equal(h->taint[2].effect.p, "NoSchedule");
+    assert_int_equal(w->r.host[1].taints, 1);
+    assert_int_equal(w->r.host[2].taints, 0);
+}
+
+static void amounts_beyond_what_is_exact_are_clamped_and_never_wrap(void **state)
+{
+    struct world *w = *state;
+
+    nodes(w, "{\"items\":[{\"metadata\":{\"name\":\"a\"},\"status\":{\"allocatable\":{\"memory\":"
+             "\"7Ei\","
+             "\"x/large\":\"12E\",\"x/y\":\"9223372036854775807\"}}}]}");
+    pods(w,
+         "{\"items\":[{\"spec\":{\"nodeName\":\"a\",\"containers\":[{\"resources\":{\"requests\":"
+         "{\"memory\":\"12E\",\"x/y\":\"1\",\"x/large\":\"1\"}}}]}},"
+         "{\"spec\":{\"nodeName\":\"a\",\"containers\":[{\"resources\":{\"requests\":"
+         "{\"memory\":\"12E\"}}}]}}]}");
+    amounts_are(&w->r.host[0], "memory 9007199254740991/9007199254740991 pods 2/0 x/large 1/0 "
+                               "x/y 1/9007199254740991");
+}
+
+/* ---- pods ---- */
+
+static void pods_count_where_they_are_bound(void **state)
+{
+    struct world *w = *state;
+
+    nodes(w, "{\"items\":[{\"metadata\":{\"name\":\"a\"},\"status\":{\"allocatable\":"
+             "{\"cpu\":\"8\",\"memory\":\"1Gi\",\"pods\":\"110\"}}}]}");
+#define POD(node, phase)                                                                           \
+    "{\"spec\":{" node "\"containers\":[{\"resources\":{\"requests\":{\"cpu\":\"1\"}}}]},"         \
+    "\"status\":{\"phase\":\"" phase "\"}}"
+#define ON(node) "\"nodeName\":\"" node "\","
+    pods(w,
+         "{\"items\":[" POD(ON("a"), "Running") "," POD(ON("a"), "Pending") "," POD(
+             ON("a"),
+             "Unknown") "," POD(ON("a"),
+                                "Succeeded") "," POD(ON("a"),
+                                                     "Failed") "," POD("",
+                                                                       "Pending") "," POD(ON("gho"
+                                                                                             "s"
+                                                                                             "t"),
+                                                                                          "Runnin"
+                                                                                          "g") "]"
+                                                                                               "}");
+    amounts_are(&w->r.host[0], "cpu 3000/8000 memory 0/1073741824 pods 3/110");
+}
+
+static void a_pod_is_rounded_up_once(void **state)
+{
+    struct world *w = *state;
+
+    nodes(w, "{\"items\":[{\"metadata\":{\"name\":\"a\"},\"status\":{\"allocatable\":"
+             "{\"memory\":\"10\"}}}]}");
+    pods(w, "{\"items\":[{\"spec\":{\"nodeName\":\"a\",\"containers\":["
+            "{\"resources\":{\"requests\":{\"memory\":\"1500m\"}}},"
+            "{\"resources\":{\"requests\":{\"memory\":\"1500m\"}}}]}},"
+            "{\"spec\":{\"nodeName\":\"a\",\"containers\":["
+            "{\"resources\":{\"requests\":{\"memory\":\"500m\"}}}]}}]}");
+    amounts_are(&w->r.host[0], "memory 4/10 pods 2/0");
+}
+
+/* Members in another order than Kubernetes writes them make no difference. */
+static void the_order_of_members_does_not_matter(void **state)
+{
+    struct world *w = *state;
+
+    nodes(w, "{\"items\":[{\"status\":{\"allocatable\":{\"cpu\":\"8\",\"hugepages-2Mi\":\"1Gi\"}},"
+             "\"metadata\":{\"name\":\"a\"}}]}");
+    pods(
+        w,
+        "{\"items\":[{\"status\":{\"containerStatuses\":[{\"allocatedResources\":{\"cpu\":\"3\"},"
+        "\"resources\":{\"requests\":{\"cpu\":\"2\"}},\"name\":\"c\"}],\"conditions\":[{\"reason\":"
+        "\"Infeasible\",\"type\":\"PodResizePending\"}]},\"spec\":{\"overhead\":{\"cpu\":\"250m\"},"
+        "\"initContainers\":[{\"restartPolicy\":\"Always\",\"resources\":{\"requests\":"
+        "{\"cpu\":\"100m\",\"hugepages-2Mi\":\"4Mi\"}},\"name\":\"s\"}],"
+        "\"containers\":[{\"resources\":{\"requests\":{\"cpu\":\"5\"}},\"name\":\"c\"}],"
+        "\"nodeName\":\"a\"},\"metadata\":{\"name\":\"p\"}}]}");
+    amounts_are(&w->r.host[0], "cpu 3350/8000 hugepages-2Mi 4194304/1073741824 pods 1/0");
+}
+
+static void a_pod_that_cannot_be_counted_is_named(void **state)
+{
+    struct world *w = *state;
+    struct kube_pods *p = kube_pods_new(kube_count, w->nodes);
+    struct buf text = BUF_INIT(1 << 20);
+    struct err e;
+    int i;
+
+    nodes(w, "{\"items\":[{\"metadata\":{\"name\":\"a\"}}]}");
+    buf_str(&text, "{\"items\":[{\"metadata\":{\"namespace\":\"ns\",\"name\":\"p\"},\"spec\":"
+                   "{\"nodeName\":\"a\",\"containers\":[{\"resources\":{\"requests\":{");
+    for (i = 0; i < 300; i++)
+        buf_printf(&text, "%s\"x/r%d\":\"1\"", i ? "," : "", i);
+    buf_str(&text, "}}}]}}]}");
+    assert_int_equal(lists_read(buf_span(&text), kube_pods_items(p), 999, &e), -1);
+    assert_string_equal(e.text, "there are more than 255 resources");
+    assert_string_equal(e.pointer, "/items/0/spec/containers/0/resources/requests/x~1r255");
+    kube_pods_free(p);
+    buf_free(&text);
+}
+
+/* ---- quotas ---- */
+
+/* "ns: cpu 1000 of 2000, instances 1 of 3; …" */
+static void quotas_are(struct world *w, const char *text, const char *expected)
+{
+    struct buf b = BUF_INIT(4096);
+    struct err e;
+    size_t i, l;
+
+    kube_quotas_clear(w->quotas);
+    assert_int_equal(lists_read(str_of(text), kube_quotas_items(w->quotas), 5, &e), 0);
+    assert_int_equal(kube_quotas_all(w->quotas, &w->r.quota, &w->r.quotas, &e), 0);
+    assert_int_equal(source_check(&w->r, &e), 0);
+    for (i = 0; i < w->r.quotas; i++) {
+        buf_printf(&b, "%s:", w->r.quota[i].project.p);
+        for (l = 0; l < w->r.quota[i].limits; l++) {
+            const struct source_limit *limit = &w->r.quota[i].limit[l];
+
+            buf_printf(&b, " %s(%.*s) %lld of %lld", limit->name.p, (int)limit->resource[0].n,
+                       limit->resource[0].p ? limit->resource[0].p : "", (long long)limit->used,
+                       (long long)limit->limit);
+        }
+        buf_str(&b, "; ");
+    }
+    assert_string_equal(b.data ? b.data : "", expected);
+    buf_free(&b);
+}
+
+#define QUOTA(space, hard, used, spec)                                                             \
+    "{\"metadata\":{\"namespace\":\"" space "\",\"name\":\"q\"},\"spec\":{\"hard\":{" hard         \
+    "}" spec "},\"status\":{\"hard\":{" hard "},\"used\":{" used "}}}"
+
+static void lines_of_quotas(void **state)
+{
+    static const struct {
+        const char *text, *lines;
+    } cases[] = {
+        {"", ""},
+        {QUOTA("a", "\"cpu\":\"2\",\"memory\":\"1Ki\"", "\"cpu\":\"500m\"", ""),
+         "a: cpu(cpu) 500 of 2000 memory(memory) 0 of 1024; "},
+        {QUOTA("a", "\"requests.cpu\":\"2\",\"limits.cpu\":\"9\"", "\"requests.cpu\":\"1\"", ""),
+         "a: requests.cpu(cpu) 1000 of 2000; "},
+        {QUOTA("a", "\"pods\":\"3\",\"count/pods\":\"4\"", "\"pods\":\"1\",\"count/pods\":\"2\"",
+               ""),
+         "a: count/pods() 2 of 4 pods() 1 of 3; "},
+        {QUOTA("a", "\"requests.nvidia.com/gpu\":\"0\"", "", ""),
+         "a: requests.nvidia.com/gpu(nvidia.com/gpu) 0 of 0; "},
+        {QUOTA("a", "\"requests.ephemeral-storage\":\"1\",\"hugepages-2Mi\":\"2\"", "", ""),
+         "a: hugepages-2Mi(hugepages-2Mi) 0 of 2 "
+         "requests.ephemeral-storage(ephemeral-storage) 0 of 1; "},
+        {QUOTA("a",
+               "\"requests.storage\":\"1\",\"services\":\"1\",\"persistentvolumeclaims\":\"1\","
+               "\"limits.memory\":\"1\",\"count/jobs.batch\":\"1\"",
+               "", ""),
+         ""},
+        {QUOTA("b", "\"pods\":\"1\"", "", "") "," QUOTA("a", "\"pods\":\"2\"", "",
+                                                        "") "," QUOTA("b", "\"cpu\":\"3\"", "", ""),
+         "a: pods() 0 of 2; b: cpu(cpu) 0 of 3000 pods() 0 of 1; "},
+        {QUOTA("a", "\"pods\":\"1\"", "", ",\"scopes\":[\"NotBestEffort\"]"), "a: pods() 0 of 1; "},
+        {QUOTA("a", "\"pods\":\"1\"", "", ",\"scopes\":[\"BestEffort\"]"), ""},
+        {QUOTA("a", "\"pods\":\"1\"", "", ",\"scopes\":[\"NotBestEffort\",\"Terminating\"]"), ""},
+        {QUOTA("a", "\"pods\":\"1\"", "",
+               ",\"scopeSelector\":{\"matchExpressions\":[{\"scopeName\":\"PriorityClass\","
+               "\"operator\":\"In\",\"values\":[\"high\"]}]}"),
+         ""},
+        {QUOTA("a", "\"pods\":\"1\"", "",
+               ",\"scopeSelector\":{\"matchExpressions\":[{\"operator\":\"Exists\","
+               "\"scopeName\":\"NotBestEffort\"}]}"),
+         "a: pods() 0 of 1; "},
+        {"{\"metadata\":{\"namespace\":\"a\"},\"spec\":{\"hard\":{\"pods\":\"7\"}},\"status\":{}}",
+         "a: pods() 0 of 7; "},
+        {QUOTA("a", "\"memory\":\"12E\"", "\"memory\":\"12E\"", ""),
+         "a: memory(memory) 9007199254740991 of 9007199254740991; "},
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buf text = BUF_INIT(8192);
+
+        buf_printf(&text, "{\"items\":[%s]}", cases[i].text);
+        quotas_are(*state, text.data, cases[i].lines);
+        buf_free(&text);
+    }
+}
+
+/* ---- pools ---- */
+
+/* "x open a c; y closed b" */
+static void pools_are(struct world *w, const char *expected)
+{
+    struct buf b = BUF_INIT(4096);
+    struct err e;
+    size_t i, h;
+
+    assert_int_equal(kube_pools(&w->r, &e), 0);
+    assert_int_equal(source_check(&w->r, &e), 0);
+    for (i = 0; i < w->r.pools; i++) {
+        const struct pool *p = &w->r.pool[i];
+
+        buf_printf(&b, "%.*s %s", (int)p->name.n, p->name.p, p->open ? "open" : p->project[0].p);
+        for (h = 0; h < p->hosts; h++)
+            buf_printf(&b, " %s", w->r.host[p->host[h]].name.p);
+        buf_str(&b, "; ");
+    }
+    assert_string_equal(b.data ? b.data : "", expected);
+    buf_free(&b);
+}
+
+#define NODE(name, labels) "{\"metadata\":{\"name\":\"" name "\",\"labels\":{" labels "}}}"
+
+static void pools_by_label(void **state)
+{
+    struct world *w = *state;
+    struct str space = STR_LIT("ns");
+    struct pool named[] = {
+        {.name = STR_LIT("y"), .projects = 1, .project = &space},
+        {.name = STR_LIT("z"), .projects = 1, .project = &space},
+    };
+
+    nodes(w,
+          "{\"items\":[" NODE("c", "\"l\":\"x\"") "," NODE("b", "\"l\":\"y\"") "," NODE(
+              "a", "\"l\":\"x\",\"m\":\"q\"") "," NODE("d", "") "," NODE("e", "\"l\":\"\"") "]}");
+    pools_are(w, "cluster open a b c d e; ");
+    w->queue.source.pool_label = STR_LIT("l");
+    pools_are(w, "x open a c; y open b; ");
+    w->queue.pool = named;
+    w->queue.pools = ARRAY_LEN(named);
+    pools_are(w, "x open a c; y ns b; z ns; ");
+    w->queue.source.pool_label = STR_LIT("none");
+    pools_are(w, "y ns; z ns; ");
+}
+
+#if TORTURE
+/* A small cluster, read in one go. 0, or -1 and *e. */
+static int read_cluster(struct err *e)
+{
+    static const char nodes_text[] =
+        "{\"items\":[{\"metadata\":{\"name\":\"a\",\"labels\":{\"l\":\"x\"}},\"spec\":{\"taints\":["
+        "{\"key\":\"k\",\"effect\":\"NoExecute\"}]},\"status\":{\"allocatable\":{\"cpu\":\"1\"}}}]"
+        "}";
+    static const char pods_text[] =
+        "{\"items\":[{\"spec\":{\"nodeName\":\"a\",\"overhead\":{\"cpu\":\"1m\"},\"containers\":["
+        "{\"name\":\"\\u0063\",\"resources\":{\"requests\":{\"cpu\":\"1\",\"x/y\":\"1\"}}}],"
+        "\"initContainers\":[{\"resources\":{\"requests\":{\"cpu\":\"2\"}}}]}}]}";
+    static const char quotas_text[] = "{\"items\":[" QUOTA("n", "\"cpu\":\"1\"", "", "") "]}";
+    struct world w = {.arena = arena_new(MEMORY_MAX), .queue.source.pool_label = STR_LIT("l")};
+    struct kube_pods *p = NULL;
+    int rc = -1;
+
+    (void)err_set(e, ERR_INTERNAL, "no memory");
+    w.nodes = w.arena ? kube_nodes_new(w.arena) : NULL;
+    w.quotas = w.nodes ? kube_quotas_new(w.arena) : NULL;
+    p = w.quotas ? kube_pods_new(kube_count, w.nodes) : NULL;
+    w.r = (struct source_reading){.queue = &w.queue, .arena = w.arena};
+    if (p && lists_read(STR_LIT(nodes_text), kube_nodes_items(w.nodes), 30, e) == 0) {
+        kube_nodes_sort(w.nodes);
+        if (lists_read(STR_LIT(pods_text), kube_pods_items(p), 30, e) == 0 &&
+            lists_read(STR_LIT(quotas_text), kube_quotas_items(w.quotas), 30, e) == 0 &&
+            kube_nodes_hosts(w.nodes, &w.r.host, &w.r.hosts, e) == 0 &&
+            kube_quotas_all(w.quotas, &w.r.quota, &w.r.quotas, e) == 0 && kube_pools(&w.r, e) == 0)
+            rc = 0;
+    }
+    kube_pods_free(p);
+    kube_quotas_free(w.quotas);
+    kube_nodes_free(w.nodes);
+    arena_free(w.arena);
+    return rc;
+}
+
+static void without_memory_it_says_so_and_leaves_nothing(void **state)
+{
+    int64_t good, left;
+    struct err e;
+    int rc = -1;
+
+    (void)state;
+    for (good = 0; rc != 0; good++) {
+        torture_arm(good);
+        rc = read_cluster(&e);
+        left = torture_end();
+        assert_int_equal(left, 0);
+        assert_true(rc == 0 || e.code == ERR_INTERNAL);
+        assert_true(good < 200);
+    }
+    assert_true(good > 20);
+}
+#endif
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(nodes_are_sorted_with_their_labels),
+        TEST(taints_that_keep_away_are_kept),
+        TEST(amounts_beyond_what_is_exact_are_clamped_and_never_wrap),
+        TEST(pods_count_where_they_are_bound),
+        TEST(a_pod_is_rounded_up_once),
+        TEST(the_order_of_members_does_not_matter),
+        TEST(a_pod_that_cannot_be_counted_is_named),
+        TEST(lines_of_quotas),
+        TEST(pools_by_label),
+#if TORTURE
+        TEST(without_memory_it_says_so_and_leaves_nothing),
+#endif
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

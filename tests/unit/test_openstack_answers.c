@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* What Nova says of aggregates and quotas, and what any of the services says when it refuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cron/openstack_aggregates.h"
+#include "cron/openstack_quota.h"
+#include "cron/openstack_words.h"
+#include "openstack_case.h"
+
+/* ---- aggregates ---- */
+
+static void pools_are(const char *body, enum conf_unnamed unnamed, const char *expected)
+{
+    struct json_doc *doc = body_of(body);
+    struct source_reading r = {.arena = arena_new(1 << 20)};
+    struct openstack_pools pools;
+    struct buf b = BUF_INIT(65536);
+    struct err e;
+
+    if (openstack_aggregates_read(json_in_root(doc), unnamed, r.arena, &pools, &e) != 0) {
+        buf_str(&b, e.text);
+    } else {
+        r.pools = pools.n;
+        r.pool = pools.pool;
+        (void)reading_text(&b, &r);
+        buf_str(&b, pools.others);
+    }
+    assert_string_equal(b.len ? b.data : "", expected);
+    json_in_free(doc);
+    arena_free(r.arena);
+    buf_free(&b);
+}
+
+#define POOLS                                                                                      \
+    "pool tenant-a-hosts closed: for b1371d2533764f3d9bb720d85ceb76c5\n"                           \
+    "pool tenant-b-hosts closed: for af2d5bd50dda430784c2d8c7d845c103\n"
+
+static void test_unnamed_projects(void **state)
+{
+    (void)state;
+    pools_are("aggregates", CONF_UNNAMED_SHARED,
+              POOLS "pool * open:\n"
+                    "&member_of=!in:8238baff-b22d-4eea-91af-dd5fc8d58821,"
+                    "48061a7a-5cb2-4e20-a777-51d29938ff5b");
+    pools_are("aggregates", CONF_UNNAMED_ALL, POOLS "pool * open:\n");
+    pools_are("aggregates", CONF_UNNAMED_NONE, POOLS);
+    pools_are("{\"aggregates\":[]}", CONF_UNNAMED_SHARED, "pool * open:\n");
+}
+
+#define AGGREGATE(name, metadata)                                                                  \
+    "{\"aggregates\":[{\"name\":\"" name "\",\"uuid\":\"u1\",\"metadata\":" metadata "}]}"
+
+static void test_metadata(void **state)
+{
+    (void)state;
+    pools_are(AGGREGATE("az", "{\"availability_zone\":\"x\",\"other_filter_tenant_id\":\"y\"}"),
+              CONF_UNNAMED_SHARED, "pool az:\npool * open:\n");
+    pools_are(AGGREGATE("lists", "{\"filter_tenant_id\":\" p1, p2 ,,p3\",\"filter_tenant_id_2\":"
+                                 "\"p4\"}"),
+              CONF_UNNAMED_NONE, "pool lists closed: for p1 for p2 for p3 for p4\n");
+    pools_are(AGGREGATE("nobody", "{\"filter_tenant_id\":\"\"}"), CONF_UNNAMED_SHARED,
+              "pool nobody closed:\npool * open:\n&member_of=!in:u1");
+}
+
+static void test_aggregates_that_make_no_sense(void **state)
+{
+    static const struct {
+        const char *body, *error;
+    } cases[] = {
+        {"{}", "there is no aggregates"},
+        {"{\"aggregates\":{}}", "aggregates is an object, not an array"},
+        {"{\"aggregates\":[3]}", "aggregates[0]: it is a number, not an object"},
+        {"{\"aggregates\":[{\"name\":\"n\"}]}", "aggregates[0]: there is no uuid"},
+        {AGGREGATE("", "{}"), "aggregates[0]: name is empty"},
+        {AGGREGATE("n", "[]"), "aggregates[0]: metadata is an array, not an object"},
+        {AGGREGATE("n", "{\"filter_tenant_id\":7}"),
+         "aggregates[0]: metadata.filter_tenant_id is a number, not a string"},
+        {AGGREGATE("*", "{}"),
+         "aggregates[0]: a host aggregate is called *, which stands for the projects that no "
+         "aggregate names"},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(cases); i++)
+        pools_are(cases[i].body, CONF_UNNAMED_SHARED, cases[i].error);
+}
+
+/* ---- quotas ---- */
+
+typedef int read_fn(const json_value *root, struct arena *a, struct source_quota *quota,
+                    struct err *e);
+
+static void quota_is(read_fn *read, const char *body, const char *expected)
+{
+    struct json_doc *doc = body_of(body);
+    struct source_reading r = {.arena = arena_new(65536), .quotas = 1};
+    struct source_quota quota = {.project = STR_LIT("p")};
+    struct buf b = BUF_INIT(65536);
+    struct err e;
+
+    r.quota = &quota;
+    if (read(json_in_root(doc), r.arena, &quota, &e) != 0)
+        buf_str(&b, e.text);
+    else
+        (void)reading_text(&b, &r);
+    assert_string_equal(b.data, expected);
+    json_in_free(doc);
+    arena_free(r.arena);
+    buf_free(&b);
+}
+
+#define LINE(limit, in_use, reserved)                                                              \
+    "{\"limit\":" limit ",\"in_use\":" in_use ",\"reserved\":" reserved "}"
+#define SET(instances, cores, ram)                                                                 \
+    "{\"quota_set\":{\"instances\":" instances ",\"cores\":" cores ",\"ram\":" ram "}}"
+#define NONE LINE("-1", "7", "0")
+
+static void test_quotas(void **state)
+{
+#define WHOLE                                                                                      \
+    "quota of p\n"                                                                                 \
+    "instances 2/15\n"                                                                             \
+    "cores VCPU PCPU 4/40\n"                                                                       \
+    "ram Memory 2048/65536\n"
+    (void)state;
+    quota_is(openstack_quota_read, "quota", WHOLE);
+    quota_is(openstack_quota_read_limits, "limits", WHOLE);
+    quota_is(openstack_quota_read, SET(NONE, LINE("9", "3", "2"), NONE),
+             "quota of p\ncores VCPU PCPU 5/9\n");
+    quota_is(openstack_quota_read, SET(NONE, NONE, NONE), "quota of p\n");
+    quota_is(openstack_quota_read, SET(NONE, NONE, LINE("-2", "0", "0")),
+             "ram: limit is -2, not a whole number from -1 to 2^53-1");
+    quota_is(openstack_quota_read, SET(NONE, NONE, LINE("9", "-1", "0")),
+             "ram: in_use is -1, not a whole number from 0 to 2^53-1");
+    quota_is(openstack_quota_read,
+             SET(NONE, NONE, LINE("9", "9007199254740991", "9007199254740991")),
+             "ram: more is used than can be counted");
+    quota_is(openstack_quota_read, "{\"quota_set\":{}}", "there is no instances");
+    quota_is(openstack_quota_read_limits, "{\"limits\":{\"absolute\":{}}}",
+             "there is no maxTotalInstances");
+}
+
+/* ---- words ---- */
+
+static void test_words(void **state)
+{
+    static const struct {
+        const char *body, *words;
+    } cases[] = {
+        {"", ""},
+        {"{\"errors\":[{\"detail\":\"Access was denied to this resource.\\n\\n Policy does not "
+         "allow x.  \"}]}",
+         "Policy does not allow x."},
+        {"{\"errors\":[{\"detail\":\"The resource could not be found.\\n\\n   \"}]}",
+         "The resource could not be found."},
+        {"{\"error\":{\"code\":401,\"message\":\"It requires\\nauthentication.\\n\\nOn "
+         "instance: {}\"}}",
+         "It requires authentication."},
+        {"{\"forbidden\":{\"message\":\"Policy doesn't allow y.\"}}", "Policy doesn't allow y."},
+        {"{\"message\":\"m\"}", "m"},
+        {"<html><head><title>503 Oh</title></head>\n<body>No server &amp; so on</body></html>",
+         "503 Oh No server &amp; so on"},
+        {"plain text", "plain text"},
+        {"{\"errors\":[]}", "{\"errors\":[]}"},
+        {"{\"error\":{\"message\":\"no s3cret here, s3cret\"}}", "no *** here, ***"},
+        {"<b>s3cret</b>", "***"},
+        {"< never closed", ""},
+    };
+    const struct str secrets[] = {{0}, STR_LIT("s3cret")};
+    char words[OPENSTACK_WORDS_MAX];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(cases); i++) {
+        openstack_words(str_of(cases[i].body), secrets, ARRAY_LEN(secrets), words);
+        assert_string_equal(words, cases[i].words);
+    }
+}
+
+static void test_long_words_are_cut(void **state)
+{
+    struct buf b = BUF_INIT(200000);
+    char words[OPENSTACK_WORDS_MAX];
+
+    (void)state;
+    while (b.len < 100000)
+        buf_str(&b, "\xc3\xa4");
+    openstack_words(buf_span(&b), NULL, 0, words);
+    assert_int_equal(strlen(words), OPENSTACK_WORDS_MAX - 2); /* no half character */
+    buf_free(&b);
+}
+
+static void test_newest_version(void **state)
+{
+    static const struct {
+        const char *body;
+        int64_t minor; /* -1: it does not say */
+    } cases[] = {
+        {"{\"errors\":[{\"max_version\":\"1.39\",\"min_version\":\"1.0\"}]}", 39},
+        {"{\"errors\":[{\"max_version\":\"2.39\"}]}", -1},
+        {"{\"errors\":[{\"max_version\":\"1.\"}]}", -1},
+        {"{\"errors\":[{\"max_version\":7}]}", -1},
+        {"{\"computeFault\":{\"message\":\"Version 2.999 is not supported by the API. Minimum is "
+         "2.1 and maximum is 2.38.\"}}",
+         38},
+        {"{\"computeFault\":{\"message\":\"no\"}}", -1},
+        {"<html>", -1},
+        {"", -1},
+    };
+    int64_t minor;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(cases); i++) {
+        minor = -1;
+        if (openstack_words_newest(str_of(cases[i].body), &minor) != 0)
+            assert_int_equal(minor, -1);
+        assert_int_equal(minor, cases[i].minor);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_unnamed_projects),
+        cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_aggregates_that_make_no_sense),
+        cmocka_unit_test(test_quotas),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_long_words_are_cut),
+        cmocka_unit_test(test_newest_version),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
