@@ -4,6 +4,7 @@
 ANTEROOM_BIN names the directory of the binaries (build, build/asan, build/tsan). Everything is started by this process and
 ended by its process id; whatever a sanitizer had to say fails the test.
 """
+import contextlib
 import copy
 import json
 import os
@@ -129,7 +130,7 @@ class Anteroom:
             (self.dir / name).mkdir(parents=True, exist_ok=True)
 
     def _environment(self, extra):
-        env = {k: v for k, v in os.environ.items() if not k.startswith("ANTEROOM_") and not k.lower().endswith("_proxy")}
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("ANTEROOM_", "OS_")) and not k.lower().endswith("_proxy")}
         san = self.dir / "sanitizer"
         env["ASAN_OPTIONS"] = f"log_path={san}/asan:exitcode=99:detect_leaks=1:strict_string_checks=1"
         env["UBSAN_OPTIONS"] = f"log_path={san}/ubsan:print_stacktrace=1:halt_on_error=1:exitcode=99"
@@ -323,3 +324,25 @@ class Anteroom:
 
     def wait_status(self, request_id, status, type="vm", timeout=15):
         wait_until(lambda: self.status(request_id, type) == status, timeout, f"status {status} of {request_id}")
+
+
+@contextlib.contextmanager
+def factory(tmp_path_factory):
+    """make(config=None, dispatcher=False, env=None, nginx_extra=("", ""), start=True) -> Anteroom; all are stopped at the end."""
+    made = []
+
+    def make(config=None, dispatcher=False, env=None, nginx_extra=("", ""), start=True):
+        a = Anteroom(pathlib.Path(tmp_path_factory.mktemp("anteroom")), config, env)
+        made.append(a)
+        if start:
+            a.start(dispatcher, nginx_extra)
+        return a
+
+    yield make
+    faults = []
+    for a in made:
+        try:
+            a.stop()
+        except AssertionError as fault:
+            faults.append(str(fault))
+    assert not faults, "\n".join(faults)

@@ -52,6 +52,7 @@ class Receiver:
         self.under_way = 0
         self.most_under_way = 0
         self.sent = 0  # bytes of endless bodies that were taken
+        self.then = lambda received: None  # what is done once a request has been answered, in a thread of the server
         self._scripts = {}
         self._changed = threading.Condition()
         self._stop = threading.Event()
@@ -123,13 +124,15 @@ class Receiver:
 
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                reply = receiver._next_reply(Received(self.command, self.path, self.headers, body, time.monotonic()))
+                received = Received(self.command, self.path, self.headers, body, time.monotonic())
+                reply = receiver._next_reply(received)
                 try:
                     self.send(reply)
                 except OSError:
                     self.close_connection = True  # the caller has had enough
                 finally:
                     receiver._done()
+                receiver.then(received)
 
             def send(self, reply):
                 if reply.before == "hang":

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Keystone, Placement and Nova as a person with an account sees them: one small session over urllib, and what the tests do with it."""
+import json
+import urllib.error
+import urllib.request
+
+COMPUTE, PLACEMENT = "compute 2.88", "placement 1.38"
+IMAGE_ID = "11111111-2222-3333-4444-555555555555"
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Refused(Exception):
+    """An answer that is no 2xx."""
+
+    def __init__(self, method, url, status, text):
+        super().__init__(f"{method} {url} answered {status}: {text[:600]}")
+        self.status, self.text = status, text
+
+
+def call(method, url, body=None, timeout=120, **headers):
+    """(headers, JSON or None) of one request; Refused when it is no success."""
+    data = None if body is None else json.dumps(body).encode()
+    fields = {"Content-Type": "application/json", "Accept": "application/json"}
+    fields.update({name.replace("_", "-"): value for name, value in headers.items()})
+    request = urllib.request.Request(url, data, fields, method=method)
+    try:
+        with _direct.open(request, timeout=timeout) as answer:
+            text = answer.read()
+            return answer.headers, json.loads(text) if text else None
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            raise Refused(method, url, refusal.code, refusal.read().decode(errors="replace")) from None
+
+
+def password_login(user, password, **scope):
+    """The body that asks Keystone for a token. scope: project="name", or system=True."""
+    user = {"name": user, "domain": {"id": "default"}, "password": password}
+    where = {"system": {"all": True}} if scope.get("system") else {"project": {"name": scope["project"], "domain": {"id": "default"}}}
+    return {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": where}}
+
+
+class Session:
+    """Somebody who has signed in. endpoints: "keystone", "placement", "compute" → URL."""
+
+    def __init__(self, endpoints, login):
+        self.endpoints = endpoints
+        headers, self.about = call("POST", endpoints["keystone"] + "/auth/tokens", login)
+        self.token = headers["X-Subject-Token"]
+
+    def ask(self, service, method, path, body=None, **headers):
+        version = {"compute": COMPUTE, "placement": PLACEMENT}.get(service)
+        if version:
+            headers["OpenStack_API_Version"] = version
+        return call(method, self.endpoints[service] + path, body, X_Auth_Token=self.token, **headers)[1]
+
+    def keystone(self, method, path, body=None, **headers):
+        return self.ask("keystone", method, path, body, **headers)
+
+    def placement(self, method, path, body=None):
+        return self.ask("placement", method, path, body)
+
+    def nova(self, method, path, body=None):
+        return self.ask("compute", method, path, body)
+
+    # Servers ----------------------------------------------------------------------------------------------------------
+
+    def boot(self, name, flavor):
+        """Asks for a server, and returns its id; it is being built."""
+        body = {"name": name, "flavorRef": flavor, "imageRef": IMAGE_ID, "networks": "none"}
+        return self.nova("POST", "/servers", {"server": body})["server"]["id"]
+
+    def server(self, server_id):
+        """Nova's view of it; None once it is gone."""
+        try:
+            return self.nova("GET", f"/servers/{server_id}")["server"]
+        except Refused as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+
+    def built(self, server_id):
+        """Has it been built? An AssertionError with Nova's own words when that failed."""
+        server = self.server(server_id)
+        assert server["status"] != "ERROR", f"Nova refused {server['name']}: {server.get('fault', {}).get('message')}"
+        return server["status"] == "ACTIVE"
+
+    def servers(self):
+        return self.nova("GET", "/servers/detail?all_tenants=1")["servers"]
+
+    def delete_server(self, server_id):
+        self.nova("DELETE", f"/servers/{server_id}")
+
+    # For administrators -----------------------------------------------------------------------------------------------
+
+    def make_flavor(self, name, vcpus, ram, disk):
+        self.nova("POST", "/flavors", {"flavor": {"id": name, "name": name, "vcpus": vcpus, "ram": ram, "disk": disk}})
+
+    def aggregates(self):
+        return self.nova("GET", "/os-aggregates")["aggregates"]
+
+    def make_aggregate(self, name, hosts=(), **metadata):
+        """A host aggregate, in Nova and so in Placement; returns it as Nova shows it."""
+        made = self.nova("POST", "/os-aggregates", {"aggregate": {"name": name}})["aggregate"]
+        if metadata:
+            self.change_aggregate(made, "set_metadata", metadata=metadata)
+        for host in hosts:
+            self.change_aggregate(made, "add_host", host=host)
+        return made
+
+    def change_aggregate(self, aggregate, action, **how):
+        """action: add_host, remove_host (host=…) or set_metadata (metadata=…)."""
+        self.nova("POST", f"/os-aggregates/{aggregate['id']}/action", {action: how})
+
+    def delete_aggregate(self, aggregate):
+        for host in aggregate["hosts"]:
+            self.change_aggregate(aggregate, "remove_host", host=host)
+        self.nova("DELETE", f"/os-aggregates/{aggregate['id']}")
+
+    def compute_services(self):
+        """{host: service}"""
+        listed = self.nova("GET", "/os-services?binary=nova-compute")["services"]
+        return {service["host"]: service for service in listed}
+
+    def set_service(self, host, status):
+        """status: "enabled" or "disabled"."""
+        self.nova("PUT", f"/os-services/{self.compute_services()[host]['id']}", {"status": status})
+
+    def set_quota(self, project_id, **lines):
+        """cores, ram, instances: a number, or -1 for no limit."""
+        self.nova("PUT", f"/os-quota-sets/{project_id}", {"quota_set": lines})
+
+    def reset_quota(self, project_id):
+        self.nova("DELETE", f"/os-quota-sets/{project_id}")
+
+    def set_role(self, method, project_id, user_id, role):
+        """method: PUT gives the role to the user on the project, DELETE takes it away."""
+        role_id = self.keystone("GET", f"/roles?name={role}")["roles"][0]["id"]
+        self.keystone(method, f"/projects/{project_id}/users/{user_id}/roles/{role_id}")
+
+    def revoke_token(self, token):
+        self.keystone("DELETE", "/auth/tokens", X_Subject_Token=token)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Hosts that are not there: disabled ones, those of an empty aggregate, of one that Placement does not know, and too small ones."""
+import uuid
+
+from bed import HOST, MAX_UNIT, THIRD, WHOLE
+
+
+def test_a_disabled_host_is_not_used(bed, anteroom, portal):
+    bed.admin.make_aggregate("red", ["host-1", "host-2"], filter_tenant_id=bed.projects["tenant-a"])
+    bed.admin.set_service("host-1", "disabled")
+    p = portal(anteroom())
+    p.ask("first", "tenant-a", WHOLE)
+    p.wait_confirmed(1)
+    assert p.hosts("first") == {"host-2": 1}
+    p.ask("second", "tenant-a", WHOLE)
+    p.waits("second", "WaitingForCapacity", "Memory 0 of")
+    bed.admin.set_service("host-1", "enabled")
+    assert p.hosts("second") == {"host-1": 1}
+    p.wait_confirmed(2)
+
+
+def test_an_emptied_aggregate_is_no_full_one(bed, anteroom, portal):
+    red = bed.admin.make_aggregate("red", ["host-1"], filter_tenant_id=bed.projects["tenant-a"])
+    p = portal(anteroom(), boots=False)
+    p.ask("first", "tenant-a", THIRD)
+    assert p.hosts("first") == {"host-1": 1}
+    bed.admin.change_aggregate(red, "remove_host", host="host-1")
+    p.ask("second", "tenant-a", THIRD)
+    p.waits("second", "NoPool")
+    bed.admin.change_aggregate(red, "add_host", host="host-2")
+    assert p.hosts("second") == {"host-2": 1}
+
+
+def test_an_aggregate_that_placement_does_not_know_is_no_full_one(bed, anteroom, portal):
+    a = anteroom(pools={"gone": {"projects": [bed.projects["tenant-a"]], "aggregate": str(uuid.uuid4())}})
+    p = portal(a, boots=False)
+    p.ask("j", "tenant-a", THIRD)
+    p.waits("j", "NoPool")
+
+
+def test_an_instance_that_no_host_takes_though_there_is_room(bed, anteroom, portal):
+    """A host has room for 40 VCPU, but takes at most 10 in one instance."""
+    big = {"VCPU": MAX_UNIT + 1, "Memory": 1024, "Disk": 10}
+    p = portal(anteroom(overtake="forever"))
+    p.ask("big", "tenant-a", big)
+    p.waits("big", "WaitingForCapacity", f"VCPU {3 * HOST['VCPU']} of {3 * HOST['VCPU']} (at most {HOST['VCPU']} on one)", "0 may take it")
+    p.ask("fits", "tenant-a", {**big, "VCPU": MAX_UNIT})
+    p.wait_confirmed(1)
+    p.waits("big", "WaitingForCapacity", f"VCPU {3 * HOST['VCPU'] - MAX_UNIT} of", "0 may take it")
