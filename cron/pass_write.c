@@ -59,6 +59,8 @@ static int make_batch(struct pass *p, struct batch *b, struct err *e)
     if (!b->reading)
         return err_set(e, ERR_INTERNAL, "out of memory while writing a pass");
     for (i = 0; i < p->queues; i++) {
+        if (!p->queue[i].in)
+            continue;
         if (make_reading(p, &p->queue[i], &b->reading[b->readings], e) != 0)
             return -1;
         rc = store_reading_differs(p->store, &b->reading[b->readings], e);

@@ -32,7 +32,7 @@ def asks_again_until_there_is_room(bed, p, server):
 def test_a_token_that_was_revoked_is_replaced(bed, anteroom, portal, full):
     p = portal(anteroom(), boots=False)
     p.ask("j", "tenant-a", WHOLE)
-    p.waits("j", "WaitingForCapacity")
+    p.waits("j", "WaitingForCapacity", "full")
     token = json.loads(kept_token(p.anteroom).read_text())["token"]
     bed.admin.revoke_token(token)
     wait_until(lambda: json.loads(kept_token(p.anteroom).read_text())["token"] != token, 30, "another token")
@@ -48,7 +48,7 @@ def test_a_kept_token_that_means_nothing_is_replaced(bed, anteroom, portal, full
     a.start_dispatcher()
     p = portal(a, boots=False)
     p.ask("j", "tenant-a", WHOLE)
-    p.waits("j", "WaitingForCapacity")
+    p.waits("j", "WaitingForCapacity", "full")
     asks_again_until_there_is_room(bed, p, full)
 
 
@@ -71,7 +71,7 @@ def short_tokens(bed):
 def test_tokens_that_end_are_renewed(bed, anteroom, portal, full, short_tokens):
     p = portal(anteroom(), boots=False)
     p.ask("j", "tenant-a", WHOLE)
-    p.waits("j", "WaitingForCapacity")
+    p.waits("j", "WaitingForCapacity", "full")
     begun = time.monotonic()
     wait_until(lambda: time.monotonic() - begun > 11, 60, "the end of two tokens")
     asks_again_until_there_is_room(bed, p, full)
@@ -85,7 +85,7 @@ def test_a_role_that_is_taken_away_and_given_back(bed, anteroom, portal, full, l
     """Nothing at all is left to the source's user, or less than it needs."""
     p = portal(anteroom(), boots=False)
     p.ask("j", "tenant-a", WHOLE)
-    p.waits("j", "WaitingForCapacity")
+    p.waits("j", "WaitingForCapacity", "full")
     project, user = bed.projects["capacity"], bed.users["capacity"]
     if left:
         bed.admin.set_role("PUT", project, user, left)
@@ -106,7 +106,7 @@ def test_a_role_that_is_taken_away_and_given_back(bed, anteroom, portal, full, l
 def test_a_service_that_goes_down_and_comes_back(bed, anteroom, portal, full, service, words):
     p = portal(anteroom(), boots=False)
     p.ask("j", "tenant-a", WHOLE)
-    p.waits("j", "WaitingForCapacity")
+    p.waits("j", "WaitingForCapacity", "full")
     bed.stop_service(service)
     try:
         p.waits("j", "SourceUnavailable", words)

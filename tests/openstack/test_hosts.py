@@ -19,7 +19,16 @@ def test_a_disabled_host_is_not_used(bed, anteroom, portal):
     p.wait_confirmed(2)
 
 
-def test_an_emptied_aggregate_is_no_full_one(bed, anteroom, portal):
+def test_an_empty_aggregate_is_no_full_one(bed, anteroom, portal):
+    red = bed.admin.make_aggregate("red", filter_tenant_id=bed.projects["tenant-a"])
+    p = portal(anteroom(), boots=False)
+    p.ask("j", "tenant-a", THIRD)
+    p.waits("j", "NoPool")
+    bed.admin.change_aggregate(red, "add_host", host="host-2")
+    assert p.hosts("j") == {"host-2": 1}
+
+
+def test_an_aggregate_that_loses_its_last_host_is_no_full_one(bed, anteroom, portal):
     red = bed.admin.make_aggregate("red", ["host-1"], filter_tenant_id=bed.projects["tenant-a"])
     p = portal(anteroom(), boots=False)
     p.ask("first", "tenant-a", THIRD)
@@ -27,8 +36,6 @@ def test_an_emptied_aggregate_is_no_full_one(bed, anteroom, portal):
     bed.admin.change_aggregate(red, "remove_host", host="host-1")
     p.ask("second", "tenant-a", THIRD)
     p.waits("second", "NoPool")
-    bed.admin.change_aggregate(red, "add_host", host="host-2")
-    assert p.hosts("second") == {"host-2": 1}
 
 
 def test_an_aggregate_that_placement_does_not_know_is_no_full_one(bed, anteroom, portal):

@@ -262,6 +262,26 @@ static void test_an_old_reading_is_none(void **state)
     end(&s);
 }
 
+/* A pass that a queue is not in must not take it for one whose source has nothing. */
+static void test_a_pass_without_a_queue_keeps_its_last_reading(void **state)
+{
+    struct source_reading *vm;
+    struct store_reading nothing = {.queue = STR_LIT("vm")};
+    struct scene s;
+    struct err e;
+
+    (void)state;
+    begin(&s);
+    assert_int_equal(admitted(&s), 0);
+    vm = s.reading[0];
+    s.reading[0] = NULL;
+    assert_int_equal(store_reading_differs(s.rig.s, &nothing, &e), 1);
+    assert_int_equal(admitted(&s), 0);
+    assert_int_equal(store_reading_differs(s.rig.s, &nothing, &e), 1); /* nothing was not written */
+    s.reading[0] = vm;
+    end(&s);
+}
+
 static void test_a_queue_without_a_reading_is_left_alone(void **state)
 {
     struct scene s;
@@ -286,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_answers_to_one_kind_add_up),
         cmocka_unit_test(test_a_host_that_must_be_asked_is_asked_about_every_shape),
         cmocka_unit_test(test_an_old_reading_is_none),
+        cmocka_unit_test(test_a_pass_without_a_queue_keeps_its_last_reading),
         cmocka_unit_test(test_a_queue_without_a_reading_is_left_alone),
     };
 
