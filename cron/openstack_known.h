@@ -12,6 +12,7 @@
 struct openstack_known_pool {
     struct str key; /* the aggregate's uuid; "*" */
     int64_t listed; /* when its members were listed: ns since 1970 */
+    int64_t there;  /* how many hosts its last answer had */
     size_t members;
     size_t *member; /* indices of hosts */
 };

@@ -4,7 +4,7 @@
  *   {"placement":36,
  *    "traits":[["COMPUTE_NODE",…],…]
  *    "hosts":{"<uuid>":{"name":"node01","exact":false,"traits":0,"total":{"VCPU":64,…}},…},
- *    "pools":{"<aggregate>":{"listed":<seconds since 1970>,"hosts":["<uuid>",…]},…}}
+ *    "pools":{"<aggregate>":{"listed":<seconds since 1970>,"there":<n>,"hosts":["<uuid>",…]},…}}
  * Hosts mostly have the same traits: each different list stands once, and a host has its index. A
  * host that nothing is known of but its name has no total.
  */
@@ -72,6 +72,8 @@ static void write_pools(struct json_out *o, const struct openstack_known *k)
         json_open(o, '{');
         json_key(o, "listed");
         json_put_i64(o, p->listed / NS_PER_S);
+        json_key(o, "there");
+        json_put_i64(o, p->there);
         json_key(o, "hosts");
         json_open(o, '[');
         for (i = 0; i < p->members; i++)
@@ -197,7 +199,7 @@ static int parse_pool(struct openstack_known *k, struct str key, const json_valu
         return -1;
     p = openstack_known_add_pool(k, key, json_length(hosts));
     if (!p || answer_count(pool, "listed", 0, &p->listed, e) != 0 ||
-        p->listed > INT64_MAX / NS_PER_S)
+        answer_count(pool, "there", 0, &p->there, e) != 0 || p->listed > INT64_MAX / NS_PER_S)
         return damaged(e);
     p->listed *= NS_PER_S;
     for (i = 0; i < json_length(hosts); i++) {

@@ -10,6 +10,7 @@
  * The answer leaves out hosts that are full or disabled, and has uuids instead of names. So a
  * pool's members are listed, which costs one request more,
  * - when a host is in its answer that was not listed as a member of it, or it never was listed;
+ * - when fewer hosts are in its answer than in the one before: one has become full, or has left;
  * - at most every LIST_ABSENT, when a member is not in the answer or the answer is empty;
  * - every LIST_ALWAYS.
  * The listing leaves disabled hosts and providers that share out; so between two listings a host
@@ -240,7 +241,8 @@ static bool wants_listing(const struct asking *q, const struct openstack_known *
     int64_t age = p ? now - p->listed : 0;
     bool all_there = p && n == p->members && n > 0;
 
-    return n == SIZE_MAX || age < 0 || age > (all_there ? LIST_ALWAYS : LIST_ABSENT);
+    return n == SIZE_MAX || (int64_t)n < p->there || age < 0 ||
+           age > (all_there ? LIST_ALWAYS : LIST_ABSENT);
 }
 
 /* ---- the requests of a reading ---- */

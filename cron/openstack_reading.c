@@ -273,6 +273,7 @@ static int learn_pool(const struct maker *m, struct openstack_known *k, size_t w
     if (!p)
         return no_memory(m);
     p->listed = m->answer[which].listed || !before ? now : before->listed;
+    p->there = (int64_t)m->answer[which].found.hosts;
     for (i = 0; member_at(m, which, i, &member); i++) {
         struct openstack_host named = {.uuid = member.uuid, .name = member.name};
 
