@@ -31,7 +31,7 @@ CRON   := $(BUILD)/libcron.a
 BINS   := $(BUILD)/anteroom.fcgi $(BUILD)/anteroom-dispatch
 UNITS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all bins units run test lint bench install clean
+.PHONY: all bins units run test test-openstack lint bench install clean
 .DELETE_ON_ERROR:
 all: bins
 bins: $(BINS)
@@ -86,6 +86,12 @@ test:
 	ANTEROOM_BIN=build $(PYTEST)
 	ANTEROOM_BIN=build/asan $(PYTEST)
 	ANTEROOM_BIN=build/tsan $(PYTEST)
+
+# The whole way with a real Keystone, Placement and Nova, which it starts and ends again. As root.
+test-openstack:
+	@tests/deps.sh openstack
+	$(MAKE) $(JOBS) bins
+	ANTEROOM_BIN=build $(PYTHON) -B -m pytest -c tests/openstack/pytest.ini tests/openstack
 
 lint:
 	@tests/deps.sh lint

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Installs the Debian packages that are missing for: build, run, test, then bench or lint (each includes the ones before it).
+# Installs the Debian packages that are missing for: build, run, test, then bench, lint or openstack (each includes the ones before
+# it; bench has openstack's too).
 # Asks sudo when not root. On a system without apt it says what is missing and fails.
 set -eu
 
@@ -8,6 +9,8 @@ build='gcc make pkg-config libc6-dev libfcgi-dev libjson-c-dev libsqlite3-dev li
 run='nginx curl util-linux'
 test='libcmocka-dev python3 python3-pytest sqlite3 apache2-bin libapache2-mod-fcgid procps'
 bench='wrk'
+openstack='python3-keystone python3-placement python3-nova python3-pymysql uwsgi-core uwsgi-plugin-python3 rabbitmq-server
+mariadb-server-core mariadb-client-core'
 lint='clang clang-format clang-tidy cppcheck shellcheck mandoc git'
 
 # What to look for where there is no dpkg: commands and pkg-config modules.
@@ -15,6 +18,7 @@ build_commands='cc make pkg-config'
 run_commands='nginx curl flock setsid setpriv'
 test_commands='python3 pytest-3 sqlite3 apache2'
 bench_commands='wrk'
+openstack_commands='keystone-manage placement-manage uwsgi-core mariadbd epmd'
 lint_commands='clang clang-format clang-tidy cppcheck shellcheck mandoc git'
 modules='json-c sqlite3 libcurl yaml-0.1 libcrypto'
 
@@ -22,12 +26,14 @@ case "${1-}" in
 build) packages=$build commands=$build_commands ;;
 run) packages="$build $run" commands="$build_commands $run_commands" ;;
 test) packages="$build $run $test" commands="$build_commands $run_commands $test_commands" ;;
-bench) packages="$build $run $test $bench"
-    commands="$build_commands $run_commands $test_commands $bench_commands" ;;
+bench) packages="$build $run $test $openstack $bench"
+    commands="$build_commands $run_commands $test_commands $openstack_commands $bench_commands" ;;
+openstack) packages="$build $run $test $openstack"
+    commands="$build_commands $run_commands $test_commands $openstack_commands" ;;
 lint) packages="$build $run $test $lint"
     commands="$build_commands $run_commands $test_commands $lint_commands" ;;
 *)
-    echo "usage: deps.sh build|run|test|bench|lint" >&2
+    echo "usage: deps.sh build|run|test|bench|lint|openstack" >&2
     exit 2
     ;;
 esac
@@ -72,6 +78,16 @@ if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null 2>&1; then
     exit 1
 fi
 echo "anteroom: installing:$missing" >&2
+# A message broker and its like would start when they are installed, unless this says no; the tests start their own.
+policy=/usr/sbin/policy-rc.d
+if [ "$1" = openstack ] || [ "$1" = bench ]; then
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+        trap 'as_root rm -f "$policy"' EXIT
+        trap 'exit 1' HUP INT TERM
+    fi
+fi
 as_root apt-get update -q >&2 || true # a stale index may still do
 # shellcheck disable=SC2086 # a list of words
 as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >&2 || {
