@@ -4,8 +4,12 @@
 #include "arena.h"
 #include "json_out.h"
 #include "keystone.h"
+#include "plain.h"
 
 enum { MEMORY_MAX = 1 << 20, ROLES_MAX = 400, URL_BYTES_MAX = 8192 };
+
+/* No token lives longer, whatever Keystone says. */
+#define LIFE_MAX (366 * 86400 * NS_PER_S)
 
 /* A token is renewed so long before its end, or a tenth of its life if that is less. */
 #define RENEW_BEFORE (300 * NS_PER_S)
@@ -64,16 +68,17 @@ static int keep(struct keystone_token *t, struct str text, struct str *copy, str
 static int read_life(const json_value *token, int64_t now, struct keystone_token *t, struct err *e)
 {
     struct str from, to;
-    int64_t begin, end, before;
+    int64_t begin, end, life, before;
 
     if (answer_text(token, "issued_at", &from, e) != 0 ||
         answer_text(token, "expires_at", &to, e) != 0)
         return -1;
     if (clock_parse(from, &begin) != 0 || clock_parse(to, &end) != 0 || end <= begin)
         return err_set(e, ERR_UNAVAILABLE, "issued_at and expires_at are no times, or no life");
-    before = (end - begin) / 10;
+    life = end - begin < LIFE_MAX ? end - begin : LIFE_MAX;
+    before = life / 10;
     t->came = now;
-    t->renew = now + (end - begin) - (before < RENEW_BEFORE ? before : RENEW_BEFORE);
+    t->renew = now + life - (before < RENEW_BEFORE ? before : RENEW_BEFORE);
     return 0;
 }
 
@@ -125,12 +130,31 @@ static int suits(const json_value *endpoint, const struct cloud *c, struct str *
     return 0;
 }
 
+/* The catalog is trusted no more than the configuration is: the URL stands in errors, so it holds
+ * no password. */
+static int check_url(struct str url, size_t which, struct err *e)
+{
+    struct buf whole = BUF_INIT(URL_BYTES_MAX);
+    struct err why;
+    bool good = !memchr(url.p, '?', url.n) && plain_is(url) &&
+                httpc_resolve((struct str){0}, url, &whole, &why) == 0;
+
+    buf_free(&whole);
+    return good ? 0
+                : err_set(e, ERR_UNAVAILABLE,
+                          "the endpoint of %s is no http or https URL without user, password and "
+                          "query",
+                          services[which].type);
+}
+
 /* An endpoint's URL as requests begin; Nova's may be that of all its versions. */
 static int keep_url(struct keystone_token *t, size_t which, struct str url, struct err *e)
 {
     struct buf b = BUF_INIT(URL_BYTES_MAX);
     int failed;
 
+    if (check_url(url, which, e) != 0)
+        return -1;
     while (url.n && url.p[url.n - 1] == '/')
         url.n--;
     buf_add(&b, url.p, url.n);

@@ -195,6 +195,41 @@ static void test_novas_endpoint_without_a_version(void **state)
     }
 }
 
+/* What the catalog says ends up in errors: no password, no other scheme, no control character. */
+static void test_endpoints_that_are_refused(void **state)
+{
+    static const char *const urls[] = {
+        "http://user:s3cret@n", "http://user@n", "file:///etc/passwd",   "n:8778",
+        "/placement",           "http://",       "http://n/?key=s3cret", "http://n/\\u001b[31m"};
+    char body[1024];
+    struct err e;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(urls); i++) {
+        (void)snprintf(body, sizeof body, CATALOG(ENDPOINT("internal", "R", "%s")), urls[i]);
+        assert_null(token_of(body, NULL, 0, &e));
+        assert_string_equal(e.text, "Keystone's answer makes no sense: catalog: the endpoint of "
+                                    "placement is no http or https URL without user, password and "
+                                    "query");
+    }
+}
+
+static void test_a_life_without_end(void **state)
+{
+    const int64_t year = 366 * 86400 * NS_PER_S, now = INT64_C(1800000000) * NS_PER_S;
+    struct keystone_token *t;
+    struct err e;
+
+    (void)state;
+    t = token_of(TOKEN("1970-01-01T00:00:00Z", "2261-12-31T00:00:00Z", "\"catalog\":[]"), NULL, now,
+                 &e);
+    assert_non_null(t);
+    assert_true(keystone_token_lasts(t, now + year - 301 * NS_PER_S));
+    assert_false(keystone_token_lasts(t, now + year));
+    keystone_token_free(t);
+}
+
 static void test_answers_that_make_no_sense(void **state)
 {
 #define BAD "Keystone's answer makes no sense: "
@@ -278,6 +313,8 @@ int main(void)
         cmocka_unit_test(test_life_by_keystones_clock),
         cmocka_unit_test(test_a_short_life),
         cmocka_unit_test(test_regions),
+        cmocka_unit_test(test_endpoints_that_are_refused),
+        cmocka_unit_test(test_a_life_without_end),
         cmocka_unit_test(test_novas_endpoint_without_a_version),
         cmocka_unit_test(test_answers_that_make_no_sense),
         cmocka_unit_test(test_kept_and_read_back),
