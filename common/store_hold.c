@@ -55,7 +55,9 @@ static int change_holds(struct store *s, enum store_sql_name name, int64_t id, i
     return db_run(s->db, st, e);
 }
 
-/* Rows of an earlier admission have their end already, which only comes nearer. */
+/* Rows of an earlier admission have their end already, which only comes nearer. In an observed
+ * source nothing is simply dropped, whatever the job was: its client may have been called, and have
+ * built, before anybody wrote that down. */
 int store_hold_follow(struct store *s, const struct job *j, enum job_status to, int64_t now,
                       struct err *e)
 {
@@ -64,7 +66,7 @@ int store_hold_follow(struct store *s, const struct job *j, enum job_status to, 
 
     if (to == JOB_RUNNING)
         return observed ? change_holds(s, SQL_HOLD_SETTLE, j->id, queue->source.settle, e) : 0;
-    if (observed && j->status == JOB_RUNNING)
+    if (observed)
         return change_holds(s, SQL_HOLD_END, j->id, now, e);
     return change_holds(s, SQL_HOLD_DROP, j->id, 0, e);
 }
