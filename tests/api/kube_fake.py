@@ -6,7 +6,6 @@ import copy
 import http.server
 import json
 import ssl
-import subprocess
 import threading
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
@@ -246,27 +245,3 @@ def kubeconfig(path, url, user=None, cluster=None, name="lab"):
               "users": [{"name": f"{name}-reader", "user": user or {}}]}
     path.write_text(json.dumps(config, indent=1))
     return path
-
-
-class Authority:
-    """Certificates made now: an authority, a server for 127.0.0.1, and a client."""
-
-    def __init__(self, directory):
-        self.dir = directory
-        self.ca, self.ca_key = directory / "ca.pem", directory / "ca.key"
-        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                      "-subj", "/CN=test authority", "-keyout", self.ca_key, "-out", self.ca)
-        self.server, self.server_key = self._issue("server", "subjectAltName=IP:127.0.0.1")
-        self.client, self.client_key = self._issue("client", "extendedKeyUsage=clientAuth")
-
-    def _openssl(self, *args):
-        subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True)
-
-    def _issue(self, name, extension):
-        key, request, cert, ext = (self.dir / f"{name}.{s}" for s in ("key", "csr", "pem", "ext"))
-        ext.write_text(extension + "\n")
-        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}",
-                      "-keyout", key, "-out", request)
-        self._openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.ca_key, "-CAcreateserial", "-days", "2",
-                      "-extfile", ext, "-out", cert)
-        return cert, key

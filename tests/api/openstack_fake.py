@@ -36,9 +36,9 @@ def host(capacity=40, used=0, traits=(), **classes):
 class Cloud:
     """`aggregates`: name -> (metadata, {host: summary}); a host of several aggregates is the same dict in each. `others`: the
     hosts of no aggregate. `override[service]` is an Answer for all of its requests, or a list of them, the last for ever;
-    service is keystone, nova, placement or listing."""
+    service is keystone, nova, placement or listing. `certificate` and its key: it speaks https."""
 
-    def __init__(self, certificate=None):
+    def __init__(self, certificate=None, name="127.0.0.1"):
         self.aggregates = {"gold": ({"filter_tenant_id": "project id"}, {"node01": host(), "node02": host(used=40)})}
         self.others = {"node03": host()}
         self.override = {}
@@ -52,10 +52,10 @@ class Cloud:
         scheme = "http"
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
+            context.load_cert_chain(*certificate)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
             scheme = "https"
-        self.url = f"{scheme}://127.0.0.1:{self.server.server_address[1]}"
+        self.url = f"{scheme}://{name}:{self.server.server_address[1]}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
 

@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
+from authority import Authority
 from harness import BIN, SLOW
-from kube_fake import (ACTIVE, NODES, PODS, QUOTAS, VERSION, Answer, Authority, KubeFake, expired, forbidden, items, kubeconfig,
-                       node, pod, quota, status, too_many, UNAUTHORIZED)
+from kube_fake import (ACTIVE, NODES, PODS, QUOTAS, VERSION, Answer, KubeFake, expired, forbidden, items, kubeconfig, node, pod,
+                       quota, status, too_many, UNAUTHORIZED)
 from receiver import closed_port
 
 TOKEN = "kube-test-token-0123456789"

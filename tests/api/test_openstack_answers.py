@@ -5,6 +5,7 @@ import re
 import pytest
 
 import openstack_fake
+from authority import Authority
 from harness import ROOT
 from openstack_fake import Answer, host
 
@@ -185,7 +186,7 @@ def test_a_directory_in_which_nothing_can_be_kept(check, cloud):
 
 
 def test_a_certificate_that_has_expired(check, tmp_path):
-    https = openstack_fake.Cloud(certificate=EXPIRED)
+    https = openstack_fake.Cloud(certificate=(EXPIRED,))
     try:
         assert "certificate has expired" in check(env=https.env(OS_CACERT=str(EXPIRED)))
         assert re.search("self.signed certificate", check(env=https.env()))
@@ -197,3 +198,44 @@ def test_a_certificate_that_has_expired(check, tmp_path):
 def test_nested_and_many_hosts(check, cloud):
     cloud.others = {f"host-{i:04d}": host(traits=["COMPUTE_NODE", "HW_CPU_X86_VMX"]) for i in range(2000)}
     assert check(0).startswith("openstack: ok, hosts 2001, pools 2")
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+def test_an_authority_of_ones_own(check, authority):
+    https = openstack_fake.Cloud(certificate=(authority.server, authority.server_key))
+    try:
+        assert "ok, hosts 2" in check(0, env=https.env(OS_CACERT=str(authority.ca)))
+        assert re.search("does not answer: SSL certificate problem: ", check(env=https.env()))
+        assert "ok, hosts 2" in check(0, env=https.env(OS_INSECURE="true"))
+    finally:
+        https.close()
+
+
+def test_a_certificate_for_another_name(check, authority):
+    other = authority.issue("other", "subjectAltName=DNS:keystone.example")
+    https = openstack_fake.Cloud(certificate=other)
+    try:
+        assert re.search("SSL: no alternative certificate subject name matches", check(env=https.env(OS_CACERT=str(authority.ca))))
+    finally:
+        https.close()
+
+
+def test_a_service_by_its_host_name(check, authority):
+    named = authority.issue("named", "subjectAltName=DNS:localhost")
+    https = openstack_fake.Cloud(certificate=named, name="localhost")
+    try:
+        assert "ok, hosts 2" in check(0, env=https.env(OS_CACERT=str(authority.ca)))
+    finally:
+        https.close()
+
+
+def test_an_authority_that_is_not_there(check, authority):
+    https = openstack_fake.Cloud(certificate=(authority.server, authority.server_key))
+    try:
+        assert "nowhere.pem" in check(env=https.env(OS_CACERT="/nowhere.pem"))
+    finally:
+        https.close()
