@@ -247,13 +247,14 @@ static int resolve(const struct files *f, const char *asked, struct kubeconfig *
         kubeconfig_text(&context, "cluster", &cluster_name, e) != 0 ||
         kubeconfig_text(&context, "user", &user_name, e) != 0)
         return -1;
-    if (!cluster_name.p || !user_name.p)
-        return kubeconfig_fail(&context, cluster_name.p ? "user" : "cluster", e, "is missing");
+    if (!cluster_name.p)
+        return kubeconfig_fail(&context, "cluster", e, "is missing");
+    /* A context may name no user: whoever answers wants no credentials, `kubectl proxy` say. */
     if (find(f, "clusters", "cluster", cluster_name, &cluster, e) != 0 ||
-        find(f, "users", "user", user_name, &user, e) != 0 || read_cluster(&cluster, k, e) != 0 ||
-        kubeconfig_user(&user, k, e) != 0)
+        (user_name.p && find(f, "users", "user", user_name, &user, e) != 0) ||
+        read_cluster(&cluster, k, e) != 0 || (user_name.p && kubeconfig_user(&user, k, e) != 0))
         return -1;
-    return name_caller(name, user_name, f->arena, k, e);
+    return name_caller(name, user_name.p ? user_name : STR_LIT("nobody"), f->arena, k, e);
 }
 
 int kubeconfig_load(const struct kubeconfig_options *o, struct arena *arena, struct kubeconfig *k,

@@ -237,10 +237,10 @@ class KubeFake:
 # How it is reached --------------------------------------------------------------------------------------------------------
 
 
-def kubeconfig(path, url, user=None, cluster=None, name="lab"):
+def kubeconfig(path, url, user=None, cluster=None, name="lab", no_user=False):
     """Writes a kubeconfig with one context (JSON is YAML) and returns its path."""
     config = {"apiVersion": "v1", "kind": "Config", "current-context": name,
-              "contexts": [{"name": name, "context": {"cluster": name, "user": f"{name}-reader"}}],
+              "contexts": [{"name": name, "context": {"cluster": name, **({} if no_user else {"user": f"{name}-reader"})}}],
               "clusters": [{"name": name, "cluster": {"server": url, **(cluster or {})}}],
               "users": [{"name": f"{name}-reader", "user": user or {}}]}
     path.write_text(json.dumps(config, indent=1))

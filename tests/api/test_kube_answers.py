@@ -40,10 +40,10 @@ def check(anteroom):
     a.write_config()
     a.dispatch()  # makes the database
 
-    def check(server=None, user=None, cluster=None, env=None, **queue):
+    def check(server=None, user=None, cluster=None, env=None, no_user=False, **queue):
         if server is not None:
             url = server if isinstance(server, str) else server.url
-            queue["kubeconfig"] = str(kubeconfig(a.dir / "kubeconfig", url, user, cluster))
+            queue["kubeconfig"] = str(kubeconfig(a.dir / "kubeconfig", url, user, cluster, no_user=no_user))
         a.write_config({"queues": {"kube": {"capacity": "kubernetes", "timeout": f"{30 * SLOW}s", **queue}}})
         done = subprocess.run([BIN / "anteroom-dispatch", "--config", a.config_path, "--check"], cwd=a.dir,
                               env={**a.env, **(env or {})}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -456,3 +456,9 @@ def test_home_and_kubeconfig(check, fake):
     assert check(env={"KUBECONFIG": both}, context="third") == \
         'DIR/k1: has no context "third", nor have the others of KUBECONFIG'
     assert check(env={"KUBECONFIG": f"{check.dir}/none"}) == "KUBECONFIG names no file that is there"
+
+
+def test_a_context_without_a_user_sends_no_credentials(check, fake):
+    f = fake()
+    said = check(f, no_user=True)
+    assert said.startswith("ok, hosts 2") and not any("Authorization" in asked.headers for asked in f.asked), said

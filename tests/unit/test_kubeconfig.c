@@ -286,7 +286,7 @@ static const struct {
     {"current-context: y\ncontexts: [{name: y, context: {user: u}}]\n",
      "DIR/a:2: cluster: is missing"},
     {"current-context: y\ncontexts: [{name: y, context: {cluster: c}}]\n",
-     "DIR/a:2: user: is missing"},
+     "DIR/a: has no cluster \"c\""},
     {"current-context: y\ncontexts: [{name: y, context: {cluster: c, user: u}}]\n",
      "DIR/a: has no cluster \"c\""},
     {"current-context: y\ncontexts: [{name: y, context: {cluster: c, user: u}}]\n"
