@@ -320,6 +320,27 @@ int httpc_start(struct httpc *h, const struct httpc_request *r, struct err *e)
     return 0;
 }
 
+/* Takes " after 12 ms" out of libcurl's words: the same fault is to say the same each time, since
+ * what is said stands on every job that waits for it. */
+static void steady(char *error)
+{
+    static const char *const units[] = {" milliseconds", " ms"};
+    char *from = strstr(error, " after "), *to;
+    size_t i;
+
+    if (!from)
+        return;
+    to = from + strlen(" after ");
+    to += strspn(to, "0123456789");
+    for (i = 0; i < ARRAY_LEN(units); i++) {
+        if (strncmp(to, units[i], strlen(units[i])) != 0)
+            continue;
+        to += strlen(units[i]);
+        memmove(from, to, strlen(to) + 1);
+        return;
+    }
+}
+
 static void report(struct transfer *t, CURLcode code, httpc_done_fn *fn, void *ctx)
 {
     struct httpc_answer a = {.tag = t->tag,
@@ -331,6 +352,7 @@ static void report(struct transfer *t, CURLcode code, httpc_done_fn *fn, void *c
     if (code == CURLE_OK || t->cut)
         (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     a.status = (int)status;
+    steady(t->error);
     a.error = t->error[0] ? t->error : curl_easy_strerror(code);
     if (t->has_retry_after)
         a.retry_after = str_of(t->retry_after);
