@@ -46,6 +46,18 @@ def test_a_good_cloud(check, cloud):
     assert sorted(cloud.requests) == ["nova", "placement", "placement"]
 
 
+def test_a_host_that_leaves_its_aggregate_is_missed_at_once(check, cloud):
+    """It is in no answer any more, as if it were full: whether it is still a member is asked once."""
+    assert "hosts 2, pools 2" in check(0)
+    del cloud.aggregates["gold"][1]["node01"]
+    cloud.requests.clear()
+    check(0)
+    assert cloud.requests.count("listing") == 1
+    cloud.requests.clear()
+    check(0)
+    assert "listing" not in cloud.requests
+
+
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 PLACEMENT_403 = {"errors": [{"status": 403, "detail": "Access was denied to this resource.\n\n Policy does not allow "
                              "placement:allocation_candidates:list to be performed.  "}]}
