@@ -127,6 +127,20 @@ static void check_database(const struct conf *conf, struct buf *b, bool *good)
     }
 }
 
+/* What is missing for the quotas that were asked for. */
+static void check_quotas(const struct source_reading *r, struct buf *b, bool *good)
+{
+    size_t i;
+
+    for (i = 0; i < r->quotas; i++) {
+        if (!r->quota[i].error.p)
+            continue;
+        buf_printf(b, "  the quota of the project %.*s: %.*s\n", (int)r->quota[i].project.n,
+                   r->quota[i].project.p, (int)r->quota[i].error.n, r->quota[i].error.p);
+        *good = false;
+    }
+}
+
 /* A line for each queue, and one more for what its source says of itself. */
 static void check_source(const struct source_reading *r, struct buf *b, bool *good)
 {
@@ -152,6 +166,7 @@ static void check_source(const struct source_reading *r, struct buf *b, bool *go
             buf_add(b, r->about.p, r->about.n);
             buf_char(b, '\n');
         }
+        check_quotas(r, b, good);
     }
 }
 

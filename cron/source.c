@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "plain.h"
 
 struct source {
     const struct source_kind *kind;
@@ -58,11 +59,25 @@ void source_close(struct source *s)
     free(s);
 }
 
+/* Whatever a service said is one line from here on, and moves no terminal. */
 static void fail(struct source_reading *r, const struct err *e)
 {
     r->state = SOURCE_FAILED;
     r->hosts = r->pools = r->quotas = r->shared = r->exacts = 0;
-    (void)snprintf(r->error, sizeof r->error, "%s", e->text);
+    (void)plain_text(str_of(e->text), r->error, sizeof r->error);
+}
+
+/* What a service says of itself becomes one plain line as well. */
+static int make_plain(struct arena *a, struct str *text, struct err *e)
+{
+    char *room = text->p ? arena_array(a, text->n + 1, 1) : NULL;
+
+    if (!text->p)
+        return 0;
+    if (!room)
+        return err_set(e, ERR_INTERNAL, "out of memory while reading a source of capacity");
+    *text = (struct str){room, plain_text(*text, room, text->n + 1)};
+    return 0;
 }
 
 void source_read(struct source *s, struct str waiting, const struct until *until,
@@ -76,7 +91,8 @@ void source_read(struct source *s, struct str waiting, const struct until *until
     if (!s->kind->read)
         return;
     r->state = SOURCE_GOOD;
-    if (s->kind->read(s->ctx, waiting, until, r, &e) != 0 || source_check(r, &e) != 0)
+    if (s->kind->read(s->ctx, waiting, until, r, &e) != 0 || source_check(r, &e) != 0 ||
+        make_plain(r->arena, &r->about, &e) != 0)
         fail(r, &e);
     r->ns = clock_mono() - start;
 }
