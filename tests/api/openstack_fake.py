@@ -13,8 +13,8 @@ SERVICES = {"POST /v3/auth/tokens": "keystone", "GET /nova/v2.1/os-aggregates": 
 
 @dataclass
 class Answer:
-    """One answer. `length`: what Content-Length says, None for none at all (the end of the connection ends the body);
-    `how`: "" whole, "close" without an answer, "stall" until the test ends, "endless"."""
+    """One answer; `body` and headers may be functions of what was asked, head and body as one text. `length`: what Content-Length
+    says, None for none at all (the end of the connection ends the body); `how`: "" whole, "close" without an answer, "stall" until the test ends, "endless"."""
 
     status: int = 200
     body: object = ""
@@ -22,8 +22,9 @@ class Answer:
     length: object = "right"
     how: str = ""
 
-    def bytes(self):
-        return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
+    def bytes(self, asked):
+        body = self.body(asked) if callable(self.body) else self.body
+        return body.encode() if isinstance(body, str) else json.dumps(body).encode()
 
 
 def host(capacity=40, used=0, traits=(), **classes):
@@ -36,7 +37,7 @@ def host(capacity=40, used=0, traits=(), **classes):
 class Cloud:
     """`aggregates`: name -> (metadata, {host: summary}); a host of several aggregates is the same dict in each. `others`: the
     hosts of no aggregate. `override[service]` is an Answer for all of its requests, or a list of them, the last for ever;
-    service is keystone, nova, placement or listing. `certificate` and its key: it speaks https."""
+    service is keystone, nova, placement, listing or quota. `certificate` and its key: it speaks https."""
 
     def __init__(self, certificate=None, name="127.0.0.1"):
         self.aggregates = {"gold": ({"filter_tenant_id": "project id"}, {"node01": host(), "node02": host(used=40)})}
@@ -109,6 +110,10 @@ class Cloud:
             f"uuid-of-{name}": {**summary, "root_provider_uuid": f"uuid-of-{name}"}
             for name, summary in self.members(query).items() if has_room(summary)}})
 
+    def quota(self):
+        return Answer(200, {"quota_set": {line: {"limit": -1, "in_use": 0, "reserved": 0}
+                                          for line in ("instances", "cores", "ram")}})
+
     def listing(self, query):
         return Answer(200, {"resource_providers": [
             {"uuid": f"uuid-of-{name}", "name": name, "root_provider_uuid": f"uuid-of-{name}"} for name in self.members(query)]})
@@ -132,9 +137,12 @@ class Cloud:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do(self):
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                self.asked = f"{self.headers}".strip() + f"\n\n{body}"
                 url = urlsplit(self.path)
-                answer = cloud.answer(SERVICES.get(f"{self.command} {url.path}"), parse_qs(url.query))
+                quota = url.path.startswith(("/nova/v2.1/os-quota-sets/", "/nova/v2.1/limits"))
+                service = "quota" if quota else SERVICES.get(f"{self.command} {url.path}")
+                answer = cloud.answer(service, parse_qs(url.query))
                 try:
                     self.send(answer)
                 except OSError:
@@ -146,9 +154,9 @@ class Cloud:
                     cloud.stop.wait()
                 if answer.how in ("stall", "close"):
                     return
-                body = answer.bytes()
+                body = answer.bytes(self.asked)
                 length = len(body) if answer.length == "right" else answer.length
-                head = [f"HTTP/1.1 {answer.status} X"] + [f"{k}: {v}" for k, v in answer.headers.items()]
+                head = [f"HTTP/1.1 {answer.status} X"] + [f"{k}: {v(self.asked) if callable(v) else v}" for k, v in answer.headers.items()]
                 head += [f"Content-Length: {length}"] if length is not None else []
                 self.wfile.write("\r\n".join(head).encode() + b"\r\n\r\n" + body)
                 while answer.how == "endless" and not cloud.stop.is_set():

@@ -31,7 +31,7 @@ def check(anteroom, cloud):
             run.a.dispatch()  # which makes the database
         run.a.write_config({"queues": {"vm": {**QUEUE, **queue}}})
         done = run.a.dispatch("--check", code=code, env={**cloud.env(), **(env or {})})
-        said = done.stdout + done.stderr
+        run.said = said = done.stdout + done.stderr
         assert "pass-w0rd" not in said and not re.search(r"token-\d", said), said
         return re.search(r"^queue vm: (.*)$", done.stdout, re.M)[1]
 
@@ -137,6 +137,28 @@ def test_a_bad_answer(check, cloud, service, answer, said):
     assert re.match("openstack: (" + said + ")", text), text
     cloud.override.clear()
     assert check(0).startswith("openstack: ok")  # the next run is none the worse for it
+
+
+def test_two_aggregates_of_one_name(check, cloud):
+    """It contradicts itself: nobody of this queue is admitted, and the other queues are none the worse for it."""
+    check(0)
+    cloud.override["nova"] = Answer(200, {"aggregates": [{"name": "gold", "uuid": u, "metadata": {}} for u in ("a", "b")]})
+    assert check() == 'openstack: the source makes no sense: twice the pool "gold"'
+    check.a.dispatch(env=cloud.env())  # a pass is no failure
+
+
+def test_a_quota_that_may_not_be_read(check, cloud):
+    """--check names the right that is missing, where a pool names a project whose quota can be asked for."""
+    cloud.aggregates["gold"] = ({"filter_tenant_id": "p1"}, {"node01": host()})
+    cloud.override["quota"] = Answer(403, {"forbidden": {"message": "Not for you."}})
+    assert check(1, quota="on").startswith("openstack: ok, ")
+    assert re.search(r"^  the quota of the project p1: Nova answered 403: Not for you\.; the quotas of other projects need "
+                     r"os_compute_api:limits:other_project or ", check.said, re.M)
+
+
+def test_words_that_move_a_terminal(check, cloud):
+    cloud.override["placement"] = Answer(503, {"errors": [{"detail": "\x1b[2Jno\x07"}]}, {"Retry-After": "\x1b[31m"})
+    assert check() == "openstack: Placement answered 503: [2Jno (it says to wait: [31m)"
 
 
 def test_no_content_length(check, cloud):
