@@ -54,9 +54,17 @@ static int take_piece(void *ctx, struct str piece, struct err *e)
 {
     struct page *p = ctx;
 
+    struct buf name = BUF_INIT(1024);
+
     if (json_picker_feed(p->picker, piece, e) == 0)
         return 0;
-    return e->pointer[0] ? err_wrap(e, "%s", e->pointer) : -1;
+    if (e->pointer[0])
+        (void)err_wrap(e, "%s", e->pointer);
+    p->list->called(p->list->items.ctx, &name);
+    if (name.len)
+        (void)err_wrap(e, "%s", name.data);
+    buf_free(&name);
+    return -1;
 }
 
 /* ---- one page ---- */

@@ -7,11 +7,14 @@
 #include "kube_api.h"
 
 struct kube_list {
-    const char *path;         /* "/api/v1/nodes" */
-    const char *query;        /* beside limit and continue, encoded, with '&' before it; "" */
-    const char *kind;         /* that the answer must be: "NodeList" */
-    const char *what;         /* it is called in errors: "list nodes" */
-    struct json_pick items;   /* the line for the member `items` */
+    const char *path;       /* "/api/v1/nodes" */
+    const char *query;      /* beside limit and continue, encoded, with '&' before it; "" */
+    const char *kind;       /* that the answer must be: "NodeList" */
+    const char *what;       /* it is called in errors: "list nodes" */
+    struct json_pick items; /* the line for the member `items` */
+    /* Appends what the item under way is called, for errors: "pod web/front"; nothing when that is
+     * not known (yet). Gets items.ctx. */
+    void (*called)(const void *of, struct buf *b);
     void (*again)(void *ctx); /* what came is void: the list begins anew */
     void *ctx;
 };

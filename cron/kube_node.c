@@ -278,9 +278,18 @@ static int end_node(void *ctx, int which, struct err *e)
     if (name.n == 0)
         return err_set(e, ERR_UNAVAILABLE, "a node has no name");
     if (keep(n, e) != 0)
-        return err_wrap(e, "node %.*s", (int)name.n, name.p);
+        return -1;
     n->node[n->n++] = n->now;
+    n->now.host.name = STR_LIT(""); /* it is under way no more */
     return 0;
+}
+
+void kube_nodes_called(const void *nodes, struct buf *b)
+{
+    struct str name = ((const struct kube_nodes *)nodes)->now.host.name;
+
+    if (name.n)
+        buf_printf(b, "node %.*s", (int)name.n, name.p);
 }
 
 /* ---- what counts of a node ---- */

@@ -13,9 +13,11 @@ struct kube_nodes;
 struct kube_nodes *kube_nodes_new(struct arena *arena) AR_MUST_CHECK;
 void kube_nodes_free(struct kube_nodes *n);
 
-/* The line `items` of a NodeList. Errors are ERR_UNAVAILABLE and begin with "node <name>: " where
- * that is known. */
+/* The line `items` of a NodeList. Errors are ERR_UNAVAILABLE. */
 struct json_pick kube_nodes_items(struct kube_nodes *n);
+
+/* Appends "node <name>" of the one under way, where that is known. */
+void kube_nodes_called(const void *nodes, struct buf *b);
 
 /* Forgets all nodes: the list begins anew. */
 void kube_nodes_clear(struct kube_nodes *n);

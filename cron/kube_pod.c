@@ -257,13 +257,20 @@ static int end_pod(void *ctx, int which, struct err *e)
                            .resource = p->names.text};
 
     (void)which;
-    if (has_ended(p))
-        return 0;
     p->shape.part = p->part;
     p->sum.n = 0;
-    if (kube_request(&p->shape, &p->sum, e) != 0 || p->fn(p->ctx, &pod, e) != 0)
-        return err_wrap(e, "pod %s/%s", p->text[SPACE], p->text[NAME]);
+    if (!has_ended(p) && (kube_request(&p->shape, &p->sum, e) != 0 || p->fn(p->ctx, &pod, e) != 0))
+        return -1;
+    p->text[NAME][0] = '\0'; /* it is under way no more */
     return 0;
+}
+
+void kube_pods_called(const void *pods, struct buf *b)
+{
+    const struct kube_pods *p = pods;
+
+    if (p->text[NAME][0])
+        buf_printf(b, "pod %s%s%s", p->text[SPACE], p->text[SPACE][0] ? "/" : "", p->text[NAME]);
 }
 
 /* ---- what counts of a pod ---- */

@@ -24,8 +24,10 @@ struct kube_pods;
 struct kube_pods *kube_pods_new(kube_pod_fn *fn, void *ctx) AR_MUST_CHECK;
 void kube_pods_free(struct kube_pods *p);
 
-/* The line `items` of a PodList. Errors are ERR_UNAVAILABLE and begin with "pod <space>/<name>: "
- * where that is known. */
+/* The line `items` of a PodList. Errors are ERR_UNAVAILABLE. */
 struct json_pick kube_pods_items(struct kube_pods *p);
+
+/* Appends "pod <space>/<name>" of the one under way, where that is known. */
+void kube_pods_called(const void *pods, struct buf *b);
 
 #endif

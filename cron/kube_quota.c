@@ -234,10 +234,18 @@ static int end_quota(void *ctx, int which, struct err *e)
         return err_set(e, ERR_UNAVAILABLE, "a quota has no namespace");
     for (i = 0; i < q->entries[hard] && !q->scoped; i++) {
         if (add_line(q, &q->entry[hard][i], e) != 0)
-            return err_wrap(e, "quota %.*s/%.*s", (int)q->space.n, q->space.p, (int)q->name.n,
-                            q->name.p);
+            return -1;
     }
+    q->name = STR_LIT(""); /* it is under way no more */
     return 0;
+}
+
+void kube_quotas_called(const void *quotas, struct buf *b)
+{
+    const struct kube_quotas *q = quotas;
+
+    if (q->name.n)
+        buf_printf(b, "quota %.*s/%.*s", (int)q->space.n, q->space.p, (int)q->name.n, q->name.p);
 }
 
 /* ---- what counts of a quota ---- */

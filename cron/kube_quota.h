@@ -15,6 +15,9 @@ void kube_quotas_free(struct kube_quotas *q);
 /* The line `items` of a ResourceQuotaList. */
 struct json_pick kube_quotas_items(struct kube_quotas *q);
 
+/* Appends "quota <namespace>/<name>" of the one under way, where that is known. */
+void kube_quotas_called(const void *quotas, struct buf *b);
+
 /* Forgets all: the list begins anew. */
 void kube_quotas_clear(struct kube_quotas *q);
 

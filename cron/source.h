@@ -147,7 +147,7 @@ void source_more(struct source *s, const struct source_question *q, size_t n,
                  const struct until *until, struct source_reading *r);
 
 /* Does a reading keep the rules that are written beside its members (order, doubles, indices,
- * amounts 0..NUM_SAFE_MAX, a time), and are its names such (not empty, no control characters)?
+ * amounts 0..NUM_SAFE_MAX), and are its names such (not empty, no control characters)?
  * Asked here for every source once, so that none need be trusted. 0, or -1: ERR_UNAVAILABLE with
  * what is absurd, or ERR_INTERNAL. Its only effect is memory of r->arena. */
 int source_check(const struct source_reading *r, struct err *e) AR_MUST_CHECK;

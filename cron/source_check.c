@@ -144,8 +144,6 @@ int source_check(const struct source_reading *r, struct err *e)
 {
     size_t i;
 
-    if (r->read_at <= 0)
-        return err_set(e, ERR_UNAVAILABLE, "the source makes no sense: it was read at no time");
     if (check_hosts(r, e) != 0 || check_quotas(r, e) != 0)
         return -1;
     if (r->pools > SOURCE_POOLS_MAX)

@@ -75,6 +75,7 @@ static int read_nodes(struct kube_api *api, struct kube_nodes *n, struct err *e)
                               .kind = "NodeList",
                               .what = "list nodes",
                               .items = kube_nodes_items(n),
+                              .called = kube_nodes_called,
                               .again = clear_nodes,
                               .ctx = n};
     int status;
@@ -93,6 +94,7 @@ static int read_pods(struct kube_api *api, struct kube_nodes *n, struct err *e)
                                       "status.phase%21%3DFailed",
                              .kind = "PodList",
                              .what = "list pods",
+                             .called = kube_pods_called,
                              .again = clear_use,
                              .ctx = n};
     int status, rc;
@@ -125,6 +127,7 @@ static int read_quotas(struct kube_api *api, struct source_reading *r, struct er
                                .query = "",
                                .kind = "ResourceQuotaList",
                                .what = "list resourcequotas",
+                               .called = kube_quotas_called,
                                .again = clear_quotas,
                                .ctx = q};
     int status, rc;

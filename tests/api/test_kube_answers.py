@@ -142,15 +142,15 @@ BAD_NODES = {
                                  "/items/0/metadata/name: must be a string, not a number"),
     "no name": (items("NodeList", {"metadata": {}}), "cannot list nodes: the answer makes no sense: /items/0: a node has no name"),
     "labels of the wrong kind": (items("NodeList", node("a", labels={"x/y": 1})), "cannot list nodes: the answer makes no sense: "
-                                 "/items/0/metadata/labels/x~1y: must be a string, not a number"),
+                                 "node a: /items/0/metadata/labels/x~1y: must be a string, not a number"),
     "a quantity of the wrong kind": (items("NodeList", node("a", cpu=["1"])), "cannot list nodes: the answer makes no sense: "
-                                     "/items/0/status/allocatable/cpu: must be a string, not an array"),
+                                     "node a: /items/0/status/allocatable/cpu: must be a string, not an array"),
     "no quantity": (items("NodeList", node("a", cpu="lots")), "cannot list nodes: the answer makes no sense: "
-                    '/items/0/status/allocatable/cpu: is no quantity: "lots"'),
+                    'node a: /items/0/status/allocatable/cpu: is no quantity: "lots"'),
     "a negative quantity": (items("NodeList", node("a", cpu="-1")), "cannot list nodes: the answer makes no sense: "
-                            '/items/0/status/allocatable/cpu: is no quantity: "-1"'),
+                            'node a: /items/0/status/allocatable/cpu: is no quantity: "-1"'),
     "taints of the wrong kind": (items("NodeList", node("a", taints=["x"])), "cannot list nodes: the answer makes no sense: "
-                                 "/items/0/spec/taints/0: must be an object, not a string"),
+                                 "node a: /items/0/spec/taints/0: must be an object, not a string"),
     "a node twice": (items("NodeList", node("a"), node("a")), "the source makes no sense: twice, or out of order, the host \"a\""),
     "a token that is none": (items("NodeList", node("a"), **{"continue": 7}), "cannot list nodes: the answer makes no sense: "
                              "/metadata/continue: must be a string, not a number"),
@@ -170,11 +170,12 @@ def test_an_answer_that_is_no_good_is_named(check, fake, name):
 BAD_PODS = {
     "forbidden": (forbidden("pods"), 'may not list pods (403: this user may not do that): pods is forbidden: User '),
     "a request of the wrong kind": (items("PodList", pod("p", "n1", cpu=True)), "cannot list pods: the answer makes no sense: "
-                                    "/items/0/spec/containers/0/resources/requests/cpu: must be a string, not a boolean"),
+                                    "pod default/p: /items/0/spec/containers/0/resources/requests/cpu: must be a string, not a boolean"),
     "no quantity": (items("PodList", pod("p", "n1"), pod("p", "n1", cpu="1 core")), "cannot list pods: the answer makes no sense: "
-                    '/items/1/spec/containers/0/resources/requests/cpu: is no quantity: "1 core"'),
+                    'pod default/p: /items/1/spec/containers/0/resources/requests/cpu: is no quantity: "1 core"'),
     "containers of the wrong kind": (items("PodList", {"metadata": {"name": "p"}, "spec": {"containers": "c"}}),
-                                     "cannot list pods: the answer makes no sense: /items/0/spec/containers: must be an array"),
+                                     "cannot list pods: the answer makes no sense: pod p: /items/0/spec/containers: must "
+                                     "be an array"),
     "cut": (Answer(body=items("PodList", pod("p", "n1")).body, cut=True), "cannot list pods: no answer from "),
 }
 
@@ -185,6 +186,12 @@ def test_an_answer_about_pods_that_is_no_good_is_named(check, fake, name):
     f = fake()
     f.script(PODS, answer)
     assert check(f).startswith(says)
+
+
+def test_a_quota_that_is_no_good_is_named(check, fake):
+    f = fake(quotas=[quota("web", {"pods": "5"}), quota("db", {"requests.cpu": "a lot"}, name="limit")])
+    assert check(f) == 'cannot list resourcequotas: the answer makes no sense: quota db/limit: ' \
+        '/items/1/spec/hard/requests.cpu: is no quantity: "a lot"'
 
 
 def test_quotas_that_may_not_be_read_say_how_to_do_without(check, fake):

@@ -32,7 +32,7 @@ static void make(struct world *w)
         .pool = {{.name = STR_LIT("z"), .hosts = 2, .shares = 1}, {.name = STR_LIT("a")}},
         .quota = {{.project = STR_LIT("p"), .limits = 1}, {.project = STR_LIT("q")}},
         .limit = {{.name = STR_LIT("cores"), .limit = 3, .used = 9}},
-        .r = {.read_at = 1, .hosts = 2, .pools = 2, .quotas = 2, .shared = 1},
+        .r = {.hosts = 2, .pools = 2, .quotas = 2, .shared = 1},
     };
     w->host[0].amount = w->amount;
     w->host[0].label = w->label;
@@ -60,7 +60,6 @@ static int check(struct world *w, struct err *e)
     {                                                                                              \
         change;                                                                                    \
     }
-SPOIL(no_time, w->r.read_at = 0)
 SPOIL(host_without_name, w->host[0].name.n = 0)
 SPOIL(host_twice, w->host[1].name = w->host[0].name)
 SPOIL(hosts_out_of_order, w->host[0].name = STR_LIT("zwei"))
@@ -98,7 +97,6 @@ static void a_good_one_is_good(void **state)
 static void each_rule_is_kept(void **state)
 {
     static void (*const spoils[])(struct world *) = {
-        no_time,
         host_without_name,
         host_twice,
         hosts_out_of_order,
