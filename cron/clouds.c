@@ -244,6 +244,8 @@ static int take_file(const struct clouds_in *in, enum clouds_key key, struct str
 
     if (!has(in, key))
         return 0;
+    if (files_is_pem(text_of(in, key)))
+        return clouds_refuse(in, key, e, "must be the path of a file, not what is in it");
     if (clouds_path(in->arena, text_of(in, key), &path, e) != 0)
         return -1;
     if (files_read(path.p, &b, &why) != 0)

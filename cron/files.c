@@ -32,7 +32,8 @@ static int read_all(int fd, struct buf *b)
 
 int files_read(const char *path, struct buf *b, struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC), failed;
+    /* Non-blocking: a FIFO is empty rather than waited for. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), failed;
 
     if (fd < 0)
         return err_errno(e, ERR_CONFIG, "%s", path);
@@ -92,6 +93,11 @@ int files_keep(const char *path, struct str text, struct err *e)
         (void)unlink(other.data);
     buf_free(&other);
     return failed;
+}
+
+bool files_is_pem(struct str path)
+{
+    return path.n && (memchr(path.p, '\n', path.n) || memmem(path.p, path.n, "-----BEGIN", 10));
 }
 
 void files_wipe(struct buf *b)

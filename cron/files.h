@@ -17,6 +17,9 @@ bool files_kept(const char *path, struct buf *b) AR_MUST_CHECK;
 /* Replaces the file as a whole; nobody else may read it. 0, or -1: ERR_UNAVAILABLE. */
 int files_keep(const char *path, struct str text, struct err *e) AR_MUST_CHECK;
 
+/* Is this, where a path is meant, what stands in such a file? Then it must not be shown. Pure. */
+bool files_is_pem(struct str path);
+
 /* Frees the buffer; what was in it is not left in memory. */
 void files_wipe(struct buf *b);
 

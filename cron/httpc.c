@@ -17,6 +17,7 @@ struct transfer {
     CURL *easy;
     struct curl_slist *headers;
     size_t tag, keep, read, seen;
+    size_t head; /* bytes of heads so far */
     struct buf body;
     char retry_after[HTTPC_ANSWER_HEADER_MAX];
     bool has_retry_after;
@@ -147,13 +148,18 @@ static bool header_value(struct str line, const char *name, struct str *value)
     return true;
 }
 
-/* One line of the head. A status line begins a new head:
- * what an interim answer said is forgotten. */
+enum { HEAD_MAX = 256 << 10 }; /* bytes; older versions of libcurl know no limit */
+
+/* One line of the head. A status line begins a new head: what an interim answer said is forgotten.
+ * A return of less than the line ends the transfer. */
 static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 {
     struct transfer *t = ctx;
     struct str line = {data, n * size}, value;
 
+    t->head += line.n;
+    if (t->head > HEAD_MAX)
+        return 0;
     if (line.n >= 5 && memcmp(data, "HTTP/", 5) == 0) {
         t->has_retry_after = false;
         buf_reset(&t->wanted);
@@ -247,6 +253,10 @@ static bool set_tls(CURL *easy, const struct httpc_tls *tls)
     if (tls->ca_file && !tls->ca.p)
         ok = curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_file) == CURLE_OK && ok;
     ok = set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca) && ok;
+    /* Who names an authority means that one, and not those of the system's directory as well. */
+    ok = ((!tls->ca_file && !tls->ca.p) ||
+          curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK) &&
+         ok;
     ok = set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->cert) && ok;
     ok = set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->key) && ok;
     return ok;
@@ -354,6 +364,8 @@ static void report(struct transfer *t, CURLcode code, httpc_done_fn *fn, void *c
     a.status = (int)status;
     steady(t->error);
     a.error = t->error[0] ? t->error : curl_easy_strerror(code);
+    if (t->head > HEAD_MAX)
+        a.error = "its head is larger than 256 KiB";
     if (t->has_retry_after)
         a.retry_after = str_of(t->retry_after);
     if (t->wanted.len)

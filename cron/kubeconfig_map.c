@@ -2,14 +2,12 @@
 /* Members of a mapping in a kubeconfig, and the files that it names. */
 #include "kubeconfig_inner.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base64.h"
 #include "buf.h"
+#include "files.h"
 
 int kubeconfig_no_memory(struct err *e)
 {
@@ -88,38 +86,14 @@ int kubeconfig_path(const struct kubeconfig_map *m, struct str path, struct str 
     return rc;
 }
 
-/* Appends what comes from fd. */
-static int read_all(int fd, const char *path, struct buf *b, struct err *e)
-{
-    char room[8192];
-    ssize_t got;
-
-    while ((got = read(fd, room, sizeof room)) != 0) {
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return err_errno(e, ERR_CONFIG, "%s", path);
-        buf_add(b, room, (size_t)got);
-        if (b->failed)
-            return err_set(e, ERR_CONFIG, "%s: is larger than %d bytes", path, KUBECONFIG_FILE_MAX);
-    }
-    return 0;
-}
-
 int kubeconfig_slurp(struct arena *arena, const char *path, struct str *to, struct err *e)
 {
-    /* Non-blocking: a FIFO is empty rather than waited for. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct buf b = BUF_INIT(KUBECONFIG_FILE_MAX);
-    int rc;
+    int rc = files_read(path, &b, e);
 
-    if (fd < 0)
-        return err_errno(e, ERR_CONFIG, "%s", path);
-    rc = read_all(fd, path, &b, e);
-    (void)close(fd);
     if (rc == 0 && arena_copy(arena, buf_span(&b), to) != 0)
         rc = kubeconfig_no_memory(e);
-    buf_free(&b);
+    files_wipe(&b);
     return rc;
 }
 
@@ -166,12 +140,18 @@ int kubeconfig_read(const struct kubeconfig_map *m, const char *key, struct str 
 static int decode(const struct kubeconfig_map *m, const char *key, struct str data, struct str *to,
                   struct err *e)
 {
+    char *text = arena_array(m->arena, data.n + 1, 1);
     char *room = arena_array(m->arena, data.n / 4 * 3 + 1, 1);
+    size_t i, n = 0;
 
-    if (!room)
+    if (!text || !room)
         return kubeconfig_no_memory(e);
+    for (i = 0; i < data.n; i++) { /* as kubectl, which reads it in lines */
+        if (data.p[i] != '\n' && data.p[i] != '\r')
+            text[n++] = data.p[i];
+    }
     to->p = room;
-    if (base64_decode(data, room, &to->n) != 0)
+    if (base64_decode((struct str){text, n}, room, &to->n) != 0)
         return kubeconfig_fail(m, key, e, "is not base64");
     return 0;
 }
@@ -187,5 +167,7 @@ int kubeconfig_pem(const struct kubeconfig_map *m, const char *key, struct str *
         return -1;
     if (data.p)
         return decode(m, data_key, data, to, e);
+    if (path.p && files_is_pem(path))
+        return kubeconfig_fail(m, key, e, "must be the path of a file, not what is in it");
     return path.p ? kubeconfig_read(m, key, path, to, e) : 0;
 }

@@ -371,6 +371,9 @@ static void test_errors(void **state)
          "clouds.yaml:2: clouds.one: auth_url names Keystone's v2.0; v3 is needed"},
         {"clouds:\n  one: {interface: mine, auth: {" URL ", " WHO ", project_id: p}}",
          "clouds.yaml:2: clouds.one: interface must be public, internal or admin"},
+        {"clouds:\n  one: {key: '-----BEGIN PRIVATE KEY-----" SECRET "', auth: {" URL ", " WHO
+         ", project_id: p}}",
+         "clouds.yaml:2: clouds.one: key must be the path of a file, not what is in it"},
         {"clouds:\n  one: {verify: perhaps, auth: {" URL ", " WHO ", project_id: p}}",
          "clouds.yaml:2: clouds.one: verify must be true or false"},
     };

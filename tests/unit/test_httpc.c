@@ -209,6 +209,17 @@ static void test_endless_answer_is_cut_and_counts(void **state)
     assert_int_equal(answered(&r).status, 200);
 }
 
+static void test_a_head_without_end_is_left(void **state)
+{
+    struct receiver r = {.answer = "HTTP/1.1 103 Early Hints\r\nX: yyyyyyyyyyyyyyyy\r\n\r\n",
+                         .endless = true};
+    struct ended e = answered(&r);
+
+    (void)state;
+    assert_int_equal(e.status, 0);
+    assert_string_equal(e.error, "its head is larger than 256 KiB");
+}
+
 static void test_redirect_is_not_followed(void **state)
 {
     struct receiver r = {.answer =
@@ -350,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_whole_answers),
         cmocka_unit_test(test_request_is_as_asked),
         cmocka_unit_test(test_endless_answer_is_cut_and_counts),
+        cmocka_unit_test(test_a_head_without_end_is_left),
         cmocka_unit_test(test_redirect_is_not_followed),
         cmocka_unit_test(test_broken_answers_are_none),
         cmocka_unit_test(test_hanging_receiver_times_out),

@@ -127,7 +127,8 @@ static void data_go_before_files_and_files_are_beside_the_config(void **state)
     assert_true(str_is(l.k.ca, "CA of the file"));
     assert_true(str_is(l.k.cert, "CERT") && str_is(l.k.key, "KEY"));
     drop(&l);
-    write_config("a", SERVER ", certificate-authority: none, certificate-authority-data: Zm9v",
+    write_config("a",
+                 SERVER ", certificate-authority: none, certificate-authority-data: \"Zm\\n9v\\n\"",
                  "client-certificate: none, client-certificate-data: Zm9vYg==, "
                  "client-key: none, client-key-data: Zm9vYmE=");
     l = load("a", NULL);
@@ -231,6 +232,8 @@ static const struct {
      "10: interactiveMode: is Always, but nobody sits here"},
     {SERVER ", certificate-authority: none.pem", "",
      " certificate-authority: DIR/none.pem: No such file or directory"},
+    {SERVER, "client-certificate: '-----BEGIN CERTIFICATE-----SECRET'",
+     "10: client-certificate: must be the path of a file, not what is in it"},
     {SERVER, "tokenFile: none", " tokenFile: DIR/none: No such file or directory"},
 };
 
