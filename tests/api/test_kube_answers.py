@@ -417,6 +417,33 @@ def test_https_with_the_clusters_authority(check, fake, authority):
     assert says.startswith("cannot list nodes: no answer from 127.0.0.1:") and "certificate" in says
 
 
+class Certified:
+    """What KubeFake needs of an authority, with another certificate."""
+
+    def __init__(self, authority, name, subject, days=2):
+        self.ca = authority.ca
+        self.server, self.server_key = authority.issue(name, f"subjectAltName={subject}", days)
+
+
+def test_https_of_a_host_by_its_name(check, fake, authority):
+    named = fake(tls=Certified(authority, "named", "DNS:localhost"), tokens=EVERYTHING)
+    by_name = named.url.replace("127.0.0.1", "localhost")
+    cluster = {"certificate-authority": str(authority.ca)}
+    assert check(by_name, {"token": TOKEN}, cluster).startswith(ok(2))
+    says = check(named.url, {"token": TOKEN}, cluster)
+    assert "no alternative certificate subject name matches" in says
+    assert len(named.asked) == len({(a.path, a.query.get("fieldSelector")) for a in named.asked})  # the second time nobody asked
+
+
+def test_https_that_is_not_to_be_believed(check, fake, authority, tmp_path):
+    cluster = {"certificate-authority": str(authority.ca)}
+    old = fake(tls=Certified(authority, "old", "IP:127.0.0.1", -1))
+    assert "certificate has expired" in check(old, {"token": TOKEN}, cluster)
+    stranger = Authority(tmp_path)  # of the same name, with another key
+    assert "certificate" in check(fake(tls=stranger), {"token": TOKEN}, cluster)
+    assert not old.asked
+
+
 def test_https_with_a_clients_certificate(check, fake, authority):
     f = fake(tls=authority)
     seen = []
