@@ -69,7 +69,7 @@ int store_rebook(struct store *s, struct err *e) AR_MUST_CHECK;
 int store_misbooked(struct store *s, struct err *e) AR_MUST_CHECK;
 
 /* The jobs that hold something of an account, as it counts for a reading that was begun at read_at:
- * each once. fn returns false to stop. */
+ * once for each of their admissions that still counts. fn returns false to stop. */
 typedef bool store_job_fn(void *ctx, const struct job *j);
 int store_holders(struct store *s, struct str account, int64_t read_at, store_job_fn *fn, void *ctx,
                   struct err *e) AR_MUST_CHECK;
