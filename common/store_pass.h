@@ -9,7 +9,7 @@
  * not_before has come wake, waiting jobs whose valid_until has gone become expired, admitted ones
  * whose hold has run out (hold_until <= now and no try is due before it) become
  * failed/CallbackFailed, answers kept for Idempotency-Key longer than a day go, and so do holds
- * that have counted for no reading of the last hour. */
+ * that have ended an hour before the oldest reading that a plan may use (max_age). */
 struct store_tidied {
     int64_t woken, expired, lapsed;
     bool more; /* only so much is done at a time: there is more of it */
