@@ -26,6 +26,10 @@ struct limits {
     size_t projects_cap;
 };
 
+/* Are there no more limits for one project and its pools than the table takes? 0, or -1:
+ * ERR_UNAVAILABLE. Pure. */
+int limits_check(const struct source_reading *r, struct err *e) AR_MUST_CHECK;
+
 /* The limits of all groups that wait: fills each group's needs. Memory lives in the waiting's arena
  * and in *l (limits_free). 0, or -1: ERR_INTERNAL without memory. */
 int limits_make(struct waiting *w, struct limits *l, struct err *e) AR_MUST_CHECK;

@@ -48,6 +48,7 @@ static void pass_free(struct pass *p)
         intern_free(&p->queue[i].asked);
         waiting_free(&p->queue[i].waiting);
         capacity_free(&p->queue[i].capacity);
+        arena_free(p->queue[i].arena);
     }
     arena_free(p->arena);
     free(p);

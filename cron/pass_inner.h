@@ -9,7 +9,7 @@
 #include "reason.h"
 
 enum {
-    PASS_MEMORY_MAX = 256 << 20, /* bytes of scopes, shapes, tables and texts in one pass */
+    PASS_MEMORY_MAX = 256 << 20, /* bytes of scopes, shapes and texts in one pass; of one table */
     PASS_ADMISSIONS_MAX = 1000,  /* in one pass, all queues together */
     PASS_PLACED_MAX = 1000,
     PASS_REASONS_A_COMMIT = 1000, /* so that no transaction is long */
@@ -21,6 +21,7 @@ struct pass_queue {
     const struct conf_queue *conf;
     bool in;                       /* it is in this pass; else nothing of the following is set */
     struct source_reading reading; /* good: the next members are made */
+    struct arena *arena;           /* of its table */
     struct capacity capacity;
     struct waiting waiting; /* made in any case */
     struct limits limits;   /* made when it is to be planned */

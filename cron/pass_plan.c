@@ -156,7 +156,7 @@ static void note_reason(struct pass *p, const struct waiting *w, size_t g, const
     if (arena_copy(p->arena, buf_span(message), &r->message) == 0)
         p->reasons++;
     else
-        p->more = true;
+        p->more = p->more || p->reasons > 0; /* else the next pass would get no further either */
 }
 
 static int take_reasons(struct pass *p, struct pass_queue *q, struct err *e)
@@ -210,17 +210,22 @@ static bool is_to_plan(const struct pass_queue *q)
     return q->in && q->reading.state == SOURCE_GOOD && q->waiting.groups > 0;
 }
 
-/* Was something already given in this pass of the hosts that the queue shares with another? Then
- * its turn is in the next one, which sees that as holds. */
-static bool has_given(const struct pass *p, const struct pass_queue *q)
+static bool names(const struct pass_job *job, size_t n, struct str account)
 {
     size_t i;
 
-    for (i = 0; i < p->admitted; i++) {
-        if (str_eq(p->admit[i].queue, q->conf->account))
-            return true;
-    }
-    return false;
+    for (i = 0; i < n && !str_eq(job[i].queue, account); i++)
+        ;
+    return i < n;
+}
+
+/* Was something already given in this pass of the hosts that the queue shares with another, or of
+ * its quotas, to jobs that were placed? Then its turn is in the next one, which sees that as holds.
+ */
+static bool has_given(const struct pass *p, const struct pass_queue *q)
+{
+    return names(p->admit, p->admitted, q->conf->account) ||
+           names(p->place, p->placed, q->conf->account);
 }
 
 int pass_plan(struct pass *p, struct err *e)
