@@ -240,12 +240,12 @@ int limits_check(const struct source_reading *r, struct err *e)
                     : 0;
 }
 
-int limits_make(struct waiting *w, struct limits *l, struct err *e)
+int limits_make(struct waiting *w, struct arena *a, struct limits *l, struct err *e)
 {
     const struct source_reading *r = w->capacity->reading;
     size_t index[LINES_MAX], g;
 
-    *l = (struct limits){.waiting = w, .arena = w->arena, .project.arena = w->arena};
+    *l = (struct limits){.waiting = w, .arena = a, .project.arena = a};
     if (r->gate == SOURCE_NO_QUOTA && r->shared == 0)
         return 0;
     if (limits_check(r, e) != 0)

@@ -153,7 +153,7 @@ static void note_reason(struct pass *p, const struct waiting *w, size_t g, const
         return;
     *r = (struct pass_reason){
         .group = w->group[g].id, .head = w->group[g].head.id, .reason = reason};
-    if (arena_copy(p->arena, buf_span(message), &r->message) == 0)
+    if (arena_copy(p->told, buf_span(message), &r->message) == 0)
         p->reasons++;
     else
         p->more = p->more || p->reasons > 0; /* else the next pass would get no further either */

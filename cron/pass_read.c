@@ -40,15 +40,17 @@ static void make_table(struct pass_queue *q)
 {
     struct err e;
 
-    q->arena = arena_new(PASS_MEMORY_MAX);
-    if (q->arena && limits_check(&q->reading, &e) == 0 &&
+    if (limits_check(&q->reading, &e) == 0 &&
         capacity_make(&q->reading, q->arena, &q->capacity, &e) == 0)
         return;
-    refuse(q, q->arena ? e.text : "out of memory at the start of a pass");
+    refuse(q, e.text);
 }
 
-static void take_reading(struct pass *p, struct pass_queue *q, const struct source_reading *r)
+static int take_reading(struct pass *p, struct pass_queue *q, const struct source_reading *r)
 {
+    q->arena = arena_new(PASS_MEMORY_MAX);
+    if (!q->arena)
+        return -1;
     q->in = true;
     q->reading = *r;
     q->asked.arena = p->arena;
@@ -56,7 +58,8 @@ static void take_reading(struct pass *p, struct pass_queue *q, const struct sour
         judge_age(p, q);
     if (q->reading.state == SOURCE_GOOD)
         make_table(q);
-    waiting_init(&q->waiting, q->reading.state == SOURCE_GOOD ? &q->capacity : NULL, p->arena);
+    waiting_init(&q->waiting, q->reading.state == SOURCE_GOOD ? &q->capacity : NULL, q->arena);
+    return 0;
 }
 
 static int take_readings(struct pass *p, struct source_reading *const *reading, struct err *e)
@@ -69,8 +72,8 @@ static int take_readings(struct pass *p, struct source_reading *const *reading, 
     p->queues = p->conf->queues;
     for (i = 0; i < p->queues; i++) {
         p->queue[i].conf = &p->conf->queue[i];
-        if (reading[i])
-            take_reading(p, &p->queue[i], reading[i]);
+        if (reading[i] && take_reading(p, &p->queue[i], reading[i]) != 0)
+            return err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
     }
     return 0;
 }

@@ -174,6 +174,41 @@ static void test_a_source_that_says_too_much_stops_nobody_else(void **state)
     free(amount);
 }
 
+/* Jobs of so many kinds, on a table of so many columns, that a pass has no room for all of them. */
+static void test_a_flood_of_demands_stops_no_other_queue(void **state)
+{
+    enum { COLUMNS = 8000, KINDS = 20, FLOOD = 250 };
+    struct source_amount *amount = calloc(COLUMNS, sizeof *amount);
+    char(*name)[8] = calloc(COLUMNS, sizeof *name), id[8], data[512];
+    struct scene s;
+    size_t i, k, n;
+
+    (void)state;
+    begin(&s);
+    amount[0] = s.amount[A];
+    for (i = 1; i < COLUMNS; i++) {
+        (void)snprintf(name[i], sizeof name[i], "r%05zu", i);
+        amount[i] = (struct source_amount){str_of(name[i]), 1, 0, 0};
+    }
+    s.host[A].amounts = COLUMNS;
+    s.host[A].amount = amount;
+    for (i = 0; i < FLOOD; i++) {
+        n = (size_t)snprintf(data, sizeof data, "{\"project\":\"p\",\"instances\":[");
+        for (k = 0; k < KINDS; k++)
+            n += (size_t)snprintf(data + n, sizeof data - n, "%s{\"VCPU\":%zu}", k ? "," : "",
+                                  100 + i * KINDS + k);
+        (void)snprintf(data + n, sizeof data - n, "]}");
+        (void)snprintf(id, sizeof id, "f%zu", i);
+        (void)rig_add(&s.rig, "a", id, data);
+    }
+    add(&s, "c", "c", 1);
+    assert_int_equal(pass(&s).admitted, 1);
+    assert_false(pass(&s).more); /* nothing that another pass could do */
+    rig_free(&s.rig);
+    free(name);
+    free(amount);
+}
+
 static void test_too_many_limits_stop_nobody_else(void **state)
 {
     static struct source_limit limit[2000];
@@ -197,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_a_running_job_is_placed_by_whoever_has_a_reading),
         cmocka_unit_test(test_a_job_that_is_placed_counts_against_its_quota),
         cmocka_unit_test(test_a_source_that_says_too_much_stops_nobody_else),
+        cmocka_unit_test(test_a_flood_of_demands_stops_no_other_queue),
         cmocka_unit_test(test_too_many_limits_stop_nobody_else),
     };
 
