@@ -25,6 +25,7 @@ struct pass_queue {
     struct capacity capacity;
     struct waiting waiting; /* made in any case */
     struct limits limits;   /* made when it is to be planned */
+    size_t placed;          /* jobs that were placed on its table */
     bool planned;
     struct plan_in in_plan;
     struct plan_out plan;

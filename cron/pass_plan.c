@@ -210,22 +210,25 @@ static bool is_to_plan(const struct pass_queue *q)
     return q->in && q->reading.state == SOURCE_GOOD && q->waiting.groups > 0;
 }
 
-static bool names(const struct pass_job *job, size_t n, struct str account)
+static size_t count_of(const struct pass_job *job, size_t n, struct str account)
 {
-    size_t i;
+    size_t i, count = 0;
 
-    for (i = 0; i < n && !str_eq(job[i].queue, account); i++)
-        ;
-    return i < n;
+    for (i = 0; i < n; i++)
+        count += str_eq(job[i].queue, account);
+    return count;
 }
 
-/* Was something already given in this pass of the hosts that the queue shares with another, or of
- * its quotas, to jobs that were placed? Then its turn is in the next one, which sees that as holds.
- */
+/* Was something given in this pass that the queue's numbers do not show: to jobs of another queue
+ * that has the same hosts, or, of its limits, to jobs that were placed? Then its turn is in the
+ * next one, which sees that as holds. */
 static bool has_given(const struct pass *p, const struct pass_queue *q)
 {
-    return names(p->admit, p->admitted, q->conf->account) ||
-           names(p->place, p->placed, q->conf->account);
+    size_t placed = count_of(p->place, p->placed, q->conf->account);
+    bool limited = q->reading.gate != SOURCE_NO_QUOTA || q->reading.shared > 0;
+
+    return count_of(p->admit, p->admitted, q->conf->account) > 0 || placed > q->placed ||
+           (placed > 0 && limited);
 }
 
 int pass_plan(struct pass *p, struct err *e)

@@ -190,6 +190,7 @@ static bool take_unplaced(void *ctx, const struct job *j)
     }
     if (place_job(p, q, j, &p->place[p->placed], r->e) == 0) {
         p->placed++;
+        q->placed++;
         return true;
     }
     /* The arena may be full of what this pass has placed already: the next one has it to itself. */
