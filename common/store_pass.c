@@ -10,13 +10,32 @@
 /* A transaction stays short: others wait for it. */
 enum { TIDY_MAX = 1000 };
 
+static int64_t answers_kept(const struct store *s)
+{
+    (void)s;
+    return 86400 * NS_PER_S;
+}
+
+/* For as long as a plan may use a reading that was begun before they ended, and an hour more. */
+static int64_t holds_kept(const struct store *s)
+{
+    int64_t oldest = 0;
+    size_t i;
+
+    for (i = 0; i < s->conf->queues; i++) {
+        if (s->conf->queue[i].source.max_age > oldest)
+            oldest = s->conf->queue[i].source.max_age;
+    }
+    return oldest + 3600 * NS_PER_S;
+}
+
 /* What is kept for a while after it has ended. */
 static const struct {
     enum store_sql_name old, drop;
-    int64_t seconds;
+    int64_t (*ns)(const struct store *s);
 } kept[] = {
-    {SQL_ANSWER_OLD, SQL_ANSWER_DROP_OLD, 86400},
-    {SQL_HOLD_OLD, SQL_HOLD_DROP_OLD, 3600}, /* no reading that a plan uses is older */
+    {SQL_ANSWER_OLD, SQL_ANSWER_DROP_OLD, answers_kept},
+    {SQL_HOLD_OLD, SQL_HOLD_DROP_OLD, holds_kept},
 };
 
 /* ---- tidy ---- */
@@ -56,7 +75,7 @@ int store_untidy(struct store *s, int64_t now, struct err *e)
     for (i = 0; rc == 0 && i < ARRAY_LEN(clocks); i++)
         rc = any_at(s, clocks[i], now, e);
     for (i = 0; rc == 0 && i < ARRAY_LEN(kept); i++)
-        rc = any_at(s, kept[i].old, now - kept[i].seconds * NS_PER_S, e);
+        rc = any_at(s, kept[i].old, now - kept[i].ns(s), e);
     return rc;
 }
 
@@ -196,7 +215,7 @@ int store_tidy(struct store *s, int64_t now, struct store_tidied *t, struct err 
         do_chore(s, &hold, now, &t->lapsed, &t->more, e) != 0)
         return -1;
     for (i = 0; i < ARRAY_LEN(kept); i++) {
-        if (drop_old(s, kept[i].drop, now - kept[i].seconds * NS_PER_S, &t->more, e) != 0)
+        if (drop_old(s, kept[i].drop, now - kept[i].ns(s), &t->more, e) != 0)
             return -1;
     }
     return 0;

@@ -9,7 +9,7 @@
  * not_before has come wake, waiting jobs whose valid_until has gone become expired, admitted ones
  * whose hold has run out (hold_until <= now and no try is due before it) become
  * failed/CallbackFailed, answers kept for Idempotency-Key longer than a day go, and so do holds
- * that have counted for no reading of the last hour. */
+ * that have ended an hour before the oldest reading that a plan may use (max_age). */
 struct store_tidied {
     int64_t woken, expired, lapsed;
     bool more; /* only so much is done at a time: there is more of it */
@@ -69,7 +69,7 @@ int store_rebook(struct store *s, struct err *e) AR_MUST_CHECK;
 int store_misbooked(struct store *s, struct err *e) AR_MUST_CHECK;
 
 /* The jobs that hold something of an account, as it counts for a reading that was begun at read_at:
- * each once. fn returns false to stop. */
+ * once for each of their admissions that still counts. fn returns false to stop. */
 typedef bool store_job_fn(void *ctx, const struct job *j);
 int store_holders(struct store *s, struct str account, int64_t read_at, store_job_fn *fn, void *ctx,
                   struct err *e) AR_MUST_CHECK;

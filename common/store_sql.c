@@ -173,8 +173,12 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_HOLD_END] = "UPDATE holds SET until = min(COALESCE(until, ?2), ?2) WHERE job_id = ?1",
     [SQL_HOLD_SUM] = "SELECT host, resource, sum(amount) FROM holds WHERE queue = ?1"
                      " AND (until IS NULL OR until > ?2) GROUP BY host, resource",
-    [SQL_HOLDERS] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id IN (SELECT job_id FROM holds"
-                    " WHERE queue = ?1 AND (until IS NULL OR until > ?2))",
+    /* Of each admission the first row: what a job used in the one before may not be seen yet. */
+    [SQL_HOLDERS] = "SELECT" JOB_COLUMNS " FROM holds h JOIN jobs j ON j.id = h.job_id"
+                    " LEFT JOIN groups g ON g.id = j.group_id"
+                    " WHERE h.queue = ?1 AND (h.until IS NULL OR h.until > ?2) AND NOT EXISTS"
+                    " (SELECT 1 FROM holds o WHERE o.job_id = h.job_id AND o.since = h.since"
+                    " AND o.queue = h.queue AND (o.host, o.resource) < (h.host, h.resource))",
     [SQL_HOLD_BOOKS] = "SELECT h.queue, j.type FROM holds h JOIN jobs j ON j.id = h.job_id"
                        " /* scan: h, once, when the dispatcher starts */",
     [SQL_HOLD_REBOOK] =

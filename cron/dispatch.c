@@ -254,6 +254,7 @@ static void turn(struct dispatch *d)
 {
     take_signals(d);
     take_knocks(d);
+    polls_hush(d->polls); /* also when nobody will take the reading: it is quiet then */
     if (clock_mono() < d->pause)
         return;
     if (!d->stopping)

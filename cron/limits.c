@@ -228,29 +228,28 @@ static int group_needs(struct limits *l, struct waiting *w, size_t g, size_t *in
     return 0;
 }
 
-/* A reading can't be made to need more room than this by one project. */
-static bool too_many(const struct source_reading *r)
+int limits_check(const struct source_reading *r, struct err *e)
 {
+    bool too_many = r->shared > LINES_MAX;
     size_t i;
 
-    for (i = 0; i < r->quotas; i++) {
-        if (r->quota[i].limits > LINES_MAX - r->shared)
-            return true;
-    }
-    return r->shared > LINES_MAX;
+    for (i = 0; i < r->quotas && !too_many; i++)
+        too_many = r->quota[i].limits > LINES_MAX - r->shared;
+    return too_many ? err_set(e, ERR_UNAVAILABLE,
+                              "a source has more than %d limits for one project", LINES_MAX)
+                    : 0;
 }
 
-int limits_make(struct waiting *w, struct limits *l, struct err *e)
+int limits_make(struct waiting *w, struct arena *a, struct limits *l, struct err *e)
 {
     const struct source_reading *r = w->capacity->reading;
     size_t index[LINES_MAX], g;
 
-    *l = (struct limits){.waiting = w, .arena = w->arena, .project.arena = w->arena};
+    *l = (struct limits){.waiting = w, .arena = a, .project.arena = a};
     if (r->gate == SOURCE_NO_QUOTA && r->shared == 0)
         return 0;
-    if (too_many(r))
-        return err_set(e, ERR_INTERNAL, "a source has more than %d limits for one project",
-                       LINES_MAX);
+    if (limits_check(r, e) != 0)
+        return -1;
     if (add_shares(l, r) != 0)
         return no_memory(e);
     for (g = 0; g < w->groups; g++) {

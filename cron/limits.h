@@ -26,9 +26,13 @@ struct limits {
     size_t projects_cap;
 };
 
-/* The limits of all groups that wait: fills each group's needs. Memory lives in the waiting's arena
+/* Are there no more limits for one project and its pools than the table takes? 0, or -1:
+ * ERR_UNAVAILABLE. Pure. */
+int limits_check(const struct source_reading *r, struct err *e) AR_MUST_CHECK;
+
+/* The limits of all groups that wait: fills each group's needs. Memory lives in the arena
  * and in *l (limits_free). 0, or -1: ERR_INTERNAL without memory. */
-int limits_make(struct waiting *w, struct limits *l, struct err *e) AR_MUST_CHECK;
+int limits_make(struct waiting *w, struct arena *a, struct limits *l, struct err *e) AR_MUST_CHECK;
 void limits_free(struct limits *l);
 
 /* Takes off what a job that holds something uses of the limits: its use may not be in the reading

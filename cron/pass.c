@@ -24,9 +24,15 @@ static struct pass *pass_new(const struct conf *conf, struct store *store, struc
 {
     struct pass *p = calloc(1, sizeof *p);
 
-    if (p)
+    if (p) {
         p->arena = arena_new(PASS_MEMORY_MAX);
-    if (!p || !p->arena) {
+        p->told = arena_new(PASS_MEMORY_MAX);
+    }
+    if (!p || !p->arena || !p->told) {
+        if (p) {
+            arena_free(p->arena);
+            arena_free(p->told);
+        }
         free(p);
         err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
         return NULL;
@@ -48,8 +54,10 @@ static void pass_free(struct pass *p)
         intern_free(&p->queue[i].asked);
         waiting_free(&p->queue[i].waiting);
         capacity_free(&p->queue[i].capacity);
+        arena_free(p->queue[i].arena);
     }
     arena_free(p->arena);
+    arena_free(p->told);
     free(p);
 }
 

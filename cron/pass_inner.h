@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A pass from the inside: shared by its files only. All that it learns lives in its arena and dies
+/* A pass from the inside: shared by its files only. All that it learns lives in its arenas and dies
  * with it. */
 #ifndef AR_PASS_INNER_H
 #define AR_PASS_INNER_H
@@ -9,7 +9,7 @@
 #include "reason.h"
 
 enum {
-    PASS_MEMORY_MAX = 256 << 20, /* bytes of scopes, shapes, tables and texts in one pass */
+    PASS_MEMORY_MAX = 256 << 20, /* bytes of each of a pass's arenas */
     PASS_ADMISSIONS_MAX = 1000,  /* in one pass, all queues together */
     PASS_PLACED_MAX = 1000,
     PASS_REASONS_A_COMMIT = 1000, /* so that no transaction is long */
@@ -21,9 +21,11 @@ struct pass_queue {
     const struct conf_queue *conf;
     bool in;                       /* it is in this pass; else nothing of the following is set */
     struct source_reading reading; /* good: the next members are made */
+    struct arena *arena;           /* of its table and of who waits, which others are not to feel */
     struct capacity capacity;
     struct waiting waiting; /* made in any case */
     struct limits limits;   /* made when it is to be planned */
+    size_t placed;          /* jobs that were placed on its table */
     bool planned;
     struct plan_in in_plan;
     struct plan_out plan;
@@ -50,7 +52,8 @@ struct pass_reason {
 struct pass {
     const struct conf *conf;
     struct store *store;
-    struct arena *arena;
+    struct arena *arena; /* of what is decided */
+    struct arena *told;  /* of the reasons' texts: when it is full, there is room to decide */
     int64_t now;
     size_t queues;
     struct pass_queue *queue;

@@ -29,7 +29,7 @@ int pass_limits(struct pass *p, struct pass_queue *q, struct err *e)
 {
     struct taker t = {.queue = q, .e = e};
 
-    if (limits_make(&q->waiting, &q->limits, e) != 0)
+    if (limits_make(&q->waiting, p->arena, &q->limits, e) != 0)
         return -1;
     if (q->limits.n == 0)
         return 0;

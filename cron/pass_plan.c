@@ -153,10 +153,10 @@ static void note_reason(struct pass *p, const struct waiting *w, size_t g, const
         return;
     *r = (struct pass_reason){
         .group = w->group[g].id, .head = w->group[g].head.id, .reason = reason};
-    if (arena_copy(p->arena, buf_span(message), &r->message) == 0)
+    if (arena_copy(p->told, buf_span(message), &r->message) == 0)
         p->reasons++;
     else
-        p->more = true;
+        p->more = p->more || p->reasons > 0; /* else the next pass would get no further either */
 }
 
 static int take_reasons(struct pass *p, struct pass_queue *q, struct err *e)
@@ -210,17 +210,25 @@ static bool is_to_plan(const struct pass_queue *q)
     return q->in && q->reading.state == SOURCE_GOOD && q->waiting.groups > 0;
 }
 
-/* Was something already given in this pass of the hosts that the queue shares with another? Then
- * its turn is in the next one, which sees that as holds. */
+static size_t count_of(const struct pass_job *job, size_t n, struct str account)
+{
+    size_t i, count = 0;
+
+    for (i = 0; i < n; i++)
+        count += str_eq(job[i].queue, account);
+    return count;
+}
+
+/* Was something given in this pass that the queue's numbers do not show: to jobs of another queue
+ * that has the same hosts, or, of its limits, to jobs that were placed? Then its turn is in the
+ * next one, which sees that as holds. */
 static bool has_given(const struct pass *p, const struct pass_queue *q)
 {
-    size_t i;
+    size_t placed = count_of(p->place, p->placed, q->conf->account);
+    bool limited = q->reading.gate != SOURCE_NO_QUOTA || q->reading.shared > 0;
 
-    for (i = 0; i < p->admitted; i++) {
-        if (str_eq(p->admit[i].queue, q->conf->account))
-            return true;
-    }
-    return false;
+    return count_of(p->admit, p->admitted, q->conf->account) > 0 || placed > q->placed ||
+           (placed > 0 && limited);
 }
 
 int pass_plan(struct pass *p, struct err *e)

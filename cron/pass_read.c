@@ -9,30 +9,56 @@ static struct pass_queue *queue_of(const struct pass *p, struct str type)
     return &p->queue[conf_queue(p->conf, type) - p->conf->queue];
 }
 
-/* What is too old says nothing about now. */
+static void refuse(struct pass_queue *q, const char *why)
+{
+    q->reading.state = SOURCE_FAILED;
+    q->reading.hosts = q->reading.pools = 0;
+    (void)snprintf(q->reading.error, sizeof q->reading.error, "%s", why);
+}
+
+/* What is too old says nothing about now. One that was begun later than now comes from before the
+ * clock was set back: what has ended since then would seem to have ended before it. */
 static void judge_age(struct pass *p, struct pass_queue *q)
 {
     int64_t age = p->now - q->reading.read_at;
+    char why[ERR_TEXT_MAX];
 
-    if (q->reading.state != SOURCE_GOOD || age <= q->conf->source.max_age)
+    if (age >= 0 && age <= q->conf->source.max_age)
         return;
-    q->reading.state = SOURCE_FAILED;
-    (void)snprintf(q->reading.error, sizeof q->reading.error,
-                   "the reading is stale: it is %lld s old, and %lld s are allowed",
-                   (long long)(age / NS_PER_S), (long long)(q->conf->source.max_age / NS_PER_S));
+    if (age < 0)
+        (void)snprintf(why, sizeof why, "the clock was set back since it was read");
+    else
+        (void)snprintf(
+            why, sizeof why, "the reading is stale: it is %lld s old, and %lld s are allowed",
+            (long long)(age / NS_PER_S), (long long)(q->conf->source.max_age / NS_PER_S));
+    refuse(q, why);
 }
 
-static int take_reading(struct pass *p, struct pass_queue *q, const struct source_reading *r,
-                        struct err *e)
+/* The table of what there is. A source that says more than a pass can hold is one that could not be
+ * read: it is nobody else's trouble. */
+static void make_table(struct pass_queue *q)
 {
+    struct err e;
+
+    if (limits_check(&q->reading, &e) == 0 &&
+        capacity_make(&q->reading, q->arena, &q->capacity, &e) == 0)
+        return;
+    refuse(q, e.text);
+}
+
+static int take_reading(struct pass *p, struct pass_queue *q, const struct source_reading *r)
+{
+    q->arena = arena_new(PASS_MEMORY_MAX);
+    if (!q->arena)
+        return -1;
     q->in = true;
     q->reading = *r;
     q->asked.arena = p->arena;
-    judge_age(p, q);
-    if (q->reading.state == SOURCE_GOOD &&
-        capacity_make(&q->reading, p->arena, &q->capacity, e) != 0)
-        return -1;
-    waiting_init(&q->waiting, q->reading.state == SOURCE_GOOD ? &q->capacity : NULL, p->arena);
+    if (q->reading.state == SOURCE_GOOD)
+        judge_age(p, q);
+    if (q->reading.state == SOURCE_GOOD)
+        make_table(q);
+    waiting_init(&q->waiting, q->reading.state == SOURCE_GOOD ? &q->capacity : NULL, q->arena);
     return 0;
 }
 
@@ -46,8 +72,8 @@ static int take_readings(struct pass *p, struct source_reading *const *reading, 
     p->queues = p->conf->queues;
     for (i = 0; i < p->queues; i++) {
         p->queue[i].conf = &p->conf->queue[i];
-        if (reading[i] && take_reading(p, &p->queue[i], reading[i], e) != 0)
-            return -1;
+        if (reading[i] && take_reading(p, &p->queue[i], reading[i]) != 0)
+            return err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
     }
     return 0;
 }
@@ -134,20 +160,37 @@ static int place_job(struct pass *p, struct pass_queue *q, const struct job *j,
     return rc;
 }
 
+/* Where a job of the queue can be placed: on its own reading, else on another one of its source.
+ * NULL: on none, and then nobody is admitted there either. */
+static struct pass_queue *place_of(const struct pass *p, struct pass_queue *q)
+{
+    size_t i;
+
+    if (q->in && q->reading.state != SOURCE_FAILED)
+        return q;
+    for (i = 0; i < p->queues; i++) {
+        if (p->queue[i].in && p->queue[i].reading.state == SOURCE_GOOD &&
+            str_eq(p->queue[i].conf->account, q->conf->account))
+            return &p->queue[i];
+    }
+    return NULL;
+}
+
 static bool take_unplaced(void *ctx, const struct job *j)
 {
     struct reader *r = ctx;
     struct pass *p = r->pass;
-    struct pass_queue *q = queue_of(p, j->type);
+    struct pass_queue *q = place_of(p, queue_of(p, j->type));
 
-    if (!q->in || q->reading.state == SOURCE_FAILED)
-        return true; /* nobody of that queue is admitted either */
+    if (!q)
+        return true;
     if (p->placed == PASS_PLACED_MAX) {
         p->unplaced = true;
         return false;
     }
     if (place_job(p, q, j, &p->place[p->placed], r->e) == 0) {
         p->placed++;
+        q->placed++;
         return true;
     }
     /* The arena may be full of what this pass has placed already: the next one has it to itself. */

@@ -69,6 +69,11 @@ int polls_fd(const struct polls *p)
     return readers_fd(p->readers);
 }
 
+void polls_hush(struct polls *p)
+{
+    readers_hush(p->readers);
+}
+
 void polls_want(struct polls *p)
 {
     size_t i;
@@ -106,7 +111,6 @@ void polls_start(struct polls *p)
     struct poll *l;
     size_t i;
 
-    readers_hush(p->readers);
     for (i = 0; i < p->n; i++) {
         l = &p->poll[i];
         if (!is_free(p, i) || now < start_time(l))

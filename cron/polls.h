@@ -16,8 +16,9 @@ int polls_open(const struct conf *conf, struct store *store, struct polls **p,
                struct err *e) AR_MUST_CHECK;
 void polls_close(struct polls *p);
 
-/* Can be read when a reading has come, until polls_start. */
+/* Can be read when a reading has come since the last polls_hush. */
 int polls_fd(const struct polls *p);
+void polls_hush(struct polls *p);
 
 /* All sources are to be read soon. */
 void polls_want(struct polls *p);

@@ -20,6 +20,7 @@
 /* Queues a and b share the observed cloud, l and m the ledger's. */
 enum { OBSERVED, LEDGER, CLOUDS };
 enum { QUEUES = 4, HOSTS = 3, PROJECTS = 2, PIECES = 3, JOBS = 16, LEFTOVERS = 24 };
+enum { LAG = 12 };
 enum { MOST = 4 /* of one piece; every host has as much */ };
 
 #define SETTLE  (300 * NS_PER_S)
@@ -80,6 +81,7 @@ struct sim {
     struct sim_job job[JOBS];
     struct leftover leftover[LEFTOVERS];
     struct view view[QUEUES];
+    size_t lag[QUEUES]; /* so many passes go by, on average, before a reading is used */
     size_t posted, passes, admitted;
 };
 

@@ -80,7 +80,7 @@ static void make(struct fixed *f)
 {
     struct err e;
 
-    assert_int_equal(limits_make(&f->waiting, &f->limits_made, &e), 0);
+    assert_int_equal(limits_make(&f->waiting, f->waiting.arena, &f->limits_made, &e), 0);
 }
 
 /* What group g needs of the limit with this name; -1: it has no such limit. */

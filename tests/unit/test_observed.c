@@ -177,7 +177,7 @@ static void pass_some(struct sim *s)
     size_t i;
 
     for (i = 0; i < QUEUES; i++) {
-        with[i] = s->view[i].stage == COME && !prop_one_in(s->r, 4);
+        with[i] = s->view[i].stage == COME && prop_one_in(s->r, s->lag[i]);
         any = any || with[i];
     }
     if (any)
@@ -289,7 +289,7 @@ static void use_job(struct sim *s, struct sim_job *j)
     else if (what < 8)
         build_one(s, j);
     else if (what < 11 && j->status == JOB_ADMITTED)
-        j->accepted = sim_time - j->admitted_at < IN_TIME;
+        j->accepted = j->accepted || sim_time - j->admitted_at < IN_TIME;
     else if (what < 15 && j->status == JOB_ADMITTED)
         end_try(s, j);
     else if (what == 15 && holds(j))
@@ -398,10 +398,12 @@ static void begin(struct sim *s, struct prop *r)
     rig_make(&s->rig, two_clouds);
     for (i = 0; i < CLOUDS; i++) {
         for (h = 0; h < HOSTS; h++)
-            s->cap[i][h] = prop_between(r, MOST, 2 * MOST);
+            s->cap[i][h] = prop_between(r, MOST, (i == OBSERVED ? 4 : 2) * MOST);
     }
+    for (i = 0; i < QUEUES; i++)
+        s->lag[i] = 1 + prop_below(r, LAG);
     for (i = 0; i < PROJECTS; i++)
-        s->quota[i] = prop_between(r, MOST * PIECES, MOST * PIECES + MOST);
+        s->quota[i] = MOST * PIECES;
 }
 
 static void end(struct sim *s)

@@ -282,6 +282,20 @@ static void test_a_pass_without_a_queue_keeps_its_last_reading(void **state)
     end(&s);
 }
 
+/* What ended after the clock was set back would seem to have ended before the reading was begun. */
+static void test_a_reading_from_before_the_clock_was_set_back_is_none(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    s.reading[0]->read_at += 3600 * NS_PER_S;
+    add(&s, "a", "p", 1);
+    assert_int_equal(admitted(&s), 0);
+    assert_non_null(strstr(seen(&s, "a"), "the clock was set back since it was read"));
+    end(&s);
+}
+
 static void test_a_queue_without_a_reading_is_left_alone(void **state)
 {
     struct scene s;
@@ -307,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_a_host_that_must_be_asked_is_asked_about_every_shape),
         cmocka_unit_test(test_an_old_reading_is_none),
         cmocka_unit_test(test_a_pass_without_a_queue_keeps_its_last_reading),
+        cmocka_unit_test(test_a_reading_from_before_the_clock_was_set_back_is_none),
         cmocka_unit_test(test_a_queue_without_a_reading_is_left_alone),
     };
 

@@ -6,6 +6,7 @@
 #define ONE    "{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}"
 #define SETTLE (300 * NS_PER_S)
 #define HOUR   (3600 * NS_PER_S)
+#define KEPT   (60 * NS_PER_S + HOUR) /* max_age, and an hour */
 
 static const char queues[] = "queues:\n"
                              "  vm: {capacity: openstack, settle: 300s}\n";
@@ -303,7 +304,7 @@ static int64_t rows(struct rig *r)
     return held_at(r, INT64_MIN);
 }
 
-static void what_counts_for_nothing_any_more_is_dropped_after_an_hour(void **state)
+static void what_counts_for_nothing_any_more_is_dropped_later(void **state)
 {
     struct rig r;
     struct err e;
@@ -314,13 +315,66 @@ static void what_counts_for_nothing_any_more_is_dropped_after_an_hour(void **sta
     end = r.now + SETTLE;
     OK(store_next_moment(r.s, &when, &e), &e);
     assert_int_equal(when, INT64_MAX); /* nobody wakes for it */
-    assert_int_equal(store_untidy(r.s, end + HOUR - 1, &e), 0);
-    tidy(&r, end + HOUR - 1);
+    assert_int_equal(store_untidy(r.s, end + KEPT - 1, &e), 0);
+    tidy(&r, end + KEPT - 1);
     assert_int_equal(rows(&r), 1);
-    assert_int_equal(store_untidy(r.s, end + HOUR, &e), 1);
-    tidy(&r, end + HOUR);
+    assert_int_equal(store_untidy(r.s, end + KEPT, &e), 1);
+    tidy(&r, end + KEPT);
     assert_int_equal(rows(&r), 0);
-    assert_int_equal(store_untidy(r.s, end + HOUR, &e), 0);
+    assert_int_equal(store_untidy(r.s, end + KEPT, &e), 0);
+    rig_free(&r);
+}
+
+static void what_an_old_reading_may_need_is_kept(void **state)
+{
+    struct rig r;
+    int64_t end;
+
+    (void)state;
+    rig_make(&r, "queues:\n  vm: {capacity: openstack, settle: 300s, max_age: 1d}\n");
+    admit(&r, rig_add(&r, "vm", "a", ONE));
+    accept(&r, 1, 1);
+    end = r.now + SETTLE;
+    tidy(&r, end + 24 * HOUR); /* a reading of a day ago is still used */
+    assert_int_equal(held_at(&r, end - 1), 1);
+    tidy(&r, end + 25 * HOUR);
+    assert_int_equal(rows(&r), 0);
+    rig_free(&r);
+}
+
+static bool count_job(void *ctx, const struct job *j)
+{
+    (void)j;
+    ++*(int *)ctx;
+    return true;
+}
+
+/* Of an admission with several holds too, each once. */
+static void a_job_holds_of_its_quota_for_each_admission(void **state)
+{
+    static const struct store_hold two[] = {{{"n1", 2}, {"VCPU", 4}, 1},
+                                            {{"n2", 2}, {"VCPU", 4}, 1}};
+    struct store_admission a;
+    struct rig r;
+    struct err e;
+    int64_t id;
+    int n = 0;
+
+    (void)state;
+    id = begin_running(&r);
+    set(&r, "queued");
+    a = admission(&r, id);
+    a.holds = 2;
+    a.hold = two;
+    OK(store_groups(r.s, take_group, &a.group, &e), &e);
+    rig_begin(&r);
+    assert_int_equal(store_admit(r.s, &a, ++r.now, &e), 1);
+    rig_commit(&r);
+    OK(store_holders(r.s, STR_LIT("vm"), 0, count_job, &n, &e), &e);
+    assert_int_equal(n, 2); /* for a reading that may show neither use */
+    n = 0;
+    OK(store_holders(r.s, STR_LIT("vm"), r.now, count_job, &n, &e), &e);
+    assert_int_equal(n, 1);
     rig_free(&r);
 }
 
@@ -346,7 +400,7 @@ static void a_thousand_are_dropped_at_a_time(void **state)
     rig_begin(&r);
     assert_int_equal(store_place(r.s, &a, r.now, &e), 1);
     for (i = 0; i < 2; i++) {
-        OK(store_tidy(r.s, r.now + SETTLE + HOUR, &t, &e), &e);
+        OK(store_tidy(r.s, r.now + SETTLE + KEPT, &t, &e), &e);
         assert_int_equal(t.more, i == 0);
     }
     rig_commit(&r);
@@ -384,7 +438,9 @@ int main(void)
         cmocka_unit_test(an_admission_after_a_return_counts_beside_the_one_before),
         cmocka_unit_test(two_admissions_of_one_moment_are_added),
         cmocka_unit_test(a_job_set_running_by_an_operator_settles_from_then_on),
-        cmocka_unit_test(what_counts_for_nothing_any_more_is_dropped_after_an_hour),
+        cmocka_unit_test(what_counts_for_nothing_any_more_is_dropped_later),
+        cmocka_unit_test(what_an_old_reading_may_need_is_kept),
+        cmocka_unit_test(a_job_holds_of_its_quota_for_each_admission),
         cmocka_unit_test(a_thousand_are_dropped_at_a_time),
         cmocka_unit_test(a_ledger_is_never_forgotten_while_the_job_runs),
     };

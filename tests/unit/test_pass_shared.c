@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* Passes over queues that share a source, or a pass: what one takes is not there for another, and
+ * one source's trouble is nobody else's. */
+#include "rig.h"
+
+#include "clock.h"
+#include "cron/pass.h"
+
+/* a and b have the same host, c one of its own; the last entry is "*". */
+enum { A, B, C, ANY, QUEUES };
+static const char shared[] = "queues:\n"
+                             "  a: {capacity: openstack, cloud: x}\n"
+                             "  b: {capacity: openstack, cloud: x}\n"
+                             "  c: {capacity: openstack, cloud: y}\n";
+
+/* A host with ten VCPU for each queue, whose readings a test may change. */
+struct scene {
+    struct rig rig;
+    struct source_reading reading[QUEUES], *in[QUEUES];
+    struct source_amount amount[QUEUES];
+    struct source_host host[QUEUES];
+    size_t index[1];
+    struct pool pool;
+};
+
+static void begin(struct scene *s)
+{
+    size_t i;
+
+    *s = (struct scene){.index = {0}};
+    rig_make(&s->rig, shared);
+    s->rig.now = clock_now() - NS_PER_S;
+    s->pool = (struct pool){.name = STR_LIT("all"), .open = true, .hosts = 1, .host = s->index};
+    for (i = A; i <= C; i++) {
+        s->amount[i] = (struct source_amount){STR_LIT("VCPU"), 10, 0, 0};
+        s->host[i] = (struct source_host){STR_LIT("n"), 1, &s->amount[i], .exact = false};
+        s->reading[i] = (struct source_reading){.queue = &s->rig.conf->queue[i],
+                                                .state = SOURCE_GOOD,
+                                                .read_at = s->rig.now,
+                                                .hosts = 1,
+                                                .host = &s->host[i],
+                                                .pools = 1,
+                                                .pool = &s->pool};
+        s->in[i] = &s->reading[i];
+    }
+}
+
+static void add(struct scene *s, const char *type, const char *id, int vcpu)
+{
+    char data[96];
+
+    (void)snprintf(data, sizeof data, "{\"project\":\"p\",\"instances\":[{\"VCPU\":%d}]}", vcpu);
+    (void)rig_add(&s->rig, type, id, data);
+}
+
+static void set_running(struct scene *s, const char *type, const char *id)
+{
+    struct err e;
+
+    OK(rig_change(&s->rig, type, id, "{\"status\":\"running\"}", &e), &e);
+}
+
+static struct pass_result pass(struct scene *s)
+{
+    struct pass_in in = {.conf = s->rig.conf, .store = s->rig.s, .reading = s->in};
+    struct pass_result r;
+    struct err e;
+
+    OK(pass_run(&in, &r, &e), &e);
+    return r;
+}
+
+static const char *message(struct scene *s, const char *type, const char *id)
+{
+    struct job j;
+    struct err e;
+
+    OK(store_show(s->rig.s, str_of(type), str_of(id), &j, &e), &e);
+    (void)snprintf(s->rig.text, sizeof s->rig.text, "%.*s", (int)j.message.n,
+                   j.message.n ? j.message.p : "");
+    return s->rig.text;
+}
+
+static void test_what_is_placed_in_one_queue_is_not_free_in_the_other(void **state)
+{
+    struct pass_result r;
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    add(&s, "a", "past", 8);
+    set_running(&s, "a", "past");
+    add(&s, "b", "later", 8);
+    r = pass(&s);
+    assert_int_equal(r.placed, 1);
+    assert_int_equal(r.admitted, 0);
+    assert_true(r.more);
+    r = pass(&s);
+    assert_int_equal(r.admitted, 0);
+    assert_non_null(strstr(message(&s, "b", "later"), "VCPU 2 of 10"));
+    rig_free(&s.rig);
+}
+
+/* Its own queue has no reading in this pass, or one that failed. */
+static void test_a_running_job_is_placed_by_whoever_has_a_reading(void **state)
+{
+    struct pass_result r;
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    add(&s, "a", "past", 8);
+    set_running(&s, "a", "past");
+    add(&s, "b", "later", 8);
+    s.in[A] = NULL;
+    r = pass(&s);
+    assert_int_equal(r.placed, 1);
+    assert_int_equal(r.admitted, 0);
+    add(&s, "a", "second", 1);
+    set_running(&s, "a", "second");
+    s.in[A] = &s.reading[A];
+    s.reading[A].state = SOURCE_FAILED;
+    assert_int_equal(pass(&s).placed, 1);
+    assert_int_equal(pass(&s).admitted, 0);
+    assert_non_null(strstr(message(&s, "b", "later"), "VCPU 1 of 10"));
+    rig_free(&s.rig);
+}
+
+static void test_a_job_that_is_placed_counts_against_its_quota(void **state)
+{
+    struct source_limit cores = {{"cores", 5}, {{"VCPU", 4}}, 5, 0};
+    struct source_quota quota = {.project = {"p", 1}, .limits = 1, .limit = &cores};
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    s.reading[A].gate = SOURCE_QUOTAS_READ;
+    s.reading[A].quotas = 1;
+    s.reading[A].quota = &quota;
+    add(&s, "a", "past", 3);
+    set_running(&s, "a", "past");
+    add(&s, "a", "later", 3);
+    assert_int_equal(pass(&s).admitted, 0);
+    assert_int_equal(pass(&s).admitted, 0);
+    assert_non_null(strstr(message(&s, "a", "later"), "cores: needs 3, and 2 of 5 are left"));
+    rig_free(&s.rig);
+}
+
+static void test_a_source_that_says_too_much_stops_nobody_else(void **state)
+{
+    enum { HOSTS = 20000 };
+    struct source_amount *amount = calloc(HOSTS, sizeof *amount);
+    struct source_host *host = calloc(HOSTS, sizeof *host);
+    char(*name)[8] = calloc(HOSTS, sizeof *name);
+    struct scene s;
+    size_t i;
+
+    (void)state;
+    begin(&s);
+    for (i = 0; i < HOSTS; i++) { /* a table with a column for each host */
+        (void)snprintf(name[i], sizeof name[i], "%05zu", i);
+        amount[i] = (struct source_amount){str_of(name[i]), 1, 0, 0};
+        host[i] = (struct source_host){str_of(name[i]), 1, &amount[i], .exact = false};
+    }
+    s.reading[A].hosts = HOSTS;
+    s.reading[A].host = host;
+    add(&s, "a", "a", 1);
+    add(&s, "c", "c", 1);
+    assert_int_equal(pass(&s).admitted, 1);
+    assert_non_null(strstr(message(&s, "a", "a"), "out of memory in the capacity table"));
+    rig_free(&s.rig);
+    free(name);
+    free(host);
+    free(amount);
+}
+
+/* Jobs of so many kinds, on a table of so many columns, that a pass has no room for all of them. */
+static void test_a_flood_of_demands_stops_no_other_queue(void **state)
+{
+    enum { COLUMNS = 8000, KINDS = 20, FLOOD = 250 };
+    struct source_amount *amount = calloc(COLUMNS, sizeof *amount);
+    char(*name)[8] = calloc(COLUMNS, sizeof *name), id[8], data[512];
+    struct scene s;
+    size_t i, k, n;
+
+    (void)state;
+    begin(&s);
+    amount[0] = s.amount[A];
+    for (i = 1; i < COLUMNS; i++) {
+        (void)snprintf(name[i], sizeof name[i], "r%05zu", i);
+        amount[i] = (struct source_amount){str_of(name[i]), 1, 0, 0};
+    }
+    s.host[A].amounts = COLUMNS;
+    s.host[A].amount = amount;
+    for (i = 0; i < FLOOD; i++) {
+        n = (size_t)snprintf(data, sizeof data, "{\"project\":\"p\",\"instances\":[");
+        for (k = 0; k < KINDS; k++)
+            n += (size_t)snprintf(data + n, sizeof data - n, "%s{\"VCPU\":%zu}", k ? "," : "",
+                                  100 + i * KINDS + k);
+        (void)snprintf(data + n, sizeof data - n, "]}");
+        (void)snprintf(id, sizeof id, "f%zu", i);
+        (void)rig_add(&s.rig, "a", id, data);
+    }
+    add(&s, "c", "c", 1);
+    assert_int_equal(pass(&s).admitted, 1);
+    assert_false(pass(&s).more); /* nothing that another pass could do */
+    rig_free(&s.rig);
+    free(name);
+    free(amount);
+}
+
+static void test_too_many_limits_stop_nobody_else(void **state)
+{
+    static struct source_limit limit[2000];
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    s.reading[A].share = limit;
+    s.reading[A].shared = ARRAY_LEN(limit);
+    add(&s, "a", "a", 1);
+    add(&s, "c", "c", 1);
+    assert_int_equal(pass(&s).admitted, 1);
+    assert_non_null(strstr(message(&s, "a", "a"), "more than 1024 limits"));
+    rig_free(&s.rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_placed_in_one_queue_is_not_free_in_the_other),
+        cmocka_unit_test(test_a_running_job_is_placed_by_whoever_has_a_reading),
+        cmocka_unit_test(test_a_job_that_is_placed_counts_against_its_quota),
+        cmocka_unit_test(test_a_source_that_says_too_much_stops_nobody_else),
+        cmocka_unit_test(test_a_flood_of_demands_stops_no_other_queue),
+        cmocka_unit_test(test_too_many_limits_stop_nobody_else),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
