@@ -21,7 +21,8 @@
 
 /* Reads the text, which need not outlive the call, into *r, whose queue and arena are set: by the
  * queue's rules resources have their names and amounts (kube: quantities, also as strings), and by
- * its max_age a time "at" is stale. 0, or -1: *e says what is wrong and where, as a JSON pointer,
+ * its max_age a time "at" is stale; one before r->read_at, when it was asked for, takes its place.
+ * 0, or -1: *e says what is wrong and where, as a JSON pointer,
  * and *r is not to be used. Any thread. */
 int document_read(struct str text, struct source_reading *r, struct err *e) AR_MUST_CHECK;
 
