@@ -76,8 +76,8 @@ struct conf_queue {
     enum conf_capacity capacity;
     enum conf_fit fit;               /* never CONF_FIT_AUTO once it is read */
     enum conf_accounting accounting; /* nor this CONF_ACCOUNTING_AUTO */
-    struct str account; /* under which what its jobs hold is kept: the type of the first queue that
-                           has the same source */
+    struct str account; /* under which what its jobs hold is kept: the least type of the queues that
+                           have, or may have, the same source */
     struct str rules;   /* by which demands are read (demand_parse): "vm", "kube", or the type */
     struct conf_source source;
     int64_t overtake;         /* ns; CONF_FOREVER */

@@ -75,26 +75,51 @@ static bool same_program(const struct conf_source *a, const struct conf_source *
     return a->args == b->args;
 }
 
-/* Two queues whose hosts are the same ones. Static hosts are each queue's own. */
+/* What is not said comes from somewhere else (OS_CLOUD, KUBECONFIG, a cloud's own region) and may
+ * be what the other says. */
+static bool may_be_same(struct str a, struct str b)
+{
+    return !a.p || !b.p || str_eq(a, b);
+}
+
+/* Two queues whose hosts may be the same ones: taken for the same where that is not known, since a
+ * hold counts only on the host of its name, and too much is counted rather than too little. Static
+ * hosts are each queue's own. */
 static bool same_source(const struct conf_queue *a, const struct conf_queue *b)
 {
     const struct conf_source *x = &a->source, *y = &b->source;
 
     return a->capacity == b->capacity && a->capacity != CONF_CAPACITY_NONE &&
-           a->capacity != CONF_CAPACITY_STATIC && str_eq(x->cloud, y->cloud) &&
-           str_eq(x->region, y->region) && str_eq(x->kubeconfig, y->kubeconfig) &&
-           str_eq(x->context, y->context) && same_program(x, y) && str_eq(x->url, y->url);
+           a->capacity != CONF_CAPACITY_STATIC && may_be_same(x->cloud, y->cloud) &&
+           may_be_same(x->region, y->region) && may_be_same(x->kubeconfig, y->kubeconfig) &&
+           may_be_same(x->context, y->context) && same_program(x, y) && str_eq(x->url, y->url);
 }
 
-/* What jobs of one queue hold is not free for another that has the same hosts. */
+/* The accounts of queues i and j < i become one, under the lesser name. */
+static void join_accounts(struct conf *conf, size_t i, size_t j)
+{
+    struct str x = conf->queue[i].account, y = conf->queue[j].account;
+    struct str from = str_cmp(x, y) > 0 ? x : y, to = str_cmp(x, y) > 0 ? y : x;
+    size_t k;
+
+    for (k = 0; k <= i && !str_eq(from, to); k++) {
+        if (str_eq(conf->queue[k].account, from))
+            conf->queue[k].account = to;
+    }
+}
+
+/* What jobs of one queue hold is not free for another that has the same hosts. Two that may each be
+ * the same as a third are one account with it. */
 static void open_accounts(struct conf *conf)
 {
     size_t i, j;
 
     for (i = 0; i < conf->queues; i++) {
-        for (j = 0; j < i && !same_source(&conf->queue[i], &conf->queue[j]); j++)
-            ;
-        conf->queue[i].account = conf->queue[j].type;
+        conf->queue[i].account = conf->queue[i].type;
+        for (j = 0; j < i; j++) {
+            if (same_source(&conf->queue[i], &conf->queue[j]))
+                join_accounts(conf, i, j);
+        }
     }
 }
 

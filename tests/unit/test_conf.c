@@ -333,6 +333,46 @@ static void the_path_is_the_options_else_the_environments_else_the_systems(void 
     assert_int_equal(unsetenv("ANTEROOM_CONFIG"), 0);
 }
 
+/* Queues, and the queue under whose name what each of their jobs holds is kept. */
+static void queues_of_one_source_share_an_account(void **state)
+{
+    static const struct {
+        const char *queues;
+        const char *accounts; /* of a, b, c, … */
+    } cases[] = {
+        {"a: {capacity: openstack, cloud: x}\n  b: {capacity: openstack, cloud: x}\n", "aa"},
+        {"a: {capacity: openstack, cloud: x}\n  b: {capacity: openstack, cloud: y}\n", "ab"},
+        {"a: {capacity: openstack, cloud: x}\n  b: {capacity: openstack}\n", "aa"},
+        {"a: {capacity: openstack, cloud: x}\n  b: {capacity: openstack, cloud: y}\n"
+         "  c: {capacity: openstack}\n",
+         "aaa"}, /* c may be either's */
+        {"a: {capacity: openstack, cloud: x, region: r}\n"
+         "  b: {capacity: openstack, cloud: x, region: s}\n"
+         "  c: {capacity: openstack, cloud: x, region: r}\n",
+         "aba"},
+        {"a: {capacity: kubernetes, kubeconfig: /k}\n  b: {capacity: kubernetes}\n", "aa"},
+        {"a: {capacity: kubernetes}\n  b: {capacity: openstack}\n", "ab"},
+        {"a: {capacity: exec, program: [/p, x]}\n  b: {capacity: exec, program: [/p]}\n", "ab"},
+        {"a: {capacity: static}\n  b: {capacity: static}\n", "ab"},
+        {"a: {capacity: none}\n  b: {capacity: none}\n", "ab"},
+    };
+    char text[512], got[8];
+    struct conf *c;
+    struct err e;
+    size_t i, q;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(cases); i++) {
+        (void)snprintf(text, sizeof text, "queues:\n  %s", cases[i].queues);
+        assert_int_equal(conf_parse(str_of(text), "f", &c, &e), 0);
+        for (q = 0; q + 1 < c->queues; q++)
+            got[q] = c->queue[q].account.p[0];
+        got[q] = '\0';
+        assert_string_equal(got, cases[i].accounts);
+        conf_free(c);
+    }
+}
+
 static void the_table_of_keys_is_written(void **state)
 {
     static const char *const lines[] = {
@@ -432,6 +472,7 @@ int main(void)
         cmocka_unit_test(a_large_configuration_is_read),
         cmocka_unit_test(a_file_is_loaded_under_its_path),
         cmocka_unit_test(the_path_is_the_options_else_the_environments_else_the_systems),
+        cmocka_unit_test(queues_of_one_source_share_an_account),
         cmocka_unit_test(the_table_of_keys_is_written),
         cmocka_unit_test(the_shipped_file_says_the_defaults),
         cmocka_unit_test(the_examples_in_the_shipped_file_are_taken),
