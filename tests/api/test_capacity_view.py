@@ -157,7 +157,7 @@ def test_use_and_holds_of_an_observed_source(cloud):
 
 
 def test_queues_that_share_a_source_show_what_the_others_hold(anteroom):
-    entry = CLOUD["queues"]["vm"]
+    entry = {**CLOUD["queues"]["vm"], "cloud": "first"}
     a = anteroom({"queues": {"big": entry, "vm": entry, "elsewhere": {**entry, "cloud": "second"}}})
     job = a.create("a")["ID"]
     write(a, *((*READING, (q, 5, 5, 5, None, None)) for q in ("big", "vm", "elsewhere")),
