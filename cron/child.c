@@ -263,7 +263,7 @@ static int say_killed(const struct run *r, struct err *e)
 {
     const char *program = r->o->argv[0];
     const atomic_bool *stop = r->until->stop;
-    int64_t tenths = r->end->ns / (NS_PER_S / 10);
+    int64_t tenths = (r->end->ns + NS_PER_S / 20) / (NS_PER_S / 10);
     char what[ERR_TEXT_MAX];
 
     if (r->out->failed) {
