@@ -13,6 +13,14 @@ const char *conf_path(const char *option)
     return set && *set ? set : "/etc/anteroom/anteroom.yaml";
 }
 
+/* What the whole cannot do without. */
+static int check_conf(struct conf_in *in, const struct yaml_node *root, const struct conf *conf)
+{
+    if (conf->auth == CONF_AUTH_KEYSTONE && !conf->keystone.url.p)
+        return conf_fail(in, root, "auth: keystone needs keystone.url");
+    return 0;
+}
+
 static int read_conf(struct conf_in *in, const struct yaml_node *root, struct conf *conf)
 {
     static const struct yaml_node no_queues = {.kind = YAML_MAP, .line = 1};
@@ -21,7 +29,10 @@ static int read_conf(struct conf_in *in, const struct yaml_node *root, struct co
         return conf_no_memory(in);
     if (conf_preset(in, CONF_TOP, conf) != 0 ||
         conf_preset(in, CONF_CALLBACK, &conf->callback) != 0 ||
-        conf_read_section(in, CONF_TOP, root, conf) != 0)
+        conf_preset(in, CONF_OWNER, &conf->owner) != 0 ||
+        conf_preset(in, CONF_RETENTION, &conf->retention) != 0 ||
+        conf_preset(in, CONF_KEYSTONE, &conf->keystone) != 0 ||
+        conf_read_section(in, CONF_TOP, root, conf) != 0 || check_conf(in, root, conf) != 0)
         return -1;
     if (conf->queues)
         return 0;
@@ -84,6 +95,17 @@ const struct conf_queue *conf_queue(const struct conf *conf, struct str type)
 
     own = bsearch(&type, conf->queue, conf->queues - 1, sizeof *conf->queue, compare_type);
     return own ? own : any;
+}
+
+struct netguard_rules conf_rules(const struct conf *conf, const struct conf_queue *queue)
+{
+    const struct conf_networks *n =
+        queue->has_networks ? &queue->networks : &conf->callback.networks;
+
+    return (struct netguard_rules){.allows = n->n,
+                                   .allow = n->net,
+                                   .ports = conf->callback.ports.n,
+                                   .port = conf->callback.ports.port};
 }
 
 bool conf_asks(const struct conf_queue *queue)

@@ -10,6 +10,7 @@
 
 #include "err.h"
 #include "log.h"
+#include "netguard.h"
 #include "pool.h"
 
 #define CONF_FOREVER INT64_MAX
@@ -17,10 +18,11 @@
 enum {
     CONF_RETRIES_MAX = 32,
     CONF_ARGS_MAX = 64,
+    CONF_LIST_MAX = 1000,    /* networks, ports, roles */
     CONF_RESOURCES_MAX = 255 /* of one host */
 };
 
-enum conf_auth { CONF_AUTH_NONE };
+enum conf_auth { CONF_AUTH_NONE, CONF_AUTH_TOKENS, CONF_AUTH_KEYSTONE };
 enum conf_capacity {
     CONF_CAPACITY_NONE,
     CONF_CAPACITY_STATIC,
@@ -56,6 +58,21 @@ struct conf_host {
     struct conf_amount *amount; /* sorted by name, no doubles */
 };
 
+struct conf_networks {
+    size_t n;
+    struct netguard_net *net;
+};
+
+struct conf_ports {
+    size_t n;
+    struct netguard_ports *port;
+};
+
+struct conf_names {
+    size_t n;
+    struct str *name; /* as the file has them */
+};
+
 /* How a source that asks somebody else is read. Absent texts: not given. */
 struct conf_source {
     int64_t settle;           /* ns after which an observed source sees what a running job uses */
@@ -82,20 +99,52 @@ struct conf_queue {
     struct conf_source source;
     int64_t overtake;         /* ns; CONF_FOREVER */
     struct str callback_base; /* absent: a relative callback is refused */
-    size_t hosts; /* all hosts of all pools; one that several pools name stands here once */
+    struct str secret_file;   /* absent: callback.secret_file counts */
+    bool has_networks;        /* else callback.allow_networks counts */
+    struct conf_networks networks;
+    int64_t run_limit; /* jobs that may be admitted or running at once; 0: any number */
+    size_t hosts;      /* all hosts of all pools; one that several pools name stands here once */
     struct conf_host *host; /* sorted by name */
     size_t pools;
     struct pool *pool; /* in the file's order; one without projects is open */
 };
 
 struct conf_callback {
-    int64_t timeout;         /* ns for one try, connect included */
-    int64_t connect_timeout; /* ns */
-    int64_t concurrency;     /* tries under way at once */
-    int64_t hold;            /* ns that an admission is kept for its callback */
+    int64_t timeout;             /* ns for one try, connect included */
+    int64_t connect_timeout;     /* ns */
+    int64_t concurrency;         /* tries under way at once */
+    int64_t per_host, per_owner; /* … to one origin (url.h), and of one owner's jobs */
+    int64_t hold;                /* ns that an admission is kept for its callback */
+    int64_t requeue;             /* times that a job whose callback was not accepted waits again */
+    int64_t pause_after;         /* failures in a row after which a receiver is paused */
+    int64_t pause;               /* ns of the first pause; each next one is twice as long */
+    struct str secret_file;      /* absent: callbacks are not signed */
+    struct conf_networks networks; /* that may be called beside public addresses */
+    struct conf_ports ports;
+    struct str nameserver; /* "address" or "address:port"; absent: the system's */
     size_t retries;
     int64_t retry[CONF_RETRIES_MAX]; /* ns to wait before try 1, 2, …; their number is the number of
                                         tries */
+};
+
+/* What each owner may have; 0: as much as he likes. */
+struct conf_owner {
+    int64_t queued;   /* jobs that wait, of all types */
+    int64_t holding;  /* jobs that are admitted or running, of all types */
+    int64_t requests; /* a minute */
+};
+
+/* How long what is over is kept, ns; CONF_FOREVER. */
+struct conf_retention {
+    int64_t jobs, events, deliveries;
+};
+
+/* Of auth: keystone. */
+struct conf_keystone {
+    struct str url;         /* Keystone's, with or without /v3 */
+    struct str ca_file;     /* absent: the system's authorities */
+    int64_t timeout, cache; /* ns */
+    struct conf_names admin_roles, reader_roles;
 };
 
 struct conf {
@@ -103,11 +152,15 @@ struct conf {
     struct str database; /* absolute, or relative to the working directory; what the sources keep
                             between runs stands beside it */
     enum conf_auth auth;
+    struct conf_networks open_to; /* of auth: none: whose requests are served */
+    struct conf_keystone keystone;
     enum log_level log_level;
     int64_t workers;    /* threads that answer requests */
     int64_t max_queued; /* jobs that wait in one queue at the most; more are refused with 429 */
     int64_t low_water;  /* bytes that must be free on the database's disk for a new job */
     struct conf_callback callback;
+    struct conf_owner owner;
+    struct conf_retention retention;
     size_t queues;
     struct conf_queue *queue; /* sorted by type, but for "*": always there, last; made with capacity
                                  none when the file has none */
@@ -130,6 +183,10 @@ const struct conf_queue *conf_queue(const struct conf *conf, struct str type);
 
 /* "none", "static", …: as the file has it. */
 const char *conf_capacity_word(enum conf_capacity capacity);
+
+/* Which networks and ports the queue's callbacks may reach; `own` is left to the caller
+ * (ownaddr.h). Pure; any thread. */
+struct netguard_rules conf_rules(const struct conf *conf, const struct conf_queue *queue);
 
 /* Does the queue's source ask somebody else, so that its pools are those of a reading? */
 bool conf_asks(const struct conf_queue *queue);

@@ -22,11 +22,14 @@ struct conf_in {
 
 /* A mapping with keys of its own, and what its values are read into. */
 enum conf_section {
-    CONF_TOP,      /* struct conf */
-    CONF_CALLBACK, /* struct conf_callback */
-    CONF_QUEUE,    /* struct conf_queue */
-    CONF_POOL,     /* struct conf_pool_in */
-    CONF_HOST,     /* for the documentation: its keys are the names of resources */
+    CONF_TOP,       /* struct conf */
+    CONF_CALLBACK,  /* struct conf_callback */
+    CONF_OWNER,     /* struct conf_owner */
+    CONF_RETENTION, /* struct conf_retention */
+    CONF_KEYSTONE,  /* struct conf_keystone */
+    CONF_QUEUE,     /* struct conf_queue */
+    CONF_POOL,      /* struct conf_pool_in */
+    CONF_HOST,      /* for the documentation: its keys are the names of resources */
     CONF_SECTIONS
 };
 
@@ -46,7 +49,14 @@ enum conf_type {
     CONF_DURATIONS,
     CONF_URL,
     CONF_TEXTS,
+    CONF_NAMES,
+    CONF_NETWORKS,
+    CONF_QUEUE_NETWORKS,
+    CONF_PORTS,
     CONF_CALLBACKS,
+    CONF_OWNERS,
+    CONF_RETENTIONS,
+    CONF_KEYSTONES,
     CONF_QUEUES,
     CONF_POOLS,
     CONF_PROJECTS,
@@ -63,7 +73,6 @@ struct conf_key {
     const char *preset; /* the default as a file would say it; NULL: absent */
     int64_t low, high;  /* of the number, the bytes of a size or a text, the ns of a duration */
     const char *const *words; /* NULL ends them; of a CONF_WORD the index is the enum's value */
-    const char *const *later; /* words that only a later version knows */
     size_t offset;            /* in the section's struct */
     const char *doc;
 };
@@ -74,6 +83,8 @@ typedef int conf_read_fn(struct conf_in *in, const struct yaml_node *value,
 
 conf_read_fn conf_read_text, conf_read_word, conf_read_number, conf_read_size, conf_read_duration,
     conf_read_durations, conf_read_url, conf_read_texts; /* conf_values.c */
+conf_read_fn conf_read_names, conf_read_networks, conf_read_queue_networks,
+    conf_read_ports; /* conf_lists.c */
 conf_read_fn conf_read_queues, conf_read_pools, conf_read_projects,
     conf_keep_hosts; /* conf_queues.c */
 

@@ -13,8 +13,12 @@
 
 enum { GUESS_BYTES_MAX = 32 };
 
-static const char *const auths[] = {[CONF_AUTH_NONE] = "none", NULL};
-static const char *const later_auths[] = {"tokens", "keystone", NULL};
+static const char *const auths[] = {
+    [CONF_AUTH_NONE] = "none",
+    [CONF_AUTH_TOKENS] = "tokens",
+    [CONF_AUTH_KEYSTONE] = "keystone",
+    NULL,
+};
 static const char *const levels[] = {
     [LOG_LVL_ERROR] = "error",
     [LOG_LVL_WARN] = "warn",
@@ -63,8 +67,33 @@ static const struct conf_key keys[] = {
     {CONF_TOP, "database", CONF_TEXT, "/var/lib/anteroom/anteroom.db", 1, 4000,
      .offset = offsetof(struct conf, database),
      .doc = "the SQLite file that holds all state; the lock file stands beside it"},
-    {CONF_TOP, "auth", CONF_WORD, "none", .words = auths, .later = later_auths,
-     .offset = offsetof(struct conf, auth), .doc = "who may use the API; none: whoever reaches it"},
+    {CONF_TOP, "auth", CONF_WORD, "none", .words = auths, .offset = offsetof(struct conf, auth),
+     .doc =
+         "who may use the API; none: whoever reaches it from open_to; tokens: who has one of ours; "
+         "keystone: who has one of OpenStack's"},
+    {CONF_TOP, "open_to", CONF_NETWORKS, "[127.0.0.0/8, \"::1\"]",
+     .offset = offsetof(struct conf, open_to),
+     .doc = "auth none: the networks whose requests are served"},
+    {CONF_TOP, "keystone", CONF_KEYSTONES, .offset = offsetof(struct conf, keystone),
+     .doc = "auth keystone: where tokens are validated"},
+    {CONF_KEYSTONE, "url", CONF_URL, NULL, 1, 2048, .offset = offsetof(struct conf_keystone, url),
+     .doc = "Keystone's URL, with or without /v3"},
+    {CONF_KEYSTONE, "ca_file", CONF_TEXT, NULL, 1, 4000,
+     .offset = offsetof(struct conf_keystone, ca_file),
+     .doc =
+         "the authorities that Keystone's certificate is checked against, in PEM; without it the "
+         "system's"},
+    {CONF_KEYSTONE, "timeout", CONF_DURATION, "5s", 100 * MS, M,
+     .offset = offsetof(struct conf_keystone, timeout), .doc = "time for one question to Keystone"},
+    {CONF_KEYSTONE, "cache", CONF_DURATION, "1m", 0, H,
+     .offset = offsetof(struct conf_keystone, cache),
+     .doc = "how long Keystone's answer is believed: a revoked token is out by then"},
+    {CONF_KEYSTONE, "admin_roles", CONF_NAMES, "[admin]",
+     .offset = offsetof(struct conf_keystone, admin_roles), .doc = "roles that may do everything"},
+    {CONF_KEYSTONE, "reader_roles", CONF_NAMES, "[reader]",
+     .offset = offsetof(struct conf_keystone, reader_roles),
+     .doc =
+         "who has no other roles than these only reads: of a project its jobs, of the system all"},
     {CONF_TOP, "log_level", CONF_WORD, "info", .words = levels,
      .offset = offsetof(struct conf, log_level), .doc = "the least grave events that are logged"},
     {CONF_TOP, "workers", CONF_NUMBER, "4", 1, 64, .offset = offsetof(struct conf, workers),
@@ -75,6 +104,26 @@ static const struct conf_key keys[] = {
     {CONF_TOP, "low_water", CONF_SIZE, "64M", 0, INT64_C(1) << 40,
      .offset = offsetof(struct conf, low_water),
      .doc = "what must be free on the database's disk; with less, new jobs are refused with 507"},
+    {CONF_TOP, "owner", CONF_OWNERS, .offset = offsetof(struct conf, owner),
+     .doc = "what each owner may have at once"},
+    {CONF_OWNER, "queued", CONF_NUMBER, "0", 0, 1000000000,
+     .offset = offsetof(struct conf_owner, queued),
+     .doc = "jobs that wait; more are refused with 429; 0 is any number"},
+    {CONF_OWNER, "holding", CONF_NUMBER, "0", 0, 1000000000,
+     .offset = offsetof(struct conf_owner, holding),
+     .doc = "jobs that are admitted or running; more wait; 0 is any number"},
+    {CONF_OWNER, "requests", CONF_NUMBER, "0", 0, 1000000000,
+     .offset = offsetof(struct conf_owner, requests),
+     .doc = "requests a minute; more are refused with 429; 0 is any number"},
+    {CONF_TOP, "retention", CONF_RETENTIONS, .offset = offsetof(struct conf, retention),
+     .doc = "how long what is over is kept"},
+    {CONF_RETENTION, "jobs", CONF_DURATION, "30d", M, 36500 * D, forever,
+     .offset = offsetof(struct conf_retention, jobs),
+     .doc = "jobs that are over or deleted, with all that is known of them"},
+    {CONF_RETENTION, "events", CONF_DURATION, "30d", M, 36500 * D, forever,
+     .offset = offsetof(struct conf_retention, events), .doc = "what changed, when and by whom"},
+    {CONF_RETENTION, "deliveries", CONF_DURATION, "7d", M, 36500 * D, forever,
+     .offset = offsetof(struct conf_retention, deliveries), .doc = "the tries of callbacks"},
     {CONF_TOP, "callback", CONF_CALLBACKS, .offset = offsetof(struct conf, callback),
      .doc = "how callbacks are delivered"},
     {CONF_CALLBACK, "timeout", CONF_DURATION, "10s", 10 * MS, H,
@@ -82,13 +131,44 @@ static const struct conf_key keys[] = {
      .doc = "time for one try, connecting included"},
     {CONF_CALLBACK, "connect_timeout", CONF_DURATION, "5s", 10 * MS, H,
      .offset = offsetof(struct conf_callback, connect_timeout), .doc = "time to connect"},
-    {CONF_CALLBACK, "concurrency", CONF_NUMBER, "64", 1, 1000,
+    {CONF_CALLBACK, "concurrency", CONF_NUMBER, "2000", 1, 10000,
      .offset = offsetof(struct conf_callback, concurrency), .doc = "tries under way at once"},
+    {CONF_CALLBACK, "per_host", CONF_NUMBER, "64", 1, 10000,
+     .offset = offsetof(struct conf_callback, per_host),
+     .doc = "tries under way at once to one scheme, host and port"},
+    {CONF_CALLBACK, "per_owner", CONF_NUMBER, "1200", 1, 10000,
+     .offset = offsetof(struct conf_callback, per_owner),
+     .doc = "tries under way at once for the jobs of one owner"},
     {CONF_CALLBACK, "hold", CONF_DURATION, "15m", 100 * MS, 30 * D,
      .offset = offsetof(struct conf_callback, hold),
      .doc = "how long an admission is kept for a callback that does not succeed"},
     {CONF_CALLBACK, "retry", CONF_DURATIONS, "[0, 5s, 15s, 30s, 1m, 2m, 5m, 5m]", 0, D,
      .doc = "waits before the first try, the second, and so on; as many tries as waits"},
+    {CONF_CALLBACK, "requeue", CONF_NUMBER, "0", 0, 100,
+     .offset = offsetof(struct conf_callback, requeue),
+     .doc = "times that a job whose callback was not accepted goes back to its place in the queue "
+            "before it fails"},
+    {CONF_CALLBACK, "pause_after", CONF_NUMBER, "10", 1, 1000,
+     .offset = offsetof(struct conf_callback, pause_after),
+     .doc = "failures in a row after which a receiver is paused"},
+    {CONF_CALLBACK, "pause", CONF_DURATION, "30s", 100 * MS, H,
+     .offset = offsetof(struct conf_callback, pause),
+     .doc =
+         "the first pause of a receiver; then one try is made, and when it fails the next pause is "
+         "twice as long, up to ten times this"},
+    {CONF_CALLBACK, "secret_file", CONF_TEXT, NULL, 1, 4000,
+     .offset = offsetof(struct conf_callback, secret_file),
+     .doc = "a file with the secrets that sign callbacks, one whsec_… a line; without it callbacks "
+            "are not signed"},
+    {CONF_CALLBACK, "allow_networks", CONF_NETWORKS, "[]",
+     .offset = offsetof(struct conf_callback, networks),
+     .doc = "networks that callbacks may reach beside public addresses"},
+    {CONF_CALLBACK, "allow_ports", CONF_PORTS, "[80, 443, 1024-65535]",
+     .offset = offsetof(struct conf_callback, ports), .doc = "ports that callbacks may reach"},
+    {CONF_CALLBACK, "nameserver", CONF_TEXT, NULL, 1, 64,
+     .offset = offsetof(struct conf_callback, nameserver),
+     .doc = "the address of the name server that receivers are looked up at, or address:port; "
+            "without it the system's"},
     {CONF_TOP, "queues", CONF_QUEUES,
      .doc = "type: queue; the type \"*\" is for all that have no entry of their own"},
     {CONF_QUEUE, "capacity", CONF_WORD, "none", .words = capacities,
@@ -154,6 +234,14 @@ static const struct conf_key keys[] = {
     {CONF_QUEUE, "callback_base", CONF_URL, NULL, 1, 2048,
      .offset = offsetof(struct conf_queue, callback_base),
      .doc = "what a relative callback resolves against; without it such a callback is refused"},
+    {CONF_QUEUE, "secret_file", CONF_TEXT, NULL, 1, 4000,
+     .offset = offsetof(struct conf_queue, secret_file),
+     .doc = "the secrets of this queue's callbacks, in place of callback.secret_file"},
+    {CONF_QUEUE, "allow_networks", CONF_QUEUE_NETWORKS,
+     .doc = "the networks for this queue's callbacks, in place of callback.allow_networks"},
+    {CONF_QUEUE, "run_limit", CONF_NUMBER, "0", 0, 1000000000,
+     .offset = offsetof(struct conf_queue, run_limit),
+     .doc = "jobs that may be admitted or running at once; 0 is any number"},
     {CONF_QUEUE, "pools", CONF_POOLS, .doc = "name: pool; hosts that serve the same projects"},
     {CONF_POOL, "projects", CONF_PROJECTS, .offset = offsetof(struct conf_pool_in, pool),
      .doc = "the projects that the pool serves; none: those that no other pool names"},
@@ -170,16 +258,25 @@ static const struct conf_key keys[] = {
 static const char *const prefixes[CONF_SECTIONS] = {
     [CONF_TOP] = "",
     [CONF_CALLBACK] = "callback.",
+    [CONF_OWNER] = "owner.",
+    [CONF_RETENTION] = "retention.",
+    [CONF_KEYSTONE] = "keystone.",
     [CONF_QUEUE] = "queues.<type>.",
     [CONF_POOL] = "queues.<type>.pools.<name>.",
     [CONF_HOST] = "queues.<type>.pools.<name>.hosts.<name>.",
 };
 
-static int read_callback(struct conf_in *in, const struct yaml_node *value,
-                         const struct conf_key *key, void *field)
+static int read_mapping(struct conf_in *in, const struct yaml_node *value,
+                        const struct conf_key *key, void *field)
 {
-    (void)key;
-    return conf_read_section(in, CONF_CALLBACK, value, field);
+    static const enum conf_section sections[CONF_TYPES] = {
+        [CONF_CALLBACKS] = CONF_CALLBACK,
+        [CONF_OWNERS] = CONF_OWNER,
+        [CONF_RETENTIONS] = CONF_RETENTION,
+        [CONF_KEYSTONES] = CONF_KEYSTONE,
+    };
+
+    return conf_read_section(in, sections[key->type], value, field);
 }
 
 static const struct {
@@ -194,7 +291,14 @@ static const struct {
     [CONF_DURATIONS] = {"list of durations", conf_read_durations},
     [CONF_URL] = {"URL", conf_read_url},
     [CONF_TEXTS] = {"list of texts", conf_read_texts},
-    [CONF_CALLBACKS] = {"mapping", read_callback},
+    [CONF_NAMES] = {"list of texts", conf_read_names},
+    [CONF_NETWORKS] = {"list of networks", conf_read_networks},
+    [CONF_QUEUE_NETWORKS] = {"list of networks", conf_read_queue_networks},
+    [CONF_PORTS] = {"list of ports", conf_read_ports},
+    [CONF_CALLBACKS] = {"mapping", read_mapping},
+    [CONF_OWNERS] = {"mapping", read_mapping},
+    [CONF_RETENTIONS] = {"mapping", read_mapping},
+    [CONF_KEYSTONES] = {"mapping", read_mapping},
     [CONF_QUEUES] = {"mapping", conf_read_queues},
     [CONF_POOLS] = {"mapping", conf_read_pools},
     [CONF_PROJECTS] = {"list of texts", conf_read_projects},

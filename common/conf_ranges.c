@@ -84,13 +84,17 @@ static void write_none(struct buf *b, const struct conf_key *key)
 void conf_write_range(struct buf *b, const struct conf_key *key)
 {
     static void (*const writers[CONF_TYPES])(struct buf *, const struct conf_key *) = {
-        [CONF_TEXT] = write_bytes,        [CONF_WORD] = write_words,
-        [CONF_NUMBER] = write_number,     [CONF_SIZE] = write_size,
-        [CONF_DURATION] = write_duration, [CONF_DURATIONS] = write_durations,
-        [CONF_TEXTS] = write_none,        [CONF_URL] = write_bytes,
-        [CONF_CALLBACKS] = write_none,    [CONF_QUEUES] = write_none,
-        [CONF_POOLS] = write_none,        [CONF_PROJECTS] = write_none,
-        [CONF_HOSTS] = write_none,        [CONF_AMOUNT] = write_number,
+        [CONF_TEXT] = write_bytes,          [CONF_WORD] = write_words,
+        [CONF_NUMBER] = write_number,       [CONF_SIZE] = write_size,
+        [CONF_DURATION] = write_duration,   [CONF_DURATIONS] = write_durations,
+        [CONF_TEXTS] = write_none,          [CONF_URL] = write_bytes,
+        [CONF_NAMES] = write_none,          [CONF_NETWORKS] = write_none,
+        [CONF_QUEUE_NETWORKS] = write_none, [CONF_PORTS] = write_none,
+        [CONF_OWNERS] = write_none,         [CONF_RETENTIONS] = write_none,
+        [CONF_KEYSTONES] = write_none,      [CONF_CALLBACKS] = write_none,
+        [CONF_QUEUES] = write_none,         [CONF_POOLS] = write_none,
+        [CONF_PROJECTS] = write_none,       [CONF_HOSTS] = write_none,
+        [CONF_AMOUNT] = write_number,
     };
 
     writers[key->type](b, key);

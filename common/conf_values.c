@@ -157,11 +157,7 @@ int conf_read_word(struct conf_in *in, const struct yaml_node *value, const stru
         return 0;
     }
     conf_write_range(&known, key);
-    if (!scalar || find_word(key->later, value->scalar) < 0)
-        (void)conf_wrong(in, value, known.data ? known.data : "another word");
-    else
-        (void)conf_fail(in, value, "%s comes in a later version; this one knows %s only",
-                        value->scalar.p, known.data ? known.data : "other words");
+    (void)conf_wrong(in, value, known.data ? known.data : "another word");
     buf_free(&known);
     return -1;
 }

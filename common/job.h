@@ -156,6 +156,14 @@ void job_change_free(struct job_change *c);
 #define JOB_REASON_DATA "DataInvalid"
 /* expired: its valid_until went by while it waited */
 #define JOB_REASON_EXPIRED "Expired"
+/* its queue is paused */
+#define JOB_REASON_PAUSED "QueuePaused"
+/* as many jobs of its queue are admitted or running as may be (run_limit) */
+#define JOB_REASON_RUN_LIMIT "RunLimit"
+/* as many jobs of its owner are admitted or running as may be (owner.holding) */
+#define JOB_REASON_OWNER_LIMIT "OwnerLimit"
+/* admitted: its receiver has failed again and again, and is tried once in a while */
+#define JOB_REASON_RECEIVER "ReceiverPaused"
 /* admitted: the last try of its callback failed; failed: it was never accepted */
 #define JOB_REASON_CALLBACK "CallbackFailed"
 /* failed: the receiver answered 410 */

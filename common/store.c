@@ -47,6 +47,7 @@ int store_open(const struct conf *conf, enum store_mode mode, struct store **out
     if (!s)
         return err_set(e, ERR_INTERNAL, "no memory to open the database");
     s->conf = conf;
+    store_as(s, NULL);
     s->text = BUF_INIT(TEXT_MAX);
     s->data = BUF_INIT(2 * JOB_DATA_MAX);
     if (make_paths(s, conf->database, e) != 0)
@@ -65,6 +66,14 @@ int store_open(const struct conf *conf, enum store_mode mode, struct store **out
 failed:
     store_close(s);
     return -1;
+}
+
+void store_as(struct store *s, const struct who *who)
+{
+    static const struct who self = {
+        .name = STR_LIT("anteroom"), .everything = true, .changes = true};
+
+    s->who = who ? who : &self;
 }
 
 void store_close(struct store *s)

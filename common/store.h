@@ -15,6 +15,7 @@
 
 #include "job.h"
 #include "page.h"
+#include "who.h"
 
 struct store;
 
@@ -29,6 +30,11 @@ enum store_mode {
 int store_open(const struct conf *conf, enum store_mode mode, struct store **s,
                struct err *e) AR_MUST_CHECK;
 void store_close(struct store *s);
+
+/* As whom the following calls are made. Changes are noted under his name; whoever does not see
+ * everything finds, lists and changes the jobs of his owners only, as if there were no others.
+ * NULL, as at first: the program itself. *who must hold until this is called again. */
+void store_as(struct store *s, const struct who *who);
 
 /* The version of SQLite has the WAL-reset bug (before 3.51.3 and its backports)? The lock file
  * keeps us clear of it; say so in the log. */

@@ -68,7 +68,7 @@ static int queue_again(struct store *s, const struct job *j, int64_t now, struct
 
     if (set_time(s, SQL_JOB_QUEUED, j->id, anew ? now : 0, e) != 0)
         return -1;
-    return store_enqueue_data(s, j->id, j->type, j->scope, j->data, j->not_before, now, e);
+    return store_enqueue_data(s, j, now, e);
 }
 
 int store_become(struct store *s, const struct job *j, const struct store_step *step, int64_t now,
@@ -172,7 +172,7 @@ static int change_members(struct store *s, struct job *j, const struct job_chang
     if (c->has_status)
         return store_become(s, j, &step, now, e);
     if (j->status == JOB_QUEUED && (c->has_data || c->has_not_before))
-        return store_enqueue_data(s, j->id, j->type, j->scope, j->data, j->not_before, now, e);
+        return store_enqueue_data(s, j, now, e);
     return 0;
 }
 

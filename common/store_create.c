@@ -106,8 +106,9 @@ static int add_job(struct store *s, struct job *j, int64_t group, struct err *e)
 int store_create(struct store *s, const struct job_new *n, int64_t now, struct job *j,
                  struct err *e)
 {
-    struct queue_row q;
+    struct store_key key = {n->type, n->scope, n->owner_id, n->shape};
     struct store_membership m = {0};
+    struct queue_row q;
 
     assert(db_writing(s->db));
     *j = (struct job){
@@ -135,7 +136,7 @@ int store_create(struct store *s, const struct job_new *n, int64_t now, struct j
     if (n->not_before > now)
         m = (struct store_membership){0, STR_LIT(JOB_REASON_NOT_BEFORE),
                                       store_asleep_message(s, n->not_before), 0};
-    else if (store_group_join(s, n->type, n->scope, n->shape, &m, e) != 0)
+    else if (store_group_join(s, &key, &m, e) != 0)
         return -1;
     j->reason = m.reason;
     j->message = m.message;

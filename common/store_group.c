@@ -7,34 +7,40 @@
 #include "store_pass.h"
 
 /* What is known at once about a group in which nobody waits yet. */
-static int judge_shape(struct store *s, struct str type, struct str scope, struct str shape,
-                       struct store_membership *m, struct err *e)
+static int judge_shape(struct store *s, const struct store_key *k, struct store_membership *m,
+                       struct err *e)
 {
     struct demand *demand;
     int rc;
 
-    if (demand_from_shape(shape, &demand, e) != 0)
+    if (demand_from_shape(k->shape, &demand, e) != 0)
         return -1;
-    rc = store_verdict(s, conf_queue(s->conf, type), scope, demand, m, e);
+    rc = store_verdict(s, conf_queue(s->conf, k->type), k->scope, demand, m, e);
     demand_free(demand);
     return rc;
 }
 
-static int add_group(struct store *s, struct str type, struct str scope, struct str shape,
-                     struct store_membership *m, struct err *e)
+static void bind_key(struct db_stmt *st, const struct store_key *k)
+{
+    db_bind_str(st, 1, k->type);
+    db_bind_str(st, 2, k->scope);
+    db_bind_str(st, 3, k->owner_id);
+    db_bind_str(st, 4, k->shape);
+}
+
+static int add_group(struct store *s, const struct store_key *k, struct store_membership *m,
+                     struct err *e)
 {
     struct db_stmt *st;
 
-    if (judge_shape(s, type, scope, shape, m, e) != 0)
+    if (judge_shape(s, k, m, e) != 0)
         return -1;
     st = db_use(s->db, SQL_GROUP_ADD, e);
     if (!st)
         return -1;
-    db_bind_str(st, 1, type);
-    db_bind_str(st, 2, scope);
-    db_bind_str(st, 3, shape);
-    db_bind_str(st, 4, m->reason);
-    db_bind_str(st, 5, m->message);
+    bind_key(st, k);
+    db_bind_str(st, 5, m->reason);
+    db_bind_str(st, 6, m->message);
     if (db_run(s->db, st, e) != 0)
         return -1;
     m->id = db_last_id(s->db);
@@ -44,8 +50,8 @@ static int add_group(struct store *s, struct str type, struct str scope, struct 
 
 /* A group whose last job has left still says why that one waited: the first to come again is told
  * what is known now. */
-static int refresh(struct store *s, struct str type, struct str scope, struct str shape,
-                   struct store_membership *m, struct err *e)
+static int refresh(struct store *s, const struct store_key *k, struct store_membership *m,
+                   struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_GROUP_HEAD, e);
     struct str reason = m->reason, message = m->message;
@@ -58,7 +64,7 @@ static int refresh(struct store *s, struct str type, struct str scope, struct st
     db_done(st);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
-    if (judge_shape(s, type, scope, shape, m, e) != 0)
+    if (judge_shape(s, k, m, e) != 0)
         return -1;
     if (str_eq(m->reason, reason) && str_eq(m->message, message))
         return 0;
@@ -66,8 +72,8 @@ static int refresh(struct store *s, struct str type, struct str scope, struct st
     return store_group_reason(s, m->id, m->reason, m->message, e);
 }
 
-int store_group_join(struct store *s, struct str type, struct str scope, struct str shape,
-                     struct store_membership *m, struct err *e)
+int store_group_join(struct store *s, const struct store_key *k, struct store_membership *m,
+                     struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_GROUP_FIND, e);
     int rc;
@@ -75,16 +81,14 @@ int store_group_join(struct store *s, struct str type, struct str scope, struct 
     assert(db_writing(s->db));
     if (!st)
         return -1;
-    db_bind_str(st, 1, type);
-    db_bind_str(st, 2, scope);
-    db_bind_str(st, 3, shape);
+    bind_key(st, k);
     rc = db_step(s->db, st, e);
     if (rc == 0)
-        return add_group(s, type, scope, shape, m, e);
+        return add_group(s, k, m, e);
     if (rc < 0)
         return -1;
     *m = (struct store_membership){db_i64(st, 0), db_str(st, 1), db_str(st, 2), db_i64(st, 3)};
-    return str_is(m->message, STORE_NOT_LOOKED_YET) ? 0 : refresh(s, type, scope, shape, m, e);
+    return str_is(m->message, STORE_NOT_LOOKED_YET) ? 0 : refresh(s, k, m, e);
 }
 
 struct str store_asleep_message(struct store *s, int64_t not_before)
@@ -97,14 +101,14 @@ struct str store_asleep_message(struct store *s, int64_t not_before)
     return buf_span(&s->text);
 }
 
-int store_enqueue(struct store *s, int64_t id, struct str type, struct str scope, struct str shape,
-                  int64_t not_before, int64_t now, struct err *e)
+int store_enqueue(struct store *s, int64_t id, const struct store_key *k, int64_t not_before,
+                  int64_t now, struct err *e)
 {
     struct store_membership m = {0};
     bool asleep = not_before > now;
     struct db_stmt *st;
 
-    if (!asleep && store_group_join(s, type, scope, shape, &m, e) != 0)
+    if (!asleep && store_group_join(s, k, &m, e) != 0)
         return -1;
     st = db_use(s->db, SQL_JOB_GROUP, e);
     if (!st)
@@ -119,21 +123,22 @@ int store_enqueue(struct store *s, int64_t id, struct str type, struct str scope
     return db_run(s->db, st, e);
 }
 
-int store_enqueue_data(struct store *s, int64_t id, struct str type, struct str scope,
-                       struct str data, int64_t not_before, int64_t now, struct err *e)
+int store_enqueue_data(struct store *s, const struct job *j, int64_t now, struct err *e)
 {
+    struct store_key key = {j->type, j->scope, j->owner_id, {0}};
     struct json_doc *doc = NULL;
     struct demand *demand = NULL;
     struct buf shape = BUF_INIT(JOB_DATA_MAX);
     int rc = -1;
 
-    if (json_in_parse(data, &doc, e) != 0 ||
-        demand_parse(conf_queue(s->conf, type)->rules, json_in_root(doc), &demand, e) != 0)
+    if (json_in_parse(j->data, &doc, e) != 0 ||
+        demand_parse(conf_queue(s->conf, j->type)->rules, json_in_root(doc), &demand, e) != 0)
         goto out;
     demand_write_shape(demand, &shape);
     if (buf_check(&shape, "the demand", e) != 0)
         goto out;
-    rc = store_enqueue(s, id, type, scope, buf_span(&shape), not_before, now, e);
+    key.shape = buf_span(&shape);
+    rc = store_enqueue(s, j->id, &key, j->not_before, now, e);
 out:
     demand_free(demand);
     json_in_free(doc);

@@ -12,6 +12,7 @@ enum { STORE_EMPTY_MAX = 512 };
 struct store {
     const struct conf *conf;
     struct db *db;
+    const struct who *who; /* store_as; never NULL */
     char *path, *lock_path, *wake_path, *dispatch_path;
     struct buf text; /* what spans of a job point to when they are not a statement's */
     struct buf data; /* the same for its data */
@@ -40,6 +41,14 @@ int store_touch_queue(struct store *s, struct str type, int64_t waiting, int64_t
 /* The job has changed: updated_at and version. */
 int store_touch_job(struct store *s, int64_t id, int64_t now, struct err *e) AR_MUST_CHECK;
 
+/* ---- store_event.c ---- */
+
+struct store_event;
+/* Notes what happened to a job, by whom (store_as). `n`, `at` and `who` of *ev are not looked at.
+ * In a write transaction. */
+int store_note(struct store *s, int64_t job_id, const struct store_event *ev, int64_t now,
+               struct err *e) AR_MUST_CHECK;
+
 /* ---- store_group.c ---- */
 
 /* A group as a new job of it shows it. The spans are valid until the store is used for another
@@ -49,17 +58,21 @@ struct store_membership {
     struct str reason, message;
     int64_t seq;
 };
-/* The group of (type, scope, shape), made when it is new; a new one's reason says at once NoSource,
+/* What jobs of one group have in common. */
+struct store_key {
+    struct str type, scope, owner_id, shape;
+};
+/* The group with that key, made when it is new; a new one's reason says at once NoSource,
  * NoPool or NeverFits where that is known. In a write transaction. */
-int store_group_join(struct store *s, struct str type, struct str scope, struct str shape,
-                     struct store_membership *m, struct err *e) AR_MUST_CHECK;
+int store_group_join(struct store *s, const struct store_key *k, struct store_membership *m,
+                     struct err *e) AR_MUST_CHECK;
 /* Puts a queued job into its group, or, when not_before is still to come, to sleep. In a write
  * transaction. */
-int store_enqueue(struct store *s, int64_t id, struct str type, struct str scope, struct str shape,
-                  int64_t not_before, int64_t now, struct err *e) AR_MUST_CHECK;
-/* The same, with the shape taken from the job's data. */
-int store_enqueue_data(struct store *s, int64_t id, struct str type, struct str scope,
-                       struct str data, int64_t not_before, int64_t now,
+int store_enqueue(struct store *s, int64_t id, const struct store_key *k, int64_t not_before,
+                  int64_t now, struct err *e) AR_MUST_CHECK;
+/* The same, with the shape taken from the job's data. Uses id, type, scope, owner_id, data and
+ * not_before of *j. */
+int store_enqueue_data(struct store *s, const struct job *j, int64_t now,
                        struct err *e) AR_MUST_CHECK;
 /* "not before <time>", in the store's text. */
 struct str store_asleep_message(struct store *s, int64_t not_before);

@@ -106,11 +106,13 @@ static int first_job(struct store *s, enum store_sql_name name, int64_t now, str
     buf_add(keep, j->type.p, j->type.n);
     buf_add(keep, j->scope.p, j->scope.n);
     buf_add(keep, j->data.p, j->data.n);
+    buf_add(keep, j->owner_id.p, j->owner_id.n);
     if (buf_check(keep, "a job", e) != 0)
         return -1;
     j->type.p = keep->data;
     j->scope.p = keep->data + j->type.n;
     j->data.p = j->scope.p + j->scope.n;
+    j->owner_id.p = j->data.p + j->data.n;
     return 1;
 }
 
@@ -137,7 +139,7 @@ static int wake_up(struct store *s, const struct job *j, int64_t now, struct err
 {
     struct err refused;
 
-    if (store_enqueue_data(s, j->id, j->type, j->scope, j->data, j->not_before, now, &refused) == 0)
+    if (store_enqueue_data(s, j, now, &refused) == 0)
         return store_touch_queue(s, j->type, 0, INT64_MIN, e);
     if (refused.code == ERR_INVALID)
         return set_aside(s, j, str_of(refused.text), now, e);

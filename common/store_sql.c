@@ -41,9 +41,11 @@ const char *const store_sql[SQL_NAMES] = {
                                  " WHERE type = (SELECT type FROM groups WHERE id = ?1)",
 
     [SQL_GROUP_FIND] =
-        "SELECT id, reason, message, seq FROM groups WHERE type = ?1 AND scope = ?2 AND shape = ?3",
+        "SELECT id, reason, message, seq FROM groups WHERE type = ?1 AND scope = ?2"
+        " AND owner_id = ?3 AND shape = ?4",
     [SQL_GROUP_ADD] =
-        "INSERT INTO groups (type, scope, shape, reason, message) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO groups (type, scope, owner_id, shape, reason, message)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SQL_GROUP_ALL] = "SELECT id, type, scope, shape, reason, message FROM groups"
                       " /* scan: groups, the pass looks at each of them */",
     [SQL_GROUP_HEAD] = "SELECT id, priority, queued_at FROM jobs WHERE group_id = ?1 ORDER BY "
@@ -150,7 +152,7 @@ const char *const store_sql[SQL_NAMES] = {
         "SELECT valid_until FROM jobs WHERE valid_until IS NOT NULL AND status IN ('queued', "
         "'held')"
         " ORDER BY valid_until LIMIT 1 /* scan: jobs, its first entry in the index */",
-    [SQL_NEXT_DUE] = "SELECT next_try FROM jobs WHERE status = 'admitted' ORDER BY next_try LIMIT 1"
+    [SQL_NEXT_DUE] = "SELECT next_try FROM jobs WHERE next_try IS NOT NULL ORDER BY next_try LIMIT 1"
                      " /* scan: jobs, its first entry in the index */",
 
     [SQL_ADMIT] = "UPDATE jobs SET status = 'admitted', group_id = NULL, reason = NULL, message = "
@@ -193,7 +195,7 @@ const char *const store_sql[SQL_NAMES] = {
         "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.status = 'running' AND j.hosts IS NULL AND j.id > ?1"
         " ORDER BY j.id",
     [SQL_DUE] = "SELECT" JOB_COLUMNS ", j.attempts, j.next_try, j.hold_until, j.admissions" JOB_FROM
-                "WHERE j.status = 'admitted' AND j.next_try <= ?1 ORDER BY j.next_try LIMIT ?2",
+                "WHERE j.next_try IS NOT NULL AND j.next_try <= ?1 ORDER BY j.next_try LIMIT ?2",
     [SQL_TRY_AGAIN] = "UPDATE jobs SET attempts = attempts + 1, next_try = ?2, reason = ?3, "
                       "message = ?4, updated_at = ?5,"
                       " version = version + 1 WHERE id = ?1",
@@ -255,10 +257,10 @@ const char *const store_sql[SQL_NAMES] = {
                          " WHERE h.queue = ?1 AND h.pool = ?2",
 
     [SQL_ANSWER_FIND] =
-        "SELECT digest, status, location, etag, body FROM answers WHERE type = ?1 AND key = ?2",
+        "SELECT digest, status, location, etag, body FROM answers WHERE type = ?1 AND asker = '' AND key = ?2",
     [SQL_ANSWER_ADD] =
-        "INSERT INTO answers (type, key, digest, status, location, etag, body, created_at)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO answers (type, asker, key, digest, status, location, etag, body, created_at)"
+        " VALUES (?1, '', ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_ANSWER_OLD] = "SELECT 1 FROM answers WHERE created_at <= ?1 LIMIT 1",
     [SQL_ANSWER_DROP_OLD] =
         "DELETE FROM answers WHERE rowid IN"

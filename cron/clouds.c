@@ -6,6 +6,7 @@
 
 #include "clouds_in.h"
 #include "files.h"
+#include "url.h"
 
 enum { MEMORY_MAX = 16 << 20, PEM_MAX = 1 << 20, URL_BYTES_MAX = 8192 };
 
@@ -160,7 +161,8 @@ static bool ends_in(struct str text, const char *end)
 static int take_url(const struct clouds_in *in, enum clouds_key key, const char *tail,
                     struct str *url, struct err *e)
 {
-    struct buf whole = BUF_INIT(URL_BYTES_MAX), b = BUF_INIT(URL_BYTES_MAX);
+    struct buf b = BUF_INIT(URL_BYTES_MAX);
+    struct url whole = {0};
     struct str text = text_of(in, key);
     struct err why;
     int failed = 0;
@@ -170,12 +172,13 @@ static int take_url(const struct clouds_in *in, enum clouds_key key, const char 
     buf_add(&b, text.p, text.n);
     if (!ends_in(text, tail))
         buf_str(&b, tail);
-    if (memchr(text.p, '?', text.n) || httpc_resolve((struct str){0}, buf_span(&b), &whole, &why))
+    if (memchr(text.p, '?', text.n) ||
+        url_resolve((struct str){0}, buf_span(&b), "it", &whole, &why))
         failed = clouds_refuse(in, key, e,
                                "must be an http or https URL without user, password and query");
     else if (arena_copy(in->arena, buf_span(&b), url) != 0)
         failed = no_memory(e);
-    buf_free(&whole);
+    url_free(&whole);
     buf_free(&b);
     return failed;
 }

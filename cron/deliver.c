@@ -11,9 +11,10 @@
 #include "backoff.h"
 #include "httpc.h"
 #include "log.h"
+#include "url.h"
 #include "webhook.h"
 
-enum { ANSWER_KEPT = 1024, ANSWER_READ = 64 << 10, LOCK_SECONDS = 5, URL_MAX = 8192 };
+enum { ANSWER_KEPT = 1024, ANSWER_READ = 64 << 10, LOCK_SECONDS = 5 };
 
 enum slot_state { SLOT_FREE, SLOT_UNDER_WAY, SLOT_ENDED };
 
@@ -126,19 +127,19 @@ static int send_webhook(struct deliver *d, const struct slot *s, const char *url
 /* The message, and the address that it goes to. */
 static int start_try(struct deliver *d, struct slot *s, const struct store_due *due, struct err *e)
 {
-    struct buf url = BUF_INIT(URL_MAX);
+    struct url url = {0};
     struct webhook w;
     int rc;
 
-    rc = httpc_resolve(conf_queue(d->conf, due->job.type)->callback_base, due->job.callback, &url,
-                       e);
+    rc = url_resolve(conf_queue(d->conf, due->job.type)->callback_base, due->job.callback,
+                     "the callback", &url, e);
     if (rc == 0)
         rc = webhook_make(due, d->instance, clock_now(), &d->zone, &w, e);
     if (rc == 0) {
-        rc = send_webhook(d, s, url.data, &w, e);
+        rc = send_webhook(d, s, url.text.data, &w, e);
         buf_free(&w.body);
     }
-    buf_free(&url);
+    url_free(&url);
     return rc;
 }
 

@@ -5,6 +5,7 @@
 #include "json_out.h"
 #include "keystone.h"
 #include "plain.h"
+#include "url.h"
 
 enum { MEMORY_MAX = 1 << 20, ROLES_MAX = 400, URL_BYTES_MAX = 8192 };
 
@@ -134,12 +135,12 @@ static int suits(const json_value *endpoint, const struct cloud *c, struct str *
  * no password. */
 static int check_url(struct str url, size_t which, struct err *e)
 {
-    struct buf whole = BUF_INIT(URL_BYTES_MAX);
+    struct url whole = {0};
     struct err why;
     bool good = !memchr(url.p, '?', url.n) && plain_is(url) &&
-                httpc_resolve((struct str){0}, url, &whole, &why) == 0;
+                url_resolve((struct str){0}, url, "it", &whole, &why) == 0;
 
-    buf_free(&whole);
+    url_free(&whole);
     return good ? 0
                 : err_set(e, ERR_UNAVAILABLE,
                           "the endpoint of %s is no http or https URL without user, password and "

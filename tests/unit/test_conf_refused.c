@@ -137,12 +137,11 @@ static void values_out_of_range_are_named(void **state)
     assert_refused(cases, ARRAY_LEN(cases));
 }
 
-static void words_of_later_versions_are_told_apart(void **state)
+static void words_that_are_not_known_are_told(void **state)
 {
     static const struct refused cases[] = {
-        {"auth: tokens", "f:1: auth: tokens comes in a later version; this one knows none only"},
-        {"auth: keystone",
-         "f:1: auth: keystone comes in a later version; this one knows none only"},
+        {"auth: keystone", "f:1: auth: keystone needs keystone.url"},
+        {"auth: ldap", "f:1: auth: must be none or tokens or keystone, not ldap"},
         {"queues: {vm: {capacity: magic}}",
          "f:1: queues.vm.capacity: must be none or static or openstack or kubernetes or exec or "
          "http, not magic"},
@@ -462,7 +461,7 @@ int main(void)
         cmocka_unit_test(unknown_keys_are_named_with_the_one_that_was_meant),
         cmocka_unit_test(values_of_a_wrong_kind_are_named),
         cmocka_unit_test(values_out_of_range_are_named),
-        cmocka_unit_test(words_of_later_versions_are_told_apart),
+        cmocka_unit_test(words_that_are_not_known_are_told),
         cmocka_unit_test(what_a_source_cannot_do_without_is_named),
         cmocka_unit_test(callback_bases_are_absolute_urls),
         cmocka_unit_test(hosts_that_disagree_are_named),

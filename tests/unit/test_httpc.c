@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "cron/httpc.h"
+#include "httpc.h"
 
 enum { REQUEST_MAX = 4096, KEEP = 16, READ = 4096, LOOKUP_MOST = 20 };
 

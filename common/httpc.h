@@ -2,13 +2,12 @@
 /*
  * HTTP requests side by side, on libcurl's multi interface: start some, then turn until they have
  * ended. No proxy from the environment, no redirects, no .netrc, http and https only. One thread at
- * a time for one struct httpc. httpc.c alone includes libcurl's header.
+ * a time for one struct httpc. httpc.c and url.c alone include libcurl's header.
  */
 #ifndef AR_HTTPC_H
 #define AR_HTTPC_H
 
 #include "buf.h"
-#include "netguard.h"
 #include "until.h"
 
 struct httpc;
@@ -34,7 +33,7 @@ struct httpc_tls {
 typedef int httpc_sink_fn(void *ctx, const char *data, size_t n);
 
 struct httpc_request {
-    const char *url; /* as httpc_resolve made it */
+    const char *url; /* as url_resolve made it */
     struct str body; /* p == NULL: GET, else POST; copied */
     size_t headers;
     const char *header[HTTPC_HEADERS_MAX]; /* "name: value"; copied */
@@ -61,6 +60,7 @@ struct httpc_answer {
     struct str body;        /* its first `keep` bytes */
     struct str retry_after; /* the header of this name; absent: none */
     struct str wanted;      /* the header that the request wanted; absent: none */
+    struct str address;     /* "192.0.2.7:443", that was connected to; absent: none was */
     bool cut;               /* it was ended by us at `read`, or by the sink */
     int64_t duration;       /* ns */
 };
@@ -79,11 +79,6 @@ int httpc_finish(struct httpc *h, const struct until *until, httpc_done_fn *fn,
                  void *ctx) AR_MUST_CHECK;
 
 size_t httpc_under_way(const struct httpc *h);
-
-/* Resolves a reference against a base (RFC 3986; absent: the reference must be absolute) and has
- * netguard judge the outcome. 0 and the URL appended to b, or -1: ERR_INVALID. */
-int httpc_resolve(struct str base, struct str reference, struct buf *b,
-                  struct err *e) AR_MUST_CHECK;
 
 /* Once in a process, before threads start: libcurl's own start. 0, or -1: ERR_INTERNAL. */
 int httpc_init(struct err *e) AR_MUST_CHECK;

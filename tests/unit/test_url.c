@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which URLs may be called: the parts, and whole references resolved as they are at delivery. */
+/* URLs: references resolved as they are at delivery, and what cannot be called at all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,46 +7,21 @@
 
 #include <cmocka.h>
 
-#include "cron/httpc.h"
-
-static void test_parts(void **state)
-{
-    static const struct {
-        struct netguard_url url;
-        int rc;
-    } cases[] = {
-        {{{"http", 4}, {0}, {0}, {"h", 1}}, 0},
-        {{{"https", 5}, {0}, {0}, {"h", 1}}, 0},
-        {{{"ftp", 3}, {0}, {0}, {"h", 1}}, -1},
-        {{{"file", 4}, {0}, {0}, {"h", 1}}, -1},
-        {{{0}, {0}, {0}, {"h", 1}}, -1},
-        {{{"http", 4}, {"u", 1}, {0}, {"h", 1}}, -1},
-        {{{"http", 4}, {"", 0}, {0}, {"h", 1}}, -1},
-        {{{"http", 4}, {0}, {"p", 1}, {"h", 1}}, -1},
-        {{{"http", 4}, {0}, {0}, {"", 0}}, -1},
-        {{{"http", 4}, {0}, {0}, {0}}, -1},
-    };
-    struct err e;
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < ARRAY_LEN(cases); i++)
-        assert_int_equal(netguard_check(&cases[i].url, &e), cases[i].rc);
-}
+#include "url.h"
 
 /* want NULL: refused */
 static void resolves(const char *base, const char *reference, const char *want)
 {
-    struct buf b = BUF_INIT(8192);
+    struct url u = {0};
     struct err e = {0};
-    int rc = httpc_resolve(str_of(base), str_of(reference), &b, &e);
+    int rc = url_resolve(str_of(base), str_of(reference), "the callback", &u, &e);
 
-    if (rc != (want ? 0 : -1) || (want && !str_is(buf_span(&b), want)))
+    if (rc != (want ? 0 : -1) || (want && !str_is(buf_span(&u.text), want)))
         fail_msg("%s against %s: %s", reference, base ? base : "nothing",
-                 rc == 0 ? b.data : e.text);
+                 rc == 0 ? u.text.data : e.text);
     if (!want)
         assert_int_equal(e.code, ERR_INVALID);
-    buf_free(&b);
+    url_free(&u);
 }
 
 static void test_references(void **state)
@@ -78,6 +53,28 @@ static void test_absolute_without_a_base(void **state)
     resolves(NULL, "", NULL);
 }
 
+static void is(const char *text, const char *host, int port, const char *origin)
+{
+    struct url u = {0};
+    struct err e;
+
+    assert_int_equal(url_resolve((struct str){0}, str_of(text), "it", &u, &e), 0);
+    assert_string_equal(u.host, host);
+    assert_string_equal(u.origin, origin);
+    assert_int_equal(u.port, port);
+    url_free(&u);
+}
+
+static void test_parts(void **state)
+{
+    (void)state;
+    is("http://H.example/x", "h.example", 80, "http://h.example");
+    is("https://h.example:443/x", "h.example", 443, "https://h.example");
+    is("https://h.example:80/", "h.example", 80, "https://h.example:80");
+    is("http://[2001:DB8::1]:8080/", "2001:db8::1", 8080, "http://[2001:db8::1]:8080");
+    is("http://%6cocalhost/", "localhost", 80, "http://localhost");
+}
+
 static void test_refused(void **state)
 {
     static const char base[] = "http://a/b/";
@@ -101,22 +98,19 @@ static void test_refused(void **state)
 
 static void test_nul_is_refused(void **state)
 {
-    struct buf b = BUF_INIT(8192);
+    struct url u;
     struct err e;
 
     (void)state;
-    assert_int_equal(httpc_resolve((struct str){0}, (struct str){"http://h/\0@evil/", 16}, &b, &e),
-                     -1);
-    buf_free(&b);
+    assert_int_equal(
+        url_resolve((struct str){0}, (struct str){"http://h/\0@evil/", 16}, "it", &u, &e), -1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_references),
-        cmocka_unit_test(test_absolute_without_a_base),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_references),     cmocka_unit_test(test_absolute_without_a_base),
+        cmocka_unit_test(test_parts),          cmocka_unit_test(test_refused),
         cmocka_unit_test(test_nul_is_refused),
     };
 

@@ -351,14 +351,34 @@ static void steady(char *error)
     }
 }
 
+enum { ADDRESS_MAX = 64 };
+
+/* Where the last connection went, in *room; absent: there was none. */
+static struct str connected_to(CURL *easy, char room[ADDRESS_MAX])
+{
+    const char *ip = NULL;
+    bool v6;
+    long port = 0;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &port);
+    if (!ip || !*ip)
+        return (struct str){0};
+    v6 = strchr(ip, ':') != NULL;
+    (void)snprintf(room, ADDRESS_MAX, "%s%s%s:%ld", v6 ? "[" : "", ip, v6 ? "]" : "", port);
+    return str_of(room);
+}
+
 static void report(struct transfer *t, CURLcode code, httpc_done_fn *fn, void *ctx)
 {
     struct httpc_answer a = {.tag = t->tag,
                              .body = buf_span(&t->body),
                              .cut = t->cut,
                              .duration = clock_mono() - t->started};
+    char address[ADDRESS_MAX];
     long status = 0;
 
+    a.address = connected_to(t->easy, address);
     if (code == CURLE_OK || t->cut)
         (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     a.status = (int)status;
@@ -425,68 +445,4 @@ int httpc_finish(struct httpc *h, const struct until *until, httpc_done_fn *fn, 
         httpc_wait(h, NULL, 0, left < LOOK_UP_MS * NS_PER_MS ? left : LOOK_UP_MS * NS_PER_MS);
     }
     return 0;
-}
-
-/* ---- URLs, by libcurl's own parser: whatever else reads a URL may understand another host than
- * the one that is called ---- */
-
-enum { URL_MAX = 8192 };
-
-static int set_url(CURLU *u, struct str text, const char *what, struct err *e)
-{
-    char url[URL_MAX];
-
-    if (text.n >= sizeof url || (text.n && memchr(text.p, '\0', text.n)))
-        return err_set(e, ERR_INVALID, "%s is too long or holds a NUL", what);
-    (void)snprintf(url, sizeof url, "%.*s", (int)text.n, text.n ? text.p : "");
-    if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK)
-        return err_set(e, ERR_INVALID, "%s is no URL that can be called", what);
-    return 0;
-}
-
-/* One part of the URL, or NULL; curl_free. */
-static char *part(CURLU *u, CURLUPart which)
-{
-    char *text = NULL;
-
-    return curl_url_get(u, which, &text, 0) == CURLUE_OK ? text : NULL;
-}
-
-static int judge(CURLU *u, struct err *e)
-{
-    char *scheme = part(u, CURLUPART_SCHEME), *user = part(u, CURLUPART_USER);
-    char *password = part(u, CURLUPART_PASSWORD), *host = part(u, CURLUPART_HOST);
-    struct netguard_url parts = {str_of(scheme), str_of(user), str_of(password), str_of(host)};
-    int rc = netguard_check(&parts, e);
-
-    curl_free(scheme);
-    curl_free(user);
-    curl_free(password);
-    curl_free(host);
-    return rc;
-}
-
-static int write_url(CURLU *u, struct buf *b, struct err *e)
-{
-    char *url = part(u, CURLUPART_URL);
-
-    if (!url)
-        return err_set(e, ERR_INVALID, "the callback is no URL that can be called");
-    buf_str(b, url);
-    curl_free(url);
-    return buf_check(b, "the callback's URL", e);
-}
-
-int httpc_resolve(struct str base, struct str reference, struct buf *b, struct err *e)
-{
-    CURLU *u = curl_url();
-    int rc = -1;
-
-    if (!u)
-        return err_set(e, ERR_INTERNAL, "out of memory while reading a URL");
-    if ((!base.p || set_url(u, base, "callback_base", e) == 0) &&
-        set_url(u, reference, "the callback", e) == 0 && judge(u, e) == 0)
-        rc = write_url(u, b, e);
-    curl_url_cleanup(u);
-    return rc;
 }
