@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration: defaults, every key, hosts that pools share, the table of keys, the shipped
- * file. */
+/* The configuration: defaults, every key, hosts that pools share, the table of keys. */
 #include <unistd.h>
 
 #include "conf_case.h"
@@ -26,7 +25,21 @@ static void an_empty_file_is_all_defaults(void **state)
     assert_int_equal(c->low_water, 64 << 20);
     assert_int_equal(c->callback.timeout, 10 * S);
     assert_int_equal(c->callback.connect_timeout, 5 * S);
-    assert_int_equal(c->callback.concurrency, 64);
+    assert_int_equal(c->callback.concurrency, 2000);
+    assert_int_equal(c->callback.per_host, 64);
+    assert_int_equal(c->callback.per_owner, 1200);
+    assert_int_equal(c->callback.requeue, 0);
+    assert_int_equal(c->callback.pause_after, 10);
+    assert_int_equal(c->callback.pause, 30 * S);
+    assert_null(c->callback.secret_file.p);
+    assert_int_equal(c->callback.networks.n, 0);
+    assert_int_equal(c->callback.ports.n, 3);
+    assert_int_equal(c->callback.ports.port[2].low, 1024);
+    assert_int_equal(c->open_to.n, 2);
+    assert_int_equal(c->owner.queued, 0);
+    assert_int_equal(c->retention.jobs, 30 * 86400 * S);
+    assert_int_equal(c->keystone.cache, 60 * S);
+    assert_int_equal(c->keystone.admin_roles.n, 1);
     assert_int_equal(c->callback.hold, 900 * S);
     assert_int_equal(c->callback.retries, ARRAY_LEN(waits));
     for (size_t i = 0; i < ARRAY_LEN(waits); i++)
@@ -376,7 +389,9 @@ static void queues_of_one_source_share_an_account(void **state)
 static void the_table_of_keys_is_written(void **state)
 {
     static const char *const lines[] = {
-        "\nauth\tword\tnone\tnone\t",
+        "\nauth\tword\tnone\tnone or tokens or keystone\t",
+        "\nopen_to\tlist of networks\t[127.0.0.0/8, \"::1\"]\t-\t",
+        "\nretention.jobs\tduration\t30d\t1m..36500d, or forever\t",
         "\nworkers\tnumber\t4\t1..64\t",
         "\nlow_water\tsize\t64M\t0..1024G\t",
         "\ncallback\tmapping\t-\t-\t",
@@ -403,60 +418,6 @@ static void the_table_of_keys_is_written(void **state)
     buf_free(&b);
 }
 
-/* The file that is shipped; with `example`, what it shows in lines that begin with "#  " is taken
- * too. */
-static struct conf *shipped(bool example)
-{
-    struct buf text = BUF_INIT(TEXT_MAX);
-    FILE *f = fopen("nginx/anteroom.yaml", "r");
-    struct conf *c;
-    char line[300];
-
-    if (!f)
-        fail_msg("no nginx/anteroom.yaml here: the tests run in the top folder");
-    while (fgets(line, sizeof line, f))
-        buf_str(&text, example && strncmp(line, "#  ", 3) == 0 ? line + 1 : line);
-    assert_int_equal(fclose(f), 0);
-    c = parse(buf_span(&text));
-    buf_free(&text);
-    return c;
-}
-
-static void the_shipped_file_says_the_defaults(void **state)
-{
-    struct conf *c = shipped(false), *preset = parse(STR_LIT(""));
-
-    (void)state;
-    assert_str(c->database, preset->database.p);
-    assert_int_equal(c->log_level, preset->log_level);
-    assert_int_equal(c->workers, preset->workers);
-    assert_int_equal(c->max_queued, preset->max_queued);
-    assert_int_equal(c->low_water, preset->low_water);
-    assert_memory_equal(&c->callback, &preset->callback, sizeof c->callback);
-    assert_int_equal(c->queues, 1);
-    assert_int_equal(c->queue[0].capacity, CONF_CAPACITY_NONE);
-    conf_free(c);
-    conf_free(preset);
-}
-
-static void the_examples_in_the_shipped_file_are_taken(void **state)
-{
-    struct conf *c = shipped(true);
-    const struct conf_queue *vm = conf_queue(c, STR_LIT("vm"));
-
-    (void)state;
-    assert_int_equal(c->queues, 6);
-    assert_int_equal(vm->capacity, CONF_CAPACITY_STATIC);
-    assert_int_equal(vm->pools, 1);
-    assert_int_equal(vm->pool[0].projects, 2);
-    assert_int_equal(vm->hosts, 2);
-    assert_int_equal(conf_queue(c, STR_LIT("nova"))->capacity, CONF_CAPACITY_OPENSTACK);
-    assert_int_equal(conf_queue(c, STR_LIT("kube"))->capacity, CONF_CAPACITY_KUBERNETES);
-    assert_int_equal(conf_queue(c, STR_LIT("batch"))->source.args, 2);
-    assert_str(conf_queue(c, STR_LIT("robots"))->source.token_file, "/etc/anteroom/robots.token");
-    conf_free(c);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -474,8 +435,6 @@ int main(void)
         cmocka_unit_test(the_path_is_the_options_else_the_environments_else_the_systems),
         cmocka_unit_test(queues_of_one_source_share_an_account),
         cmocka_unit_test(the_table_of_keys_is_written),
-        cmocka_unit_test(the_shipped_file_says_the_defaults),
-        cmocka_unit_test(the_examples_in_the_shipped_file_are_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
