@@ -260,17 +260,20 @@ static int change_order(struct store *s, const struct job *j, const struct job_c
 static int load(struct store *s, struct str type, struct str request_id,
                 const struct store_match *match, struct buf *keep, struct job *j, struct err *e)
 {
-    size_t data;
+    size_t data, scope;
 
     if (store_show(s, type, request_id, j, e) != 0 || store_check_match(j, match, e) != 0)
         return -1;
     data = j->data.n;
+    scope = j->scope.n;
     buf_add(keep, j->data.p, data);
-    buf_add(keep, j->scope.p, j->scope.n);
+    buf_add(keep, j->scope.p, scope);
+    buf_add(keep, j->owner_id.p, j->owner_id.n);
     if (buf_check(keep, "the job", e) != 0)
         return -1;
     j->data = (struct str){keep->data, data};
-    j->scope = (struct str){keep->data + data, keep->len - data};
+    j->scope = (struct str){keep->data + data, scope};
+    j->owner_id = (struct str){keep->data + data + scope, keep->len - data - scope};
     j->type = type;
     j->request_id = request_id;
     return 0;
