@@ -76,13 +76,13 @@ struct place {
     const char *name;
 };
 
-static void write_time(const struct place *p, int64_t ns)
+void job_write_time(struct json_out *o, struct clock_zone *zone, const char *name, int64_t ns)
 {
-    json_key(p->o, p->name);
-    buf_char(p->o->b, '"');
-    clock_write(p->o->b, p->zone, ns);
-    buf_char(p->o->b, '"');
-    p->o->comma = true;
+    json_key(o, name);
+    buf_char(o->b, '"');
+    clock_write(o->b, zone, ns);
+    buf_char(o->b, '"');
+    o->comma = true;
 }
 
 static void put_number(const struct place *p, const void *field)
@@ -93,7 +93,7 @@ static void put_number(const struct place *p, const void *field)
 
 static void put_time(const struct place *p, const void *field)
 {
-    write_time(p, *(const int64_t *)field);
+    job_write_time(p->o, p->zone, p->name, *(const int64_t *)field);
 }
 
 static void put_time_or_null(const struct place *p, const void *field)

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cursors: one byte of version, priority and id as eight bytes each, and a CRC-32 of those 17, all
+ * Cursors: one byte of kind, two numbers as eight bytes each, and a CRC-32 of those 17, all
  * big-endian; 21 bytes are exactly 28 characters of URL-safe base64, so that every place has one
- * spelling. A changed character is a burst of at most six bits, and a CRC-32 catches every burst of
- * up to 32.
+ * spelling. A new form is a new kind. A changed character is a burst of at most six bits, and a
+ * CRC-32 catches every burst of up to 32.
  */
 #include "page.h"
 
 #include <string.h>
 
+#include "num.h"
+
 enum {
-    VERSION = 1,
+    JOBS = 1, /* the kind of a list of jobs: priority and id */
     PLACE_BYTES = 17,
     ALL_BYTES = PLACE_BYTES + 4,
     CURSOR_CHARS = ALL_BYTES / 3 * 4
@@ -53,14 +55,14 @@ static uint64_t get_bytes(const unsigned char *p, int n)
     return v;
 }
 
-void page_encode(struct page_place place, struct buf *b)
+static void encode(int kind, int64_t first, int64_t second, struct buf *b)
 {
-    unsigned char bytes[ALL_BYTES] = {VERSION}, *p = bytes + 1;
+    unsigned char bytes[ALL_BYTES] = {(unsigned char)kind}, *p = bytes + 1;
     char text[CURSOR_CHARS];
     size_t i, j;
 
-    p = put_bytes(p, (uint64_t)place.priority, 8);
-    p = put_bytes(p, (uint64_t)place.id, 8);
+    p = put_bytes(p, (uint64_t)first, 8);
+    p = put_bytes(p, (uint64_t)second, 8);
     (void)put_bytes(p, crc32(bytes, PLACE_BYTES), 4);
     for (i = 0, j = 0; i < ALL_BYTES; i += 3, j += 4) {
         text[j] = alphabet[bytes[i] >> 2];
@@ -89,14 +91,49 @@ static bool read_chars(const char *text, unsigned char bytes[ALL_BYTES])
     return true;
 }
 
-int page_decode(struct str cursor, struct page_place *place, struct err *e)
+static int decode(int kind, struct str cursor, int64_t *first, int64_t *second, struct err *e)
 {
     unsigned char bytes[ALL_BYTES];
 
-    if (cursor.n != CURSOR_CHARS || !read_chars(cursor.p, bytes) || bytes[0] != VERSION ||
+    if (cursor.n != CURSOR_CHARS || !read_chars(cursor.p, bytes) || bytes[0] != kind ||
         get_bytes(bytes + PLACE_BYTES, 4) != crc32(bytes, PLACE_BYTES))
-        return err_set(e, ERR_INVALID_CURSOR, "not a cursor that this server gave out");
-    place->priority = (int64_t)get_bytes(bytes + 1, 8);
-    place->id = (int64_t)get_bytes(bytes + 9, 8);
+        return err_set(e, ERR_INVALID_CURSOR, "not a cursor that this server gave out here");
+    *first = (int64_t)get_bytes(bytes + 1, 8);
+    *second = (int64_t)get_bytes(bytes + 9, 8);
     return 0;
+}
+
+void page_encode(struct page_place place, struct buf *b)
+{
+    encode(JOBS, place.priority, place.id, b);
+}
+
+int page_decode(struct str cursor, struct page_place *place, struct err *e)
+{
+    return decode(JOBS, cursor, &place->priority, &place->id, e);
+}
+
+void page_encode_row(enum page_kind kind, int64_t job_id, int64_t n, struct buf *b)
+{
+    encode((int)kind, job_id, n, b);
+}
+
+int page_decode_row(enum page_kind kind, struct str cursor, int64_t job_id, int64_t *n,
+                    struct err *e)
+{
+    int64_t id, after;
+
+    if (decode((int)kind, cursor, &id, &after, e) != 0)
+        return -1;
+    if (id != job_id)
+        return err_set(e, ERR_INVALID_CURSOR, "the cursor belongs to another job");
+    *n = after;
+    return 0;
+}
+
+int page_limit(struct str text, int64_t *limit, struct err *e)
+{
+    if (num_i64(text, 1, PAGE_LIMIT_MAX, limit) == 0)
+        return 0;
+    return err_set(e, ERR_BAD_REQUEST, "limit must be a whole number from 1 to %d", PAGE_LIMIT_MAX);
 }

@@ -137,6 +137,9 @@ int store_answer_save(struct store *s, struct str type, struct str key,
                       const unsigned char digest[STORE_DIGEST], const struct store_answer *a,
                       int64_t now, struct err *e) AR_MUST_CHECK;
 
+/* This database's own random name (16 hex digits), for webhook-id. */
+int store_instance(struct store *s, char name[17], struct err *e) AR_MUST_CHECK;
+
 /* The path of the FIFO that wakes the dispatcher, and of the lock that one dispatcher holds; they
  * live as long as the store. */
 const char *store_wake_path(const struct store *s);

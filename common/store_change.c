@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Changing jobs: by clients, and the one way in which a state changes. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "store_history.h"
 #include "store_inner.h"
 
 static bool waits(enum job_status s)
@@ -71,6 +73,17 @@ static int queue_again(struct store *s, const struct job *j, int64_t now, struct
     return store_enqueue_data(s, j, now, e);
 }
 
+static int note_step(struct store *s, const struct job *j, const struct store_step *step,
+                     int64_t now, struct err *e)
+{
+    struct store_event ev = {.event = STR_LIT("status"),
+                             .from_status = str_of(job_status_word(j->status)),
+                             .to_status = str_of(job_status_word(step->to)),
+                             .message = step->message.p ? step->message : step->reason};
+
+    return store_note(s, j->id, &ev, now, e);
+}
+
 int store_become(struct store *s, const struct job *j, const struct store_step *step, int64_t now,
                  struct err *e)
 {
@@ -89,10 +102,10 @@ int store_become(struct store *s, const struct job *j, const struct store_step *
         rc = store_hold_follow(s, j, step->to, now, e);
     if (rc == 0)
         rc = store_touch_queue(s, j->type, waits(step->to) - waits(j->status), INT64_MIN, e);
-    return rc;
+    return rc == 0 ? note_step(s, j, step, now, e) : rc;
 }
 
-static int check_match(const struct job *j, const struct store_match *m, struct err *e)
+int store_check_match(const struct job *j, const struct store_match *m, struct err *e)
 {
     size_t i;
 
@@ -154,6 +167,38 @@ static int change_data(struct store *s, struct job *j, const struct job_change *
     return db_run(s->db, st, e);
 }
 
+/* The names of the bare members that a change sets, joined; none: the empty text. */
+static void name_members(const struct job_change *c, char names[64])
+{
+    const struct {
+        bool set;
+        const char *name;
+    } member[] = {
+        {c->has_data, "data"},
+        {c->callback.p != NULL, "callback"},
+        {c->has_not_before, "not_before"},
+        {c->has_valid_until, "valid_until"},
+    };
+    size_t i, n = 0;
+
+    names[0] = '\0';
+    for (i = 0; i < ARRAY_LEN(member); i++) {
+        if (member[i].set)
+            n += (size_t)snprintf(names + n, 64 - n, "%s%s", n ? ", " : "", member[i].name);
+    }
+}
+
+static int note_members(struct store *s, const struct job *j, const struct job_change *c,
+                        int64_t now, struct err *e)
+{
+    char names[64];
+    struct store_event ev = {.event = STR_LIT("changed")};
+
+    name_members(c, names);
+    ev.message = str_of(names);
+    return ev.message.n > 0 ? store_note(s, j->id, &ev, now, e) : 0;
+}
+
 /* The bare members, then the state, which reads data, scope and not_before as they are after the
  * change. */
 static int change_members(struct store *s, struct job *j, const struct job_change *c, int64_t now,
@@ -169,11 +214,24 @@ static int change_members(struct store *s, struct job *j, const struct job_chang
         return -1;
     if (c->has_not_before)
         j->not_before = c->not_before;
+    if (note_members(s, j, c, now, e) != 0)
+        return -1;
     if (c->has_status)
         return store_become(s, j, &step, now, e);
     if (j->status == JOB_QUEUED && (c->has_data || c->has_not_before))
         return store_enqueue_data(s, j, now, e);
     return 0;
+}
+
+static int note_order(struct store *s, const struct job *j, int64_t priority, int64_t now,
+                      struct err *e)
+{
+    struct store_event ev = {.event = STR_LIT("order"),
+                             .has_priority = true,
+                             .from_priority = j->priority,
+                             .to_priority = priority};
+
+    return priority != j->priority ? store_note(s, j->id, &ev, now, e) : 0;
 }
 
 static int change_order(struct store *s, const struct job *j, const struct job_change *c,
@@ -191,7 +249,7 @@ static int change_order(struct store *s, const struct job *j, const struct job_c
     if (!st)
         return -1;
     db_bind_i64(st, 2, priority);
-    if (db_run(s->db, st, e) != 0)
+    if (db_run(s->db, st, e) != 0 || note_order(s, j, priority, now, e) != 0)
         return -1;
     /* The end of the line is the server's choice: later jobs come after it. */
     return c->move == JOB_TO_BACK ? store_touch_queue(s, j->type, 0, priority, e) : 0;
@@ -202,17 +260,20 @@ static int change_order(struct store *s, const struct job *j, const struct job_c
 static int load(struct store *s, struct str type, struct str request_id,
                 const struct store_match *match, struct buf *keep, struct job *j, struct err *e)
 {
-    size_t data;
+    size_t data, scope;
 
-    if (store_show(s, type, request_id, j, e) != 0 || check_match(j, match, e) != 0)
+    if (store_show(s, type, request_id, j, e) != 0 || store_check_match(j, match, e) != 0)
         return -1;
     data = j->data.n;
+    scope = j->scope.n;
     buf_add(keep, j->data.p, data);
-    buf_add(keep, j->scope.p, j->scope.n);
+    buf_add(keep, j->scope.p, scope);
+    buf_add(keep, j->owner_id.p, j->owner_id.n);
     if (buf_check(keep, "the job", e) != 0)
         return -1;
     j->data = (struct str){keep->data, data};
-    j->scope = (struct str){keep->data + data, keep->len - data};
+    j->scope = (struct str){keep->data + data, scope};
+    j->owner_id = (struct str){keep->data + data + scope, keep->len - data - scope};
     j->type = type;
     j->request_id = request_id;
     return 0;
@@ -253,6 +314,8 @@ int store_delete(struct store *s, struct str type, struct str request_id,
         rc = store_become(s, &j, &cancel, now, e);
     if (rc == 0)
         rc = set_time(s, SQL_JOB_DELETE, j.id, now, e);
+    if (rc == 0)
+        rc = store_note(s, j.id, &(struct store_event){.event = STR_LIT("deleted")}, now, e);
     if (rc == 0)
         rc = store_touch_job(s, j.id, now, e);
     if (rc == 0)

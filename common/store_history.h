@@ -48,9 +48,20 @@ typedef int store_delivery_fn(void *ctx, const struct store_delivery *d, struct 
 int store_deliveries(struct store *s, int64_t job_id, int64_t after, int64_t most,
                      store_delivery_fn *fn, void *ctx, struct err *e) AR_MUST_CHECK;
 
+/* Which numbers of a job's events, or of its tries, are kept; 0 and 0: none. With the job's version
+ * they tell whether there is anything new. */
+struct store_numbers {
+    int64_t first, last;
+};
+int store_event_numbers(struct store *s, int64_t job_id, struct store_numbers *n,
+                        struct err *e) AR_MUST_CHECK;
+int store_delivery_numbers(struct store *s, int64_t job_id, struct store_numbers *n,
+                           struct err *e) AR_MUST_CHECK;
+
 /* In a write transaction: the callback of an admitted job is due now, that of a running one once
- * more. -1: ERR_NOT_FOUND, ERR_INVALID_TRANSITION (it is neither). */
-int store_resend(struct store *s, struct str type, struct str request_id, int64_t now,
-                 struct err *e) AR_MUST_CHECK;
+ * more. -1: ERR_NOT_FOUND, ERR_PRECONDITION_FAILED, ERR_INVALID_TRANSITION (it is neither; names
+ * the state). */
+int store_resend(struct store *s, struct str type, struct str request_id,
+                 const struct store_match *match, int64_t now, struct err *e) AR_MUST_CHECK;
 
 #endif

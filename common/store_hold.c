@@ -2,6 +2,7 @@
 /* Admissions, what they hold, and what comes of their callbacks. */
 #include <assert.h>
 
+#include "store_history.h"
 #include "store_inner.h"
 #include "store_pass.h"
 
@@ -90,6 +91,9 @@ static int hold(struct store *s, const struct store_admission *a, int64_t waitin
 
 int store_admit(struct store *s, const struct store_admission *a, int64_t now, struct err *e)
 {
+    static const struct store_event admitted = {.event = STR_LIT("status"),
+                                                .from_status = STR_LIT("queued"),
+                                                .to_status = STR_LIT("admitted")};
     struct db_stmt *st = db_use(s->db, SQL_ADMIT, e);
 
     assert(db_writing(s->db));
@@ -105,11 +109,15 @@ int store_admit(struct store *s, const struct store_admission *a, int64_t now, s
         return -1;
     if (db_changes(s->db) == 0)
         return 0;
-    return hold(s, a, -1, now, e) == 0 ? 1 : -1;
+    if (hold(s, a, -1, now, e) != 0 || store_note(s, a->id, &admitted, now, e) != 0)
+        return -1;
+    return 1;
 }
 
 int store_place(struct store *s, const struct store_admission *a, int64_t now, struct err *e)
 {
+    static const struct store_event placed = {.event = STR_LIT("changed"),
+                                              .message = STR_LIT("hosts")};
     struct db_stmt *st = db_use(s->db, SQL_PLACE, e);
 
     assert(db_writing(s->db));
@@ -122,7 +130,9 @@ int store_place(struct store *s, const struct store_admission *a, int64_t now, s
         return -1;
     if (db_changes(s->db) == 0)
         return 0;
-    return hold(s, a, 0, now, e) == 0 ? 1 : -1;
+    if (hold(s, a, 0, now, e) != 0 || store_note(s, a->id, &placed, now, e) != 0)
+        return -1;
+    return 1;
 }
 
 /* 1 and the first hold that stands under another account than its job's type has now. The spans are

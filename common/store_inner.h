@@ -130,6 +130,10 @@ int store_hold_follow(struct store *s, const struct job *j, enum job_status to, 
 
 /* ---- store_change.c ---- */
 
+/* 0, or -1 and ERR_PRECONDITION_FAILED: the job is not as If-Match says. */
+int store_check_match(const struct job *j, const struct store_match *m,
+                      struct err *e) AR_MUST_CHECK;
+
 /* Changes the state, with everything that hangs on it: times, holds, the count of those who wait,
  * the group. *j is the job as it was. In a write transaction. */
 struct store_step {

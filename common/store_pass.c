@@ -121,7 +121,7 @@ static int first_job(struct store *s, enum store_sql_name name, int64_t now, str
 static int set_aside(struct store *s, const struct job *j, struct str why, int64_t now,
                      struct err *e)
 {
-    struct store_step step = {.to = JOB_HELD};
+    struct store_step step = {.to = JOB_HELD, .message = why};
     struct db_stmt *st;
 
     if (store_become(s, j, &step, now, e) != 0)

@@ -167,7 +167,4 @@ int store_reading_save(struct store *s, const struct store_reading *r, struct er
 int store_reading_differs(struct store *s, const struct store_reading *r,
                           struct err *e) AR_MUST_CHECK;
 
-/* This database's own random name (16 hex digits), for webhook-id. */
-int store_instance(struct store *s, char name[17], struct err *e) AR_MUST_CHECK;
-
 #endif

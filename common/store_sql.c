@@ -200,6 +200,27 @@ const char *const store_sql[SQL_NAMES] = {
                       "message = ?4, updated_at = ?5,"
                       " version = version + 1 WHERE id = ?1",
 
+    /* History: events and tries. */
+    [SQL_EVENT_LAST] = "SELECT max(n) FROM events WHERE job_id = ?1",
+    [SQL_EVENT_ADD] =
+        "INSERT INTO events (job_id, n, at, who, event, from_status, to_status, from_priority,"
+        " to_priority, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [SQL_EVENT_TRIM] = "DELETE FROM events WHERE job_id = ?1 AND n <= ?2",
+    [SQL_EVENT_CREATOR] = "SELECT created_by FROM jobs WHERE id = ?1",
+    [SQL_EVENT_LIST] = "SELECT n, at, who, event, from_status, to_status, from_priority,"
+                       " to_priority, message FROM events WHERE job_id = ?1 AND n > ?2"
+                       " ORDER BY n LIMIT ?3",
+    [SQL_EVENT_NUMBERS] = "SELECT (SELECT min(n) FROM events WHERE job_id = ?1),"
+                          " (SELECT max(n) FROM events WHERE job_id = ?1)"
+                          " /* scan: CONSTANT ROW, no table */",
+    [SQL_DELIVERY_LIST] = "SELECT n, admission, at, ns, url, address, status, error, answer,"
+                          " outcome, next_try FROM deliveries WHERE job_id = ?1 AND n > ?2"
+                          " ORDER BY n LIMIT ?3",
+    [SQL_DELIVERY_NUMBERS] = "SELECT (SELECT min(n) FROM deliveries WHERE job_id = ?1),"
+                             " (SELECT max(n) FROM deliveries WHERE job_id = ?1)"
+                             " /* scan: CONSTANT ROW, no table */",
+    [SQL_RESEND] = "UPDATE jobs SET next_try = ?2 WHERE id = ?1",
+
     [SQL_READING_GET] = "SELECT digest, error, about, read_at FROM readings WHERE queue = ?1",
     [SQL_READING_SET] =
         "INSERT INTO readings (queue, digest, tried_at, ns, read_at, about)"

@@ -81,6 +81,16 @@ enum store_sql_name {
     SQL_UNPLACED,
     SQL_DUE,
     SQL_TRY_AGAIN,
+    /* history: events and tries */
+    SQL_EVENT_LAST,
+    SQL_EVENT_ADD,
+    SQL_EVENT_TRIM,
+    SQL_EVENT_CREATOR,
+    SQL_EVENT_LIST,
+    SQL_EVENT_NUMBERS,
+    SQL_DELIVERY_LIST,
+    SQL_DELIVERY_NUMBERS,
+    SQL_RESEND,
     /* readings */
     SQL_READING_GET,
     SQL_READING_SET,

@@ -327,6 +327,8 @@ static int settle_books(struct dispatch *d, struct err *e)
 /* 1: ready; 0: another dispatcher is at work; -1 and *e. */
 static int dispatch_open(struct dispatch *d, struct err *e)
 {
+    static const struct who self = {
+        .name = STR_LIT("dispatcher"), .everything = true, .changes = true};
     int taken;
 
     if (open_signals(d, e) != 0 || httpc_init(e) != 0 ||
@@ -336,6 +338,7 @@ static int dispatch_open(struct dispatch *d, struct err *e)
     taken = lock_take(d->lock, 0, e);
     if (taken != 1)
         return taken;
+    store_as(d->store, &self);
     if (settle_books(d, e) != 0 || deliver_open(d->conf, d->store, &d->deliver, e) != 0 ||
         polls_open(d->conf, d->store, &d->polls, e) != 0)
         return -1;

@@ -3,6 +3,8 @@
  * and its headers. */
 #include "webhook.h"
 
+#include "webhook_id.h"
+
 static void write_body(const struct store_due *d, struct clock_zone *zone, struct buf *b)
 {
     struct json_out o = JSON_OUT(b);
@@ -25,9 +27,11 @@ static void write_body(const struct store_due *d, struct clock_zone *zone, struc
 static void write_lines(const struct store_due *d, const char *instance, int64_t now,
                         struct webhook *w)
 {
+    char id[WEBHOOK_ID_MAX];
+
     (void)snprintf(w->line[0], WEBHOOK_LINE_MAX, "content-type: application/json");
-    (void)snprintf(w->line[1], WEBHOOK_LINE_MAX, "webhook-id: msg_%.16s_%lld_%lld", instance,
-                   (long long)d->job.id, (long long)d->admissions);
+    webhook_id(id, instance, d->job.id, d->admissions);
+    (void)snprintf(w->line[1], WEBHOOK_LINE_MAX, "webhook-id: %s", id);
     (void)snprintf(w->line[2], WEBHOOK_LINE_MAX, "webhook-timestamp: %lld",
                    (long long)(now / NS_PER_S));
     (void)snprintf(w->line[3], WEBHOOK_LINE_MAX, "user-agent: anteroom/" ANTEROOM_VERSION);

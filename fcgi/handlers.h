@@ -14,7 +14,11 @@ route_run_fn job_create; /* POST /v1/{type}/ */
 route_prepare_fn job_change_prepare;
 route_run_fn job_change; /* POST /v1/{type}/{request_id} */
 route_run_fn job_delete; /* DELETE /v1/{type}/{request_id} */
-route_run_fn capacity;   /* GET /queues/{type}/capacity */
+route_run_fn events;     /* GET /v1/{type}/{request_id}/events */
+route_run_fn deliveries; /* GET /v1/{type}/{request_id}/deliveries */
+route_prepare_fn deliveries_send_prepare;
+route_run_fn deliveries_send; /* POST /v1/{type}/{request_id}/deliveries */
+route_run_fn capacity;        /* GET /queues/{type}/capacity */
 
 /* The ETag of a whole list, as GET /v1/{type}/ without a query gives it, for preconditions on the
  * collection. 0 and the tag with its quotes, or -1 and *e. */

@@ -3,9 +3,6 @@
 #include "digest.h"
 #include "etag.h"
 #include "handlers.h"
-#include "num.h"
-
-enum { LIMIT_MAX = 10000 };
 
 struct query {
     struct store_filter filter;
@@ -40,8 +37,8 @@ static int read_query(const struct http *x, struct query *q, struct err *e)
     *q = (struct query){.filter.type = x->segment[1], .filter.owner_id = http_param(x, "owner_id")};
     if (status.p && read_statuses(status, &q->filter.statuses, e) != 0)
         return -1;
-    if (limit.p && num_i64(limit, 1, LIMIT_MAX, &q->limit) != 0)
-        return err_set(e, ERR_BAD_REQUEST, "limit must be a whole number from 1 to %d", LIMIT_MAX);
+    if (limit.p && page_limit(limit, &q->limit, e) != 0)
+        return -1;
     q->filter.has_after = after.p != NULL;
     return after.p ? page_decode(after, &q->filter.after, e) : 0;
 }

@@ -14,6 +14,10 @@ static const struct route routes[] = {
     {HTTP_POST, "/v1/{}/{}", .writes = true, .body = true, .prepare = job_change_prepare,
      .run = job_change},
     {HTTP_DELETE, "/v1/{}/{}", .writes = true, .run = job_delete},
+    {HTTP_GET, "/v1/{}/{}/events", .params = {"limit", "after"}, .run = events},
+    {HTTP_GET, "/v1/{}/{}/deliveries", .params = {"limit", "after"}, .run = deliveries},
+    {HTTP_POST, "/v1/{}/{}/deliveries", .writes = true, .body = true,
+     .prepare = deliveries_send_prepare, .run = deliveries_send},
     {HTTP_GET, "/queues/{}/capacity", .run = capacity},
 };
 

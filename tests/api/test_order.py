@@ -191,3 +191,14 @@ def test_a_change_of_order_changes_only_order_and_time(a):
     after = is_ok(a.get("/v1/only/a"))
     assert {k for k in after if after[k] != before[k]} == {"Priority", "UpdatedAt"}
     assert after["UpdatedAt"] > before["UpdatedAt"]
+
+
+def test_a_job_that_moves_beside_anothers_and_wakes_waits_as_its_owners(a):
+    a.create("mine", "owners")
+    a.create("other", "owners", owner_id="somebody else")
+    change(a, "owners", "mine", status="held")
+    change(a, "owners", "mine", move={"before": "other"}, status="queued")
+    db = a.database()
+    found = db.execute("SELECT j.owner_id, g.owner_id FROM jobs j JOIN groups g ON g.id = j.group_id WHERE j.type = 'owners'").fetchall()
+    db.close()
+    assert sorted(found) == [("somebody else", "somebody else"), ("y", "y")]
