@@ -15,6 +15,8 @@ route_prepare_fn job_change_prepare;
 route_run_fn job_change; /* POST /v1/{type}/{request_id} */
 route_run_fn job_delete; /* DELETE /v1/{type}/{request_id} */
 route_run_fn capacity;   /* GET /queues/{type}/capacity */
+route_prepare_fn queue_change_prepare;
+route_run_fn queue_change; /* POST /queues/{type} */
 
 /* The ETag of a whole list, as GET /v1/{type}/ without a query gives it, for preconditions on the
  * collection. 0 and the tag with its quotes, or -1 and *e. */

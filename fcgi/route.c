@@ -15,6 +15,8 @@ static const struct route routes[] = {
      .run = job_change},
     {HTTP_DELETE, "/v1/{}/{}", .writes = true, .run = job_delete},
     {HTTP_GET, "/queues/{}/capacity", .run = capacity},
+    {HTTP_POST, "/queues/{}", .writes = true, .body = true, .prepare = queue_change_prepare,
+     .run = queue_change},
 };
 
 static const char *const method_names[] = {
