@@ -207,6 +207,28 @@ int store_queue_version(struct store *s, struct str type, int64_t *version, stru
     return 0;
 }
 
+int store_pause(struct store *s, struct str type, bool paused, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_QUEUE_PAUSE, e);
+
+    assert(db_writing(s->db));
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, type);
+    db_bind_i64(st, 2, paused);
+    if (db_run(s->db, st, e) != 0)
+        return -1;
+    if (db_changes(s->db) > 0 || !paused)
+        return db_changes(s->db) > 0;
+    st = db_use(s->db, SQL_QUEUE_ADD_PAUSED, e); /* a type that never had a job, perhaps */
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, type);
+    if (db_run(s->db, st, e) != 0)
+        return -1;
+    return db_changes(s->db) > 0;
+}
+
 int store_answer_find(struct store *s, struct str type, struct str key,
                       const unsigned char digest[STORE_DIGEST], struct store_answer *a,
                       struct err *e)

@@ -121,6 +121,11 @@ void store_list_end(struct store *s);
 int store_queue_version(struct store *s, struct str type, int64_t *version,
                         struct err *e) AR_MUST_CHECK;
 
+/* In a write transaction: a paused queue admits nobody. Its waiting jobs say JOB_REASON_PAUSED with
+ * STORE_PAUSED for as long as it is. 1 it was not so before, 0 it was. */
+#define STORE_PAUSED "the queue is paused"
+int store_pause(struct store *s, struct str type, bool paused, struct err *e) AR_MUST_CHECK;
+
 /* Idempotency-Key. _find: 1 and the first answer, 0 not seen, -1: ERR_IDEMPOTENCY_MISMATCH (other
  * body), ... `digest`: 32 bytes of SHA-256 of the request's body. _save in a write transaction. */
 enum { STORE_KEY_MAX = 255, STORE_DIGEST = 32 };

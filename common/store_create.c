@@ -23,9 +23,10 @@ static int check_space(struct store *s, struct err *e)
     return 0;
 }
 
-/* A queue's row: how many wait, and the last priority that the server gave out. */
+/* A queue's row: how many wait, the last priority that the server gave out, and does it admit? */
 struct queue_row {
     int64_t last_priority, waiting;
+    bool paused;
 };
 
 static int read_queue(struct store *s, struct str type, struct queue_row *q, struct err *e)
@@ -35,11 +36,11 @@ static int read_queue(struct store *s, struct str type, struct queue_row *q, str
 
     if (!st)
         return -1;
-    *q = (struct queue_row){INT64_MIN, 0};
+    *q = (struct queue_row){INT64_MIN, 0, false};
     db_bind_str(st, 1, type);
     rc = db_step(s->db, st, e);
     if (rc == 1)
-        *q = (struct queue_row){db_i64(st, 1), db_i64(st, 2)};
+        *q = (struct queue_row){db_i64(st, 1), db_i64(st, 2), db_i64(st, 3) != 0};
     db_done(st);
     return rc < 0 ? -1 : 0;
 }
@@ -143,5 +144,6 @@ int store_create(struct store *s, const struct job_new *n, int64_t now, struct j
     j->reason_seq = m.seq;
     if (add_job(s, j, m.id, e) != 0)
         return -1;
+    store_row_paused(q.paused, j);
     return store_touch_queue(s, n->type, 1, n->has_priority ? INT64_MIN : j->priority, e);
 }

@@ -33,6 +33,10 @@ struct store {
  * The spans are the statement's. */
 int store_row_job(struct db_stmt *st, struct job *j, struct err *e) AR_MUST_CHECK;
 
+/* What a waiting job shows while its queue is paused, in place of its group's reason: its tag is
+ * another one then. */
+void store_row_paused(bool paused, struct job *j);
+
 /* The type's lists have changed: raises its version, counts `waiting` more, and remembers a
  * priority that the server gave (INT64_MIN: none). */
 int store_touch_queue(struct store *s, struct str type, int64_t waiting, int64_t given,

@@ -285,7 +285,9 @@ int store_groups(struct store *s, store_group_fn *fn, void *ctx, struct err *e)
                                 .scope = db_str(all, 2),
                                 .shape = db_str(all, 3),
                                 .reason = db_str(all, 4),
-                                .message = db_str(all, 5)};
+                                .message = db_str(all, 5),
+                                .owner_id = db_str(all, 6),
+                                .paused = db_i64(all, 7) != 0};
 
         rc = ask_group(s, SQL_GROUP_HEAD, g.id, (struct page_place){0, 0}, 0, &w, e);
         if (rc == 0 && s->empty_groups < STORE_EMPTY_MAX)
@@ -300,6 +302,18 @@ int store_groups(struct store *s, store_group_fn *fn, void *ctx, struct err *e)
     }
     db_done(all);
     return rc < 0 ? -1 : 0;
+}
+
+int store_holding(struct store *s, store_holding_fn *fn, void *ctx, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_HOLDING, e);
+    int rc;
+
+    if (!st)
+        return -1;
+    while ((rc = db_step(s->db, st, e)) == 1)
+        fn(ctx, db_str(st, 0), db_str(st, 1), db_i64(st, 2));
+    return rc;
 }
 
 bool store_forget_due(const struct store *s)

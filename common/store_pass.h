@@ -23,7 +23,8 @@ int store_untidy(struct store *s, int64_t now, struct err *e) AR_MUST_CHECK;
 /* A group with its first waiting job. */
 struct store_group {
     int64_t id;
-    struct str type, scope, shape;
+    struct str type, scope, owner_id, shape;
+    bool paused;                /* its queue is: nobody of it is admitted */
     struct str reason, message; /* as last written */
     int64_t head_id, head_priority, head_queued_at;
 };
@@ -32,6 +33,11 @@ struct store_group {
  * call only. */
 typedef bool store_group_fn(void *ctx, const struct store_group *g);
 int store_groups(struct store *s, store_group_fn *fn, void *ctx, struct err *e) AR_MUST_CHECK;
+
+/* How many jobs are admitted or running: a call for each owner and type that has some. Spans hold
+ * during the call. */
+typedef void store_holding_fn(void *ctx, struct str owner_id, struct str type, int64_t jobs);
+int store_holding(struct store *s, store_holding_fn *fn, void *ctx, struct err *e) AR_MUST_CHECK;
 
 /* Groups whose last job has left stay for a while, since the next one often comes soon. When
  * store_groups has met many of them, store_forget_due says so, and store_forget (in a write
@@ -75,7 +81,8 @@ int store_holders(struct store *s, struct str account, int64_t read_at, store_jo
                   struct err *e) AR_MUST_CHECK;
 
 /* In a write transaction: queued → admitted with what it holds. 1 done, 0 the job is no longer as
- * the plan saw it (changed, cancelled, gone): nothing was done; -1 fault. */
+ * the plan saw it (changed, cancelled, gone), its queue is paused, or its valid_until has gone by:
+ * nothing was done; -1 fault. */
 struct store_hold {
     struct str host, resource;
     int64_t amount;

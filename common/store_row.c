@@ -29,7 +29,8 @@ enum column {
     C_VERSION,
     C_REASON_SEQ,
     C_QUEUED_AT,
-    C_SCOPE
+    C_SCOPE,
+    C_PAUSED /* of JOB_SHOWN_COLUMNS only */
 };
 
 int store_row_job(struct db_stmt *st, struct job *j, struct err *e)
@@ -67,6 +68,24 @@ int store_row_job(struct db_stmt *st, struct job *j, struct err *e)
     return 0;
 }
 
+void store_row_paused(bool paused, struct job *j)
+{
+    if (!paused || j->status != JOB_QUEUED || str_is(j->reason, JOB_REASON_NOT_BEFORE))
+        return;
+    j->reason = STR_LIT(JOB_REASON_PAUSED);
+    j->message = STR_LIT(STORE_PAUSED);
+    j->reason_seq = INT64_MAX;
+}
+
+/* A row as a client sees it. */
+static int row_shown(struct db_stmt *st, struct job *j, struct err *e)
+{
+    if (store_row_job(st, j, e) != 0)
+        return -1;
+    store_row_paused(db_i64(st, C_PAUSED) != 0, j);
+    return 0;
+}
+
 int store_show(struct store *s, struct str type, struct str request_id, struct job *j,
                struct err *e)
 {
@@ -80,7 +99,7 @@ int store_show(struct store *s, struct str type, struct str request_id, struct j
     rc = db_step(s->db, st, e);
     if (rc == 0)
         return err_set(e, ERR_NOT_FOUND, "there is no such job");
-    return rc == 1 ? store_row_job(st, j, e) : -1;
+    return rc == 1 ? row_shown(st, j, e) : -1;
 }
 
 /* The statements of a list: by whether it is one owner's, and whether it is the rest of one
@@ -145,7 +164,7 @@ int store_list_next(struct store *s, struct job *j, struct err *e)
             return -1;
         rc = db_step(s->db, s->list, e);
     }
-    if (rc == 1 && store_row_job(s->list, j, e) != 0)
+    if (rc == 1 && row_shown(s->list, j, e) != 0)
         return -1;
     return rc;
 }

@@ -14,6 +14,8 @@
     "j.not_before,"                                                                                \
     " j.valid_until, j.admitted_at, j.started_at, j.finished_at, j.hosts, j.version, g.seq, "      \
     "j.queued_at, j.scope"
+/* Behind them: is the queue of the type ?1 paused? */
+#define JOB_SHOWN_COLUMNS JOB_COLUMNS ", (SELECT q.paused FROM queues q WHERE q.type = ?1)"
 #define JOB_FROM " FROM jobs j LEFT JOIN groups g ON g.id = j.group_id "
 
 /* What is held of a host's resource, t's, of the account ?4 as it counts for a reading of
@@ -32,7 +34,7 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_READ_END] = "COMMIT",
     [SQL_INSTANCE] = "SELECT name FROM instance /* scan: instance, it has one row */",
 
-    [SQL_QUEUE_GET] = "SELECT version, last_priority, waiting FROM queues WHERE type = ?1",
+    [SQL_QUEUE_GET] = "SELECT version, last_priority, waiting, paused FROM queues WHERE type = ?1",
     [SQL_QUEUE_TOUCH] = "UPDATE queues SET version = version + 1, waiting = waiting + ?2,"
                         " last_priority = max(last_priority, ?3) WHERE type = ?1",
     [SQL_QUEUE_ADD] =
@@ -46,8 +48,10 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_GROUP_ADD] =
         "INSERT INTO groups (type, scope, owner_id, shape, reason, message)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [SQL_GROUP_ALL] = "SELECT id, type, scope, shape, reason, message FROM groups"
-                      " /* scan: groups, the pass looks at each of them */",
+    [SQL_GROUP_ALL] =
+        "SELECT id, type, scope, shape, reason, message, owner_id, EXISTS (SELECT 1 FROM queues q"
+        " WHERE q.type = groups.type AND q.paused = 1) FROM groups"
+        " /* scan: groups, the pass looks at each of them */",
     [SQL_GROUP_HEAD] = "SELECT id, priority, queued_at FROM jobs WHERE group_id = ?1 ORDER BY "
                        "priority, id LIMIT 1",
     [SQL_GROUP_NEXT_SAME] =
@@ -75,7 +79,7 @@ const char *const store_sql[SQL_NAMES] = {
         "created_at,"
         " updated_at, queued_at, scope, group_id, reason, message, not_before, valid_until)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    [SQL_JOB_SHOW] = "SELECT" JOB_COLUMNS JOB_FROM
+    [SQL_JOB_SHOW] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
                      "WHERE j.type = ?1 AND j.request_id = ?2 AND j.deleted_at IS NULL",
     [SQL_JOB_BY_ID] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1",
     [SQL_JOB_ADMITTED] = "SELECT" JOB_COLUMNS JOB_FROM
@@ -108,17 +112,17 @@ const char *const store_sql[SQL_NAMES] = {
     /* Two ranges rather than (priority, id) > (?, ?): the rowid part of an index is not used for
        the latter. */
     [SQL_LIST_SAME] =
-        "SELECT" JOB_COLUMNS JOB_FROM
+        "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
         "WHERE j.type = ?1 AND j.deleted_at IS NULL AND j.priority = ?2 AND j.id > ?3" STATUS_FILTER
         " ORDER BY j.id",
-    [SQL_LIST] = "SELECT" JOB_COLUMNS JOB_FROM
+    [SQL_LIST] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
                  "WHERE j.type = ?1 AND j.deleted_at IS NULL AND j.priority > ?2" STATUS_FILTER
                  " ORDER BY j.priority, j.id",
     [SQL_LIST_OWNER_SAME] =
-        "SELECT" JOB_COLUMNS JOB_FROM
+        "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
         "WHERE j.type = ?1 AND j.owner_id = ?12 AND j.deleted_at IS NULL AND j.priority = ?2"
         " AND j.id > ?3" STATUS_FILTER " ORDER BY j.id",
-    [SQL_LIST_OWNER] = "SELECT" JOB_COLUMNS JOB_FROM
+    [SQL_LIST_OWNER] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
                        "WHERE j.type = ?1 AND j.owner_id = ?12 AND j.deleted_at IS NULL AND "
                        "j.priority > ?2" STATUS_FILTER " ORDER BY j.priority, j.id",
     [SQL_AT_PRIORITY] = "SELECT id FROM jobs WHERE type = ?1 AND deleted_at IS NULL AND priority = "
@@ -159,7 +163,9 @@ const char *const store_sql[SQL_NAMES] = {
                   "NULL, admitted_at = ?3,"
                   " updated_at = ?3, hosts = ?4, attempts = 0, next_try = ?6, hold_until = ?5, "
                   "version = version + 1,"
-                  " admissions = admissions + 1 WHERE id = ?1 AND group_id = ?2",
+                  " admissions = admissions + 1 WHERE id = ?1 AND group_id = ?2"
+                  " AND (valid_until IS NULL OR valid_until > ?3) AND NOT EXISTS"
+                  " (SELECT 1 FROM queues q WHERE q.type = jobs.type AND q.paused = 1)",
     [SQL_PLACE] = "UPDATE jobs SET hosts = ?2, updated_at = ?3, version = version + 1"
                   " WHERE id = ?1 AND status = 'running' AND hosts IS NULL",
     /* A second hold of the same moment is added, and counts for as long as the newer one. */
@@ -276,6 +282,16 @@ const char *const store_sql[SQL_NAMES] = {
                          " FROM reading_hosts h JOIN reading_totals t"
                          " ON t.queue = h.queue AND t.host = h.host"
                          " WHERE h.queue = ?1 AND h.pool = ?2",
+
+    /* Paused queues, and how many jobs hold something. */
+    [SQL_QUEUE_PAUSE] =
+        "UPDATE queues SET paused = ?2, version = version + 1 WHERE type = ?1 AND paused <> ?2",
+    [SQL_QUEUE_ADD_PAUSED] =
+        "INSERT INTO queues (type, version, waiting, last_priority, paused)"
+        " VALUES (?1, 1, 0, -9223372036854775808, 1) ON CONFLICT (type) DO NOTHING",
+    [SQL_HOLDING] = "SELECT owner_id, type, count(*) FROM jobs WHERE status = 'admitted'"
+                    " OR status = 'running' GROUP BY owner_id, type"
+                    " /* scan: jobs, those that hold something, in their own index */",
 
     [SQL_ANSWER_FIND] =
         "SELECT digest, status, location, etag, body FROM answers WHERE type = ?1 AND asker = '' AND key = ?2",

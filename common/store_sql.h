@@ -116,6 +116,10 @@ enum store_sql_name {
     SQL_VIEW_POOLS_OF_HOST,
     SQL_VIEW_OF_HOST,
     SQL_VIEW_OF_POOL,
+    /* paused queues, and how many jobs hold something */
+    SQL_QUEUE_PAUSE,
+    SQL_QUEUE_ADD_PAUSED,
+    SQL_HOLDING,
     /* first answers */
     SQL_ANSWER_FIND,
     SQL_ANSWER_ADD,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Limits beside the hosts. Each project that waits has its quota's lines once in the table; what
- * the hosts of a reading share has its lines from the start. A group needs what one of its jobs
- * takes of each of its lines, all instances together.
+ * Limits beside the hosts. Each project that waits has its quota's lines once in the table, each
+ * type and each owner of limited numbers of jobs a line; what the hosts of a reading share has its
+ * lines from the start. A group needs what one of its jobs takes of each of its lines, all
+ * instances together; of the number of jobs, one.
  */
 #include "limits.h"
 
@@ -14,6 +15,12 @@ static int no_memory(struct err *e)
 {
     return err_set(e, ERR_INTERNAL, "out of memory while reading the limits of those who wait");
 }
+
+/* A number of jobs that is limited, and whose. */
+struct jobs_limit {
+    const char *reason;
+    int64_t limit, jobs; /* limit 0: there is none */
+};
 
 /* ---- the table ---- */
 
@@ -39,7 +46,7 @@ static int add_line(struct limits *l, struct limits_line line)
         l->line = lines;
         l->cap = cap;
     }
-    limit[l->n] = (struct plan_limit){.shared = !line.project.p};
+    limit[l->n] = (struct plan_limit){.shared = !line.project.p && !line.jobs, .jobs = line.jobs};
     if (line.line) {
         limit[l->n].left = left_of(line.line);
         limit[l->n].total = line.line->limit;
@@ -206,24 +213,73 @@ static int limits_of(struct limits *l, struct str scope, size_t *index, size_t *
 
 enum { LINES_MAX = 1024 }; /* of one project and its pools */
 
-static int group_needs(struct limits *l, struct waiting *w, size_t g, size_t *index, struct err *e)
+/* Adds the need of a place among `limit` jobs, of which `jobs` are there. *line is where it stands,
+ * which is 0 at first. */
+static int need_place(struct limits *l, struct plan_group *group, struct plan_need *need,
+                      size_t *line, const struct jobs_limit *of)
+{
+    if (of->limit == 0)
+        return 0;
+    if (*line == 0) {
+        if (add_line(l, (struct limits_line){.jobs = of->reason}) != 0)
+            return -1;
+        l->limit[l->n - 1] =
+            (struct plan_limit){.left = of->limit - of->jobs, .total = of->limit, .jobs = true};
+        l->counting++;
+        *line = l->n;
+    }
+    need[group->needs++] = (struct plan_need){*line - 1, 1};
+    return 0;
+}
+
+enum { PLACES = 2 }; /* among the jobs of its queue, among those of its owner */
+
+static int need_places(struct limits *l, const struct waiting *w, size_t g, struct plan_need *need)
+{
+    const struct holding *h = w->holding;
+    struct holding_who who = w->info[g].who;
+
+    if (!h || !h->limited)
+        return 0;
+    if (need_place(l, &w->group[g], need, &l->of_type[who.type],
+                   &(struct jobs_limit){JOB_REASON_RUN_LIMIT, holding_run_limit(h, who),
+                                        h->of_type[who.type]}) != 0)
+        return -1;
+    return need_place(l, &w->group[g], need, &l->of_owner[who.owner],
+                      &(struct jobs_limit){JOB_REASON_OWNER_LIMIT, holding_owner_limit(h),
+                                           h->of_owner[who.owner]});
+}
+
+/* What the group needs of n limits of its scope, behind its places. An unreadable shape fits
+ * nowhere. */
+static void need_amounts(struct limits *l, const struct waiting *w, size_t g, struct plan_need *need,
+                         const size_t *index, size_t n)
+{
+    struct plan_group *group = &w->group[g];
+    struct demand *d;
+    struct err e;
+    size_t i;
+
+    if (n == 0 || demand_from_shape(w->shape_text.text[group->shape], &d, &e) != 0)
+        return;
+    for (i = 0; i < n; i++)
+        need[group->needs++] = need_of(l, index[i], d);
+    demand_free(d);
+}
+
+static int group_needs(struct limits *l, const struct waiting *w, size_t g, size_t *index,
+                       struct err *e)
 {
     struct str scope = w->scope_text.text[w->info[g].scope_text];
     struct plan_need *need;
-    struct demand *d;
-    size_t n, i;
+    size_t n;
 
     if (limits_of(l, scope, index, &n, e) != 0)
         return -1;
-    if (n == 0 || demand_from_shape(w->shape_text.text[w->group[g].shape], &d, e) != 0)
-        return 0; /* an unreadable shape fits nowhere */
-    need = arena_array(l->arena, n, sizeof *need);
-    for (i = 0; need && i < n; i++)
-        need[i] = need_of(l, index[i], d);
-    demand_free(d);
-    if (!need)
+    need = arena_array(l->arena, n + PLACES, sizeof *need);
+    if (!need || need_places(l, w, g, need) != 0)
         return no_memory(e);
-    w->group[g].needs = n;
+    need_amounts(l, w, g, need, index, n);
     w->group[g].need = need;
     return 0;
 }
@@ -240,22 +296,40 @@ int limits_check(const struct source_reading *r, struct err *e)
                     : 0;
 }
 
+static int begin_counting(struct limits *l, const struct holding *h)
+{
+    if (!h || !h->limited)
+        return 0;
+    l->of_type = calloc(h->type.n + 1, sizeof *l->of_type);
+    l->of_owner = calloc(h->owner.n + 1, sizeof *l->of_owner);
+    return l->of_type && l->of_owner ? 0 : -1;
+}
+
+/* The tables are as long as all that wait, in each queue. */
+static void end_counting(struct limits *l)
+{
+    free(l->of_type);
+    free(l->of_owner);
+    l->of_type = l->of_owner = NULL;
+}
+
 int limits_make(struct waiting *w, struct arena *a, struct limits *l, struct err *e)
 {
     const struct source_reading *r = w->capacity->reading;
     size_t index[LINES_MAX], g;
 
     *l = (struct limits){.waiting = w, .arena = a, .project.arena = a};
-    if (r->gate == SOURCE_NO_QUOTA && r->shared == 0)
+    if (r->gate == SOURCE_NO_QUOTA && r->shared == 0 && !(w->holding && w->holding->limited))
         return 0;
     if (limits_check(r, e) != 0)
         return -1;
-    if (add_shares(l, r) != 0)
+    if (add_shares(l, r) != 0 || begin_counting(l, w->holding) != 0)
         return no_memory(e);
     for (g = 0; g < w->groups; g++) {
         if (group_needs(l, w, g, index, e) != 0)
             return -1;
     }
+    end_counting(l);
     return 0;
 }
 
@@ -277,6 +351,7 @@ int limits_hold(struct limits *l, struct str scope, const struct demand *d, stru
 
 void limits_free(struct limits *l)
 {
+    end_counting(l);
     free(l->limit);
     free(l->line);
     free(l->first);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Limits beside the hosts: quotas of projects, and what hosts share. From a reading to the numbers
- * that the plan works on. Pure but for memory; one thread at a time.
+ * Limits beside the hosts: quotas of projects, what hosts share, and how many jobs may run. From a
+ * reading, and from what was counted, to the numbers that the plan works on. Pure but for memory;
+ * one thread at a time.
  */
 #ifndef AR_LIMITS_H
 #define AR_LIMITS_H
@@ -10,9 +11,10 @@
 
 /* A limit with what it is, for people; same index as the plan's. */
 struct limits_line {
-    struct str project;              /* whose quota; absent: hosts share it */
+    struct str project;              /* whose quota; absent: hosts share it, or it counts jobs */
     struct str error;                /* of a quota that could not be read; absent: it was */
-    const struct source_limit *line; /* NULL: there is an error */
+    const struct source_limit *line; /* NULL: there is an error, or it counts jobs */
+    const char *jobs; /* counts jobs: the reason of those who find no place. NULL: it does not */
 };
 
 struct limits {
@@ -21,9 +23,11 @@ struct limits {
     size_t n, cap;
     struct plan_limit *limit;
     struct limits_line *line;
+    size_t counting; /* of them, those that count jobs */
     struct intern project; /* those whose quota was looked up */
     size_t *first, *count; /* [project.n] their lines */
     size_t projects_cap;
+    size_t *of_type, *of_owner; /* [holding's] lines + 1; 0: none yet. While they are made */
 };
 
 /* Are there no more limits for one project and its pools than the table takes? 0, or -1:

@@ -12,36 +12,13 @@
  *
  * Only one dispatcher runs (its lock), and only it admits: what is free can have grown between 2
  * and 4, never shrunk, but for jobs that an operator set running meanwhile; those the next pass
- * counts. A job that changed meanwhile is skipped by the store. Killed at any point, each
+ * counts. Where numbers of jobs are limited they are counted again in the transaction that admits.
+ * A job that changed meanwhile is skipped by the store, and so is one whose queue was paused. Killed at any point, each
  * transaction is there or not, and the next pass starts from what is there.
  */
 #include "pass_inner.h"
 
 enum { LOCK_SECONDS = 5 };
-
-/* NULL and *e when there is no memory. */
-static struct pass *pass_new(const struct conf *conf, struct store *store, struct err *e)
-{
-    struct pass *p = calloc(1, sizeof *p);
-
-    if (p) {
-        p->arena = arena_new(PASS_MEMORY_MAX);
-        p->told = arena_new(PASS_MEMORY_MAX);
-    }
-    if (!p || !p->arena || !p->told) {
-        if (p) {
-            arena_free(p->arena);
-            arena_free(p->told);
-        }
-        free(p);
-        err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
-        return NULL;
-    }
-    p->conf = conf;
-    p->store = store;
-    p->now = clock_now();
-    return p;
-}
 
 static void pass_free(struct pass *p)
 {
@@ -56,9 +33,32 @@ static void pass_free(struct pass *p)
         capacity_free(&p->queue[i].capacity);
         arena_free(p->queue[i].arena);
     }
+    waiting_free(&p->paused);
+    holding_free(&p->holding);
     arena_free(p->arena);
     arena_free(p->told);
     free(p);
+}
+
+/* NULL and *e when there is no memory. */
+static struct pass *pass_new(const struct conf *conf, struct store *store, struct err *e)
+{
+    struct pass *p = calloc(1, sizeof *p);
+
+    if (p) {
+        p->arena = arena_new(PASS_MEMORY_MAX);
+        p->told = arena_new(PASS_MEMORY_MAX);
+    }
+    if (!p || !p->arena || !p->told || holding_make(&p->holding, conf) != 0) {
+        if (p)
+            pass_free(p);
+        err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
+        return NULL;
+    }
+    p->conf = conf;
+    p->store = store;
+    p->now = clock_now();
+    return p;
 }
 
 static int tidy(struct store *store, int64_t now, struct store_tidied *t, struct err *e)

@@ -37,6 +37,7 @@ struct pass_queue {
 /* A job to be admitted or placed, ready to be written. */
 struct pass_job {
     int64_t id, group; /* group 0: a running job that is placed */
+    struct holding_who who; /* of one that is admitted */
     struct str queue, hosts;
     size_t holds;
     const struct store_hold *hold;
@@ -58,6 +59,8 @@ struct pass {
     size_t queues;
     struct pass_queue *queue;
     int64_t oldest; /* plan_in.oldest */
+    struct holding holding;
+    struct waiting paused; /* groups of paused queues; kept in a dry run only */
     size_t placed, admitted, reasons;
     struct pass_job place[PASS_PLACED_MAX], admit[PASS_ADMISSIONS_MAX];
     struct pass_reason *reason; /* those that differ from what is written */

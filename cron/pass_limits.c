@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The limits of a queue's plan: those of the reading, less what jobs use of them that hold
- * something, since the reading may not show it yet. */
+/* The limits of a queue's plan: numbers of jobs, and those of the reading, less what jobs use of
+ * them that hold something, since the reading may not show it yet. */
 #include "log.h"
 #include "pass_inner.h"
 
@@ -31,8 +31,8 @@ int pass_limits(struct pass *p, struct pass_queue *q, struct err *e)
 
     if (limits_make(&q->waiting, p->arena, &q->limits, e) != 0)
         return -1;
-    if (q->limits.n == 0)
-        return 0;
+    if (q->limits.n == q->limits.counting)
+        return 0; /* jobs are counted already */
     if (store_holders(p->store, q->conf->account, q->reading.read_at, take_holder, &t, e) != 0)
         return -1;
     return t.failed ? -1 : 0;

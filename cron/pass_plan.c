@@ -132,12 +132,15 @@ static int take_admissions(struct pass *p, struct pass_queue *q, struct err *e)
         if (!sure)
             continue;
         job = &p->admit[p->admitted];
-        *job = (struct pass_job){.id = a->job.id, .group = q->waiting.group[a->group].id};
+        *job = (struct pass_job){.id = a->job.id,
+                                 .group = q->waiting.group[a->group].id,
+                                 .who = q->waiting.info[a->group].who};
         if (pass_job_make(p, q, &q->waiting.demand[q->waiting.group[a->group].shape], &a->placement,
                           job, e) != 0) {
             p->more = true;
             return p->admitted ? 0 : -1;
         }
+        holding_note(&p->holding, job->who);
         p->admitted++;
     }
     return 0;
@@ -231,10 +234,23 @@ static bool has_given(const struct pass *p, const struct pass_queue *q)
            (placed > 0 && limited);
 }
 
+/* What the store says by itself of those whose queue is paused; only a dry run says it here. */
+static void show_paused(struct pass *p)
+{
+    struct buf b = BUF_INIT(REASON_MESSAGE_MAX);
+    size_t g;
+
+    buf_str(&b, STORE_PAUSED);
+    for (g = 0; g < p->paused.groups; g++)
+        note_reason(p, &p->paused, g, JOB_REASON_PAUSED, &b);
+    buf_free(&b);
+}
+
 int pass_plan(struct pass *p, struct err *e)
 {
-    size_t i, groups = 0, left = 0, most;
+    size_t i, groups, left = 0, most;
 
+    groups = p->paused.groups;
     for (i = 0; i < p->queues; i++) {
         groups += p->queue[i].waiting.groups;
         left += is_to_plan(&p->queue[i]);
@@ -242,6 +258,7 @@ int pass_plan(struct pass *p, struct err *e)
     p->reason = arena_array(p->arena, groups, sizeof *p->reason);
     if (!p->reason)
         return no_memory(e);
+    show_paused(p);
     for (i = 0; i < p->queues; i++) {
         if (!p->queue[i].in)
             continue;

@@ -59,6 +59,7 @@ static int take_reading(struct pass *p, struct pass_queue *q, const struct sourc
     if (q->reading.state == SOURCE_GOOD)
         make_table(q);
     waiting_init(&q->waiting, q->reading.state == SOURCE_GOOD ? &q->capacity : NULL, q->arena);
+    q->waiting.holding = &p->holding;
     return 0;
 }
 
@@ -70,6 +71,7 @@ static int take_readings(struct pass *p, struct source_reading *const *reading, 
     if (!p->queue)
         return err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
     p->queues = p->conf->queues;
+    waiting_init(&p->paused, NULL, p->arena);
     for (i = 0; i < p->queues; i++) {
         p->queue[i].conf = &p->conf->queue[i];
         if (reading[i] && take_reading(p, &p->queue[i], reading[i]) != 0)
@@ -199,12 +201,33 @@ static bool take_unplaced(void *ctx, const struct job *j)
     return false;
 }
 
+/* A group that waits, with whose it is. */
+static int add_group(struct pass *p, struct pass_queue *q, const struct store_group *g,
+                     struct err *e)
+{
+    size_t before = q->waiting.groups;
+    struct holding_who who;
+
+    if (holding_add(&p->holding, g->type, g->owner_id, &who) != 0) {
+        q->waiting.left_out++;
+        return 0;
+    }
+    if (waiting_add(&q->waiting, g, e) != 0)
+        return -1;
+    if (q->waiting.groups > before)
+        q->waiting.info[before].who = who;
+    return 0;
+}
+
 static bool take_group(void *ctx, const struct store_group *g)
 {
     struct reader *r = ctx;
     struct pass_queue *q = queue_of(r->pass, g->type);
 
-    r->failed = q->in && waiting_add(&q->waiting, g, r->e) != 0;
+    if (g->paused)
+        r->failed = r->pass->show && waiting_add(&r->pass->paused, g, r->e) != 0;
+    else
+        r->failed = q->in && add_group(r->pass, q, g, r->e) != 0;
     return !r->failed;
 }
 
@@ -234,6 +257,8 @@ static int read_waiting(struct pass *p, struct err *e)
     if (store_groups(p->store, take_group, &r, e) != 0 || r.failed)
         return -1;
     warn_left_out(p);
+    if (holding_count(&p->holding, p->store, e) != 0)
+        return -1;
     found = store_oldest_waiting(p->store, &p->oldest, e);
     if (found == 0)
         p->oldest = INT64_MIN;

@@ -89,6 +89,16 @@ static struct store_admission admission_of(const struct pass *p, const struct pa
 typedef int write_job_fn(struct store *s, const struct store_admission *a, int64_t now,
                          struct err *e);
 
+/* May the job be written? Not one for which there is no place any more: an operator has set others
+ * running since the pass looked. The next pass counts them, too. */
+static bool has_place(struct pass *p, const struct pass_job *job)
+{
+    if (job->group == 0 || holding_allows(&p->holding, job->who))
+        return true;
+    p->more = true;
+    return false;
+}
+
 /* A job that changed since the pass looked at it is skipped:
  * the next pass sees it as it is then. */
 static int write_jobs(struct pass *p, const struct pass_job *job, size_t n, write_job_fn *fn,
@@ -100,10 +110,14 @@ static int write_jobs(struct pass *p, const struct pass_job *job, size_t n, writ
     int rc;
 
     for (i = 0; i < n; i++) {
+        if (!has_place(p, &job[i]))
+            continue;
         a = admission_of(p, &job[i], now);
         rc = fn(p->store, &a, now, e);
         if (rc < 0)
             return -1;
+        if (rc == 1 && job[i].group != 0)
+            holding_note(&p->holding, job[i].who);
         *done += rc;
     }
     return 0;
@@ -120,6 +134,8 @@ static int write_batch(struct pass *p, const struct batch *b, struct pass_result
     if (write_jobs(p, p->place, p->placed, store_place, &r->placed, e) != 0)
         return -1;
     if (store_forget_due(p->store) && store_forget(p->store, e) != 0)
+        return -1;
+    if (p->admitted > 0 && holding_count(&p->holding, p->store, e) != 0)
         return -1;
     return write_jobs(p, p->admit, p->admitted, store_admit, &r->admitted, e);
 }

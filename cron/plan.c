@@ -7,7 +7,7 @@
  * - refused: its group is done, and where it has waited long enough, it holds the line; otherwise
  *   the first job of its group that has waited so long comes into the heap as a marker, which does
  *   nothing but hold the line when its turn comes;
- * - blocked, or short of quota: its group is done.
+ * - blocked, or short of quota (of which the number of jobs is one): its group is done.
  *
  * Invariants: a group stands in the heap at most once. Free amounts and what is left of limits only
  * shrink, lines are never let go: so a refusal holds for the group, and one by the hosts for every
@@ -124,8 +124,7 @@ static int admit(struct pass *pass, const struct plan_turn *turn, struct fit_pla
         pass->cap = cap;
     }
     fit_take(&pass->in->hosts, &pass->in->shape[group->shape], placement);
-    if (pass->in->shape[group->shape].kinds > 0)
-        limits_take(pass->in, group);
+    limits_take(pass->in, group);
     out->admission[out->n++] = (struct plan_admission){turn->group, turn->job, *placement};
     *placement = (struct fit_placement){0};
     found = pass->in->queue.next(pass->in->queue.ctx, group, &turn->job, &next.job);
@@ -212,6 +211,16 @@ static int mark(struct pass *pass, const struct plan_turn *turn, size_t lane, bo
     return lanes_hold(&pass->lanes, lane, turn->job.id) == 0 ? 0 : no_memory(pass->e);
 }
 
+/* A job that needs nothing: it asks no host, and only the number of jobs keeps it out. */
+static int decide_nothing(struct pass *pass, const struct plan_turn *turn, size_t quota)
+{
+    if (quota == SIZE_MAX)
+        return admit(pass, turn, &(struct fit_placement){0});
+    pass->out->verdict[turn->group] = PLAN_NO_QUOTA;
+    pass->out->limit[turn->group] = quota;
+    return 0;
+}
+
 /* Decides the job whose turn it is. */
 static int decide(struct pass *pass, const struct plan_turn *turn)
 {
@@ -223,7 +232,7 @@ static int decide(struct pass *pass, const struct plan_turn *turn)
     if (turn->marker)
         return mark(pass, turn, number, quota == SIZE_MAX);
     if (pass->in->shape[group->shape].kinds == 0)
-        return admit(pass, turn, &(struct fit_placement){0});
+        return decide_nothing(pass, turn, quota);
     if (lane->use.n == 0 && !is_unsure(pass->in, group)) {
         pass->out->verdict[turn->group] = PLAN_NO_POOL;
         return 0;

@@ -14,15 +14,16 @@
  * holds the line: no later job of any group whose hosts meet its own is admitted in this pass.
  * Younger ones are passed. overtake 0: every job that does not fit holds the line; PLAN_FOREVER:
  * none does. A job that could not run on the empty hosts (PLAN_NEVER_FITS), one that no pool knows,
- * and one whose project's quota does not allow it (PLAN_NO_QUOTA) hold nobody up; one that is only
- * blocked holds nothing itself; one that needs nothing (no kinds) competes for nothing: it is
- * admitted at its turn, whoever holds what. The line is exact for each job, not for heads alone: a
+ * and one whose quota or number of jobs does not allow it (PLAN_NO_QUOTA) hold nobody up; one that
+ * is only blocked holds nothing itself; one that needs nothing (no kinds) competes for nothing but
+ * the number of jobs: where that allows it, it is admitted at its turn, whoever holds what. The line is exact for each job, not for heads alone: a
  * group whose head does not fit but is young is asked for its first job that is past the guard, and
  * that one holds the line from its own place on (unless its quota is used up when its turn comes).
  *
- * Limits stand beside the hosts: a line of a project's quota, or what hosts share (storage). A job
- * is admitted only where all its needs are met, and takes them off. They too only shrink within a
- * pass. The order of the questions: no pool, never fits, quota, blocked, what is shared, the hosts.
+ * Limits stand beside the hosts: a line of a project's quota, how many jobs may run, or what hosts
+ * share (storage). A job is admitted only where all its needs are met, and takes them off. They too
+ * only shrink within a pass. The order of the questions: no pool, never fits, quota and number of
+ * jobs, blocked, what is shared, the hosts.
  */
 #ifndef AR_PLAN_H
 #define AR_PLAN_H
@@ -47,6 +48,7 @@ struct plan_limit {
     int64_t total; /* >= left */
     bool shared;   /* shared by hosts: too small for a job is like hosts that are too small. Not: a
                       quota, which can be raised: it is never too small for ever */
+    bool jobs;     /* a quota that counts jobs: those that need nothing else (no kinds), too */
 };
 
 /* What one job needs of a limit, all its instances together. */
@@ -60,8 +62,8 @@ struct plan_group {
     size_t scope; /* index into plan_in.scope */
     size_t shape; /* index into plan_in.shape */
     struct plan_job head;
-    size_t needs; /* of each job of the group; a limit once at most. Not looked at when the shape
-                     has no kinds */
+    size_t needs; /* of each job of the group; a limit once at most. When the shape has no kinds
+                     only those of limits that count jobs are looked at */
     const struct plan_need *need;
 };
 
@@ -113,7 +115,7 @@ enum plan_verdict {
     PLAN_NO_POOL,      /* no pool serves its scope */
     PLAN_NEVER_FITS, /* not even on the empty hosts, or more than hosts share in all, whoever holds
                         the line and whatever its quota says */
-    PLAN_NO_QUOTA,   /* its quota has too little left, whoever holds the line */
+    PLAN_NO_QUOTA,   /* its quota, or a number of jobs, has too little left, whoever holds the line */
     PLAN_NO_ROOM,    /* does not fit on what is free now, or on what is left of what hosts share */
     PLAN_UNDECIDED,  /* the search budget ran out; it waits */
     PLAN_BLOCKED,    /* an older job holds the line of its hosts */

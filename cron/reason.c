@@ -274,14 +274,29 @@ static void put_limit(struct buf *b, const struct plan_need *need, const struct 
     buf_str(b, " are left");
 }
 
-/* The limit that was too small: a quota, or what hosts share. A quota that could not be read is the
- * source's fault, not the project's. */
+static void put_jobs(struct buf *b, const struct limits *l, size_t limit)
+{
+    const struct plan_limit *p = &l->limit[limit];
+    bool owner = str_is(str_of(l->line[limit].jobs), JOB_REASON_OWNER_LIMIT);
+
+    buf_i64(b, p->total - p->left);
+    buf_str(b, " of ");
+    buf_i64(b, p->total);
+    buf_printf(b, " jobs of this %s are admitted or running", owner ? "owner" : "queue");
+}
+
+/* The limit that was too small: a quota, what hosts share, or a number of jobs. A quota that could
+ * not be read is the source's fault, not the project's. */
 static const char *say_limit(struct buf *b, const struct limits *l, const struct plan_group *g,
                              size_t limit, const char *word)
 {
     const struct limits_line *line = &l->line[limit];
     size_t i;
 
+    if (line->jobs) {
+        put_jobs(b, l, limit);
+        return line->jobs;
+    }
     if (line->error.p) {
         buf_str(b, "the project's quota could not be read: ");
         put_name(b, line->error);

@@ -7,6 +7,7 @@
 #define AR_WAITING_H
 
 #include "capacity.h"
+#include "holding.h"
 #include "plan.h"
 #include "store_pass.h"
 
@@ -14,11 +15,13 @@
 struct waiting_group {
     uint64_t told;     /* waiting_digest of the reason and message as last written */
     size_t scope_text; /* index into waiting.scope_text */
+    struct holding_who who; /* set by whoever counts */
 };
 
 struct waiting {
     const struct capacity
         *capacity; /* NULL: there is none, and scopes and shapes are not looked at */
+    const struct holding *holding; /* NULL: no limit counts jobs */
     struct arena *arena;
     struct intern scope_text, shape_text;
     struct intern

@@ -64,7 +64,8 @@ static bool take_group(void *ctx, const struct store_group *g)
     struct demand *d;
     struct err e;
 
-    if (conf_queue(w->conf, g->type) != w->queue || demand_from_shape(g->shape, &d, &e) != 0)
+    if (g->paused || conf_queue(w->conf, g->type) != w->queue ||
+        demand_from_shape(g->shape, &d, &e) != 0)
         return true;
     w->more = w->groups == WAITING_TEXT_GROUPS;
     if (!w->more) {

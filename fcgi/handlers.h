@@ -19,6 +19,8 @@ route_run_fn deliveries; /* GET /v1/{type}/{request_id}/deliveries */
 route_prepare_fn deliveries_send_prepare;
 route_run_fn deliveries_send; /* POST /v1/{type}/{request_id}/deliveries */
 route_run_fn capacity;        /* GET /queues/{type}/capacity */
+route_prepare_fn queue_change_prepare;
+route_run_fn queue_change; /* POST /queues/{type} */
 
 /* The ETag of a whole list, as GET /v1/{type}/ without a query gives it, for preconditions on the
  * collection. 0 and the tag with its quotes, or -1 and *e. */

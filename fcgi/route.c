@@ -19,6 +19,8 @@ static const struct route routes[] = {
     {HTTP_POST, "/v1/{}/{}/deliveries", .writes = true, .body = true,
      .prepare = deliveries_send_prepare, .run = deliveries_send},
     {HTTP_GET, "/queues/{}/capacity", .run = capacity},
+    {HTTP_POST, "/queues/{}", .writes = true, .body = true, .prepare = queue_change_prepare,
+     .run = queue_change},
 };
 
 static const char *const method_names[] = {

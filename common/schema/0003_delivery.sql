@@ -45,6 +45,7 @@ DROP TABLE groups_2;
 
 -- A paused queue admits nobody.
 ALTER TABLE queues ADD COLUMN paused INTEGER NOT NULL DEFAULT 0 CHECK (paused = 0 OR paused = 1);
+CREATE INDEX queues_paused ON queues (type) WHERE paused = 1;
 
 -- How many jobs of an owner wait, of all types; no row: none.
 CREATE TABLE owners (
@@ -53,6 +54,7 @@ CREATE TABLE owners (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO owners (owner_id, waiting)
     SELECT owner_id, count(*) FROM jobs WHERE status = 'queued' OR status = 'held' GROUP BY owner_id;
+CREATE INDEX owners_idle ON owners (owner_id) WHERE waiting = 0; -- they can be forgotten
 
 -- What became of a job, and by whom. Its creation is in its own row.
 CREATE TABLE events (
@@ -97,6 +99,7 @@ CREATE TABLE receivers (
     pause        INTEGER NOT NULL, -- ns of the last pause; 0: none yet
     error        TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX receivers_age ON receivers (since);
 
 -- Bearer tokens: "ant_<id>_<secret>".
 CREATE TABLE tokens (

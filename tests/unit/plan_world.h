@@ -16,7 +16,7 @@
 #include "prop.h"
 
 enum { HOSTS = 8, COLUMNS = 2, SCOPES = 6, SHAPES = 6, KINDS = 3, GROUPS = 48, JOBS = 64 };
-enum { LIMITS = 4, VARIANTS = 2 };
+enum { LIMITS = 6, VARIANTS = 2 };
 enum { NOW = 1000000, MANY = 1 << 24 };
 
 struct waiting {
@@ -139,7 +139,14 @@ static inline size_t world_shape(struct world *w, int64_t count, int64_t amount)
 
 static inline size_t world_limit(struct world *w, int64_t left, int64_t total, bool shared)
 {
-    w->limit[w->in.limits] = (struct plan_limit){left, total, shared};
+    w->limit[w->in.limits] = (struct plan_limit){.left = left, .total = total, .shared = shared};
+    return w->in.limits++;
+}
+
+/* A number of jobs. */
+static inline size_t world_places(struct world *w, int64_t left, int64_t total)
+{
+    w->limit[w->in.limits] = (struct plan_limit){.left = left, .total = total, .jobs = true};
     return w->in.limits++;
 }
 

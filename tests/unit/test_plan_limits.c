@@ -175,6 +175,48 @@ static void needing_none_of_it_is_met_whatever_is_left(void **state)
     done(&w, &out);
 }
 
+static void places_are_kept_also_by_who_needs_nothing(void **state)
+{
+    struct world w;
+    struct plan_out out;
+
+    (void)state;
+    world_few(&w, 10);
+    world_places(&w, 2, 5);
+    for (int i = 0; i < 6; i++)
+        world_job(&w, 0, i % 2 ? 3 : 0, 5);
+    world_need(&w, 0, 0, 1);
+    world_need(&w, 1, 0, 1);
+    EXPECT(&w, &out, 1, 2, 0);
+    for (size_t g = 0; g < 2; g++) {
+        assert_int_equal(out.verdict[g], PLAN_NO_QUOTA);
+        assert_int_equal(out.limit[g], 0);
+    }
+    assert_int_equal(w.limit[0].left, 0);
+    done(&w, &out);
+}
+
+/* More run than may: an operator set them running. */
+static void who_finds_no_place_holds_nobody_up(void **state)
+{
+    struct world w;
+    struct plan_out out;
+
+    (void)state;
+    world_few(&w, 10);
+    world_places(&w, -2, 3);
+    world_job(&w, 0, 1, 5);
+    world_job(&w, 0, 2, 5);
+    world_job(&w, 0, 0, 5);
+    world_need(&w, 0, 0, 1);
+    world_need(&w, 1, 0, 1);
+    EXPECT(&w, &out, 3, 0);
+    assert_int_equal(out.verdict[0], PLAN_NO_QUOTA);
+    assert_int_equal(out.verdict[1], PLAN_NEVER_FITS); /* which is told before */
+    assert_int_equal(w.limit[0].left, -2);
+    done(&w, &out);
+}
+
 static void unsure_scope_never_says_never(void **state)
 {
     struct world w;
@@ -253,6 +295,8 @@ int main(void)
         cmocka_unit_test(what_hosts_share_is_like_the_hosts),
         cmocka_unit_test(young_job_short_of_what_hosts_share_is_passed),
         cmocka_unit_test(needing_none_of_it_is_met_whatever_is_left),
+        cmocka_unit_test(places_are_kept_also_by_who_needs_nothing),
+        cmocka_unit_test(who_finds_no_place_holds_nobody_up),
         cmocka_unit_test(unsure_scope_never_says_never),
         cmocka_unit_test(unsure_scope_waits_for_what_hosts_share_too),
         cmocka_unit_test(what_is_only_true_now_is_not_never),

@@ -88,14 +88,17 @@ static bool past_the_guard(const struct world *w, const struct plan_job *job)
  * that in all. */
 enum kept { QUOTA, SHARED, SHARED_TOTAL };
 
-/* The first need of the group that is more than that, or SIZE_MAX. */
-static size_t plain_short(const struct plan_limit *limit, const struct plan_group *g,
-                          enum kept kept)
+/* The first need of the group that is more than that, or SIZE_MAX. Of a job that needs nothing only
+ * its place counts. */
+static size_t plain_short(const struct world *w, const struct plan_limit *limit,
+                          const struct plan_group *g, enum kept kept)
 {
     for (size_t i = 0; i < g->needs; i++) {
         const struct plan_limit *l = &limit[g->need[i].limit];
         int64_t have = kept == SHARED_TOTAL ? l->total : l->left;
 
+        if (w->shape[g->shape].kinds == 0 && !l->jobs)
+            continue;
         if (l->shared == (kept != QUOTA) && g->need[i].amount > (have > 0 ? have : 0))
             return g->need[i].limit;
     }
@@ -115,8 +118,9 @@ static void tell(struct reference *ref, size_t group, enum plan_verdict verdict,
 
 static void take_needs(struct plan_limit *limit, const struct world *w, const struct plan_group *g)
 {
-    for (size_t i = 0; i < g->needs && w->shape[g->shape].kinds > 0; i++)
-        limit[g->need[i].limit].left -= g->need[i].amount;
+    for (size_t i = 0; i < g->needs; i++)
+        if (w->shape[g->shape].kinds > 0 || limit[g->need[i].limit].jobs)
+            limit[g->need[i].limit].left -= g->need[i].amount;
 }
 
 static bool plain_admits(struct reference *ref, const struct waiting *waiting)
@@ -148,8 +152,9 @@ static void plain_decide(struct reference *ref, const struct waiting *waiting)
     bool needy = w->shape[g->shape].kinds > 0;
     bool unsure = w->in.unsure && w->unsure[g->scope];
     int64_t blocker = plain_blocker(ref, g->scope);
-    size_t quota = plain_short(w->limit, g, QUOTA), shared = plain_short(w->limit, g, SHARED);
-    size_t over = plain_short(w->limit, g, SHARED_TOTAL);
+    size_t quota = plain_short(w, w->limit, g, QUOTA);
+    size_t shared = plain_short(w, w->limit, g, SHARED);
+    size_t over = plain_short(w, w->limit, g, SHARED_TOTAL);
 
     if (ref->n == w->in.most) {
         tell(ref, waiting->group, PLAN_ENOUGH, 0, SIZE_MAX);
@@ -159,10 +164,10 @@ static void plain_decide(struct reference *ref, const struct waiting *waiting)
         tell(ref, waiting->group, PLAN_NO_POOL, 0, SIZE_MAX);
         return;
     }
-    if ((!needy || (quota == SIZE_MAX && !blocker && shared == SIZE_MAX)) &&
+    if (quota == SIZE_MAX && (!needy || (!blocker && shared == SIZE_MAX)) &&
         plain_admits(ref, waiting))
         return;
-    if (!unsure && (over != SIZE_MAX || plain_fit(w, w->total, g, NULL) == FIT_NO))
+    if (needy && !unsure && (over != SIZE_MAX || plain_fit(w, w->total, g, NULL) == FIT_NO))
         tell(ref, waiting->group, PLAN_NEVER_FITS, 0, over);
     else if (quota != SIZE_MAX)
         tell(ref, waiting->group, PLAN_NO_QUOTA, 0, quota);
@@ -223,10 +228,15 @@ static void random_masks(struct prop *r, struct world *w)
 
 static void random_limits(struct prop *r, struct world *w)
 {
-    for (size_t n = prop_one_in(r, 3) ? 0 : prop_below(r, LIMITS + 1); n > 0; n--) {
+    for (size_t n = prop_one_in(r, 3) ? 0 : prop_below(r, LIMITS - 1); n > 0; n--) {
         int64_t left = prop_between(r, prop_one_in(r, 8) ? -1 : 1, prop_one_in(r, 3) ? 10 : 4);
 
         world_limit(w, left, left + prop_between(r, 0, 3), prop_one_in(r, 2));
+    }
+    for (size_t n = prop_one_in(r, 2) ? 0 : prop_below(r, 3); n > 0; n--) {
+        int64_t left = prop_between(r, prop_one_in(r, 8) ? -1 : 0, prop_one_in(r, 3) ? 20 : 4);
+
+        world_places(w, left, left + prop_between(r, left < 0, 3));
     }
     for (size_t s = 0; s < w->in.scopes; s++)
         w->unsure[s] = prop_one_in(r, 5);
@@ -236,7 +246,9 @@ static void random_limits(struct prop *r, struct world *w)
 static void random_needs(struct prop *r, struct world *w, size_t group)
 {
     for (size_t l = 0; l < w->in.limits; l++)
-        if (prop_one_in(r, 3))
+        if (w->limit[l].jobs && prop_one_in(r, 2))
+            world_need(w, group, l, 1);
+        else if (!w->limit[l].jobs && prop_one_in(r, 3))
             world_need(w, group, l, prop_between(r, 0, prop_one_in(r, 6) ? 12 : 2));
 }
 
@@ -334,7 +346,7 @@ static void check_no_inversion(const struct world *w, const struct plan_out *out
             continue;
         }
         if (!past_the_guard(w, &first->job) || verdict == PLAN_NEVER_FITS ||
-            verdict == PLAN_NO_POOL || plain_short(limit, mine, QUOTA) != SIZE_MAX)
+            verdict == PLAN_NO_POOL || plain_short(w, limit, mine, QUOTA) != SIZE_MAX)
             continue;
         for (size_t later = n; later < out->n; later++) {
             const struct plan_group *g = &w->group[out->admission[later].group];
