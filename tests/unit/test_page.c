@@ -190,7 +190,7 @@ static void the_rows_of_a_job_have_cursors_of_their_own(void **state)
     (void)state;
     for (i = 0; i < PLACES; i++) {
         enum page_kind kind = kinds[i % 2], other = kinds[(i + 1) % 2];
-        int64_t id = prop_i64(&r), n = prop_i64(&r), got = n + 1;
+        int64_t id = prop_i64(&r), n = prop_i64(&r), got = ~n;
 
         buf_reset(&b);
         page_encode_row(kind, id, n, &b);
