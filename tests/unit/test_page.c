@@ -177,6 +177,72 @@ static void junk_is_refused(void **state)
     assert_int_equal(place.id, 8);
 }
 
+/* A cursor of a job's history is good for that kind and that job alone. */
+static void the_rows_of_a_job_have_cursors_of_their_own(void **state)
+{
+    static const enum page_kind kinds[] = {PAGE_EVENTS, PAGE_DELIVERIES};
+    struct prop r = prop_begin("rows", 36);
+    struct buf b = BUF_INIT(PAGE_CURSOR_MAX);
+    struct page_place place;
+    struct err e;
+    size_t i, k;
+
+    (void)state;
+    for (i = 0; i < PLACES; i++) {
+        enum page_kind kind = kinds[i % 2], other = kinds[(i + 1) % 2];
+        int64_t id = prop_i64(&r), n = prop_i64(&r), got = ~n;
+
+        buf_reset(&b);
+        page_encode_row(kind, id, n, &b);
+        for (k = 0; k < 3; k++) {
+            int rc = k == 0   ? page_decode_row(other, buf_span(&b), id, &got, &e)
+                     : k == 1 ? page_decode_row(kind, buf_span(&b), id ^ 1, &got, &e)
+                              : page_decode(buf_span(&b), &place, &e);
+
+            assert_int_equal(rc, -1);
+            assert_int_equal(e.code, ERR_INVALID_CURSOR);
+        }
+        assert_int_equal(page_decode_row(kind, buf_span(&b), id, &got, &e), 0);
+        assert_int_equal(got, n);
+        buf_reset(&b);
+        page_encode((struct page_place){id, n}, &b);
+        assert_int_equal(page_decode_row(kind, buf_span(&b), id, &got, &e), -1);
+    }
+    buf_free(&b);
+}
+
+static void the_spelling_of_rows_stays(void **state)
+{
+    struct buf b = BUF_INIT(PAGE_CURSOR_MAX);
+
+    (void)state;
+    page_encode_row(PAGE_EVENTS, 7, 12, &b);
+    assert_string_equal(b.data, "AgAAAAAAAAAHAAAAAAAAAAxwBECY");
+    buf_reset(&b);
+    page_encode_row(PAGE_DELIVERIES, 7, 12, &b);
+    assert_string_equal(b.data, "AwAAAAAAAAAHAAAAAAAAAAz3oovb");
+    buf_free(&b);
+}
+
+static void a_limit_is_a_whole_number_of_a_range(void **state)
+{
+    static const char *const wrong[] = {"",    "0",   "-1", "10001",
+                                        "1.0", "1e3", " 1", "99999999999999999999"};
+    struct err e;
+    int64_t limit;
+    size_t i;
+
+    (void)state;
+    assert_int_equal(page_limit(STR_LIT("1"), &limit, &e), 0);
+    assert_int_equal(limit, 1);
+    assert_int_equal(page_limit(STR_LIT("10000"), &limit, &e), 0);
+    assert_int_equal(limit, PAGE_LIMIT_MAX);
+    for (i = 0; i < ARRAY_LEN(wrong); i++) {
+        assert_int_equal(page_limit(str_of(wrong[i]), &limit, &e), -1);
+        assert_int_equal(e.code, ERR_BAD_REQUEST);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +253,9 @@ int main(void)
         cmocka_unit_test(neighbours_that_change_places_are_caught),
         cmocka_unit_test(another_version_is_refused),
         cmocka_unit_test(junk_is_refused),
+        cmocka_unit_test(the_rows_of_a_job_have_cursors_of_their_own),
+        cmocka_unit_test(the_spelling_of_rows_stays),
+        cmocka_unit_test(a_limit_is_a_whole_number_of_a_range),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,12 @@ static void every_route_has_its_handler(void **state)
         {"GET", "/queues/vm/capacity", capacity},
         {"HEAD", "/queues/a%2Fb/capacity", capacity},
         {"GET", "/v1/queues/capacity", job_show},
+        {"GET", "/v1/vm/d/events", events},
+        {"HEAD", "/v1/a%2Fb/%2F/events", events},
+        {"GET", "/v1/vm/d/deliveries", deliveries},
+        {"HEAD", "/v1/vm/d/deliveries", deliveries},
+        {"POST", "/v1/vm/d/deliveries", deliveries_send},
+        {"GET", "/v1/deliveries/events", job_show},
     };
     char target[64];
     struct err e;
@@ -97,6 +103,8 @@ static void a_wrong_method_is_told_the_right_ones(void **state)
         {"PATCH", "/v1/vm/d", "GET, HEAD, POST, DELETE"},
         {"OPTIONS", "/v1/vm/d", "GET, HEAD, POST, DELETE"},
         {"POST", "/healthz", "GET, HEAD"},
+        {"POST", "/v1/vm/d/events", "GET, HEAD"},
+        {"DELETE", "/v1/vm/d/deliveries", "GET, HEAD, POST"},
     };
     char line[64];
     struct visit v;
@@ -171,6 +179,18 @@ static void requests_are_checked_before_the_database(void **state)
         {"POST", "/v1/vm/d", "{}", ERR_INVALID},
         {"POST", "/v1/vm/d", "[]", ERR_INVALID},
         {"POST", "/v1/vm/d", "{\"x\":1}", ERR_UNKNOWN_MEMBER},
+        {"GET", "/v1/vm/d/events?limit=1&after=x", NULL, ERR_NONE},
+        {"GET", "/v1/vm/d/events?status=queued", NULL, ERR_UNKNOWN_PARAMETER},
+        {"GET", "/v1/vm/d/deliveries?owner_id=x", NULL, ERR_UNKNOWN_PARAMETER},
+        {"GET", "/v1/vm/%0A/events", NULL, ERR_BAD_REQUEST},
+        {"POST", "/v1/vm/d/deliveries?limit=1", "", ERR_UNKNOWN_PARAMETER},
+        {"POST", "/v1/vm/d/deliveries", "", ERR_NONE},
+        {"POST", "/v1/vm/d/deliveries", " {} ", ERR_NONE},
+        {"POST", "/v1/vm/d/deliveries", "{", ERR_MALFORMED_JSON},
+        {"POST", "/v1/vm/d/deliveries", " ", ERR_MALFORMED_JSON},
+        {"POST", "/v1/vm/d/deliveries", "null", ERR_INVALID},
+        {"POST", "/v1/vm/d/deliveries", "[]", ERR_INVALID},
+        {"POST", "/v1/vm/d/deliveries", "{\"now\":true}", ERR_UNKNOWN_MEMBER},
     };
     size_t i;
 
