@@ -2,10 +2,8 @@
 /* Numbers of jobs (run_limit, owner.holding) and paused queues in whole passes: exact over all
  * queues of a pass, and also against those who change something while it plans. */
 #include "pass_rig.h"
-
-#include <sqlite3.h>
-
 #include "prop.h"
+#include "rig_sql.h"
 
 /* Room for all; `b` has no limit of its own, all other types share an entry. */
 static const char limited[] =
@@ -52,20 +50,6 @@ static void pause_queue(struct rig *r, const char *type, bool paused)
     rig_begin(r);
     assert_int_equal(store_pause(r->s, str_of(type), paused, &e), 1);
     rig_commit(r);
-}
-
-static int64_t ask(struct rig *r, const char *text)
-{
-    sqlite3_stmt *st;
-    sqlite3 *db;
-    int64_t v;
-
-    assert_int_equal(sqlite3_open_v2(r->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
-    v = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : -1;
-    sqlite3_finalize(st);
-    sqlite3_close(db);
-    return v;
 }
 
 static void test_run_limit_counts_each_type_by_itself(void **state)
@@ -149,40 +133,32 @@ static void test_who_is_set_running_by_hand_counts(void **state)
 /* ---- somebody changes something between the plan and its transaction ---- */
 
 static struct {
-    const char *path, *sql; /* NULL: nothing */
+    struct rig *rig;
+    const char *sql; /* NULL: nothing */
 } meddle;
 
-static int on_statement(unsigned what, void *ctx, void *st, void *text)
+static void meddle_once(const char *statement)
 {
-    sqlite3 *db;
+    const char *sql = meddle.sql;
 
-    (void)what;
-    (void)ctx;
-    (void)st;
-    if (!meddle.sql || strcmp(text, "BEGIN IMMEDIATE") != 0)
-        return 0;
-    assert_int_equal(sqlite3_open_v2(meddle.path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, meddle.sql, NULL, NULL, NULL), SQLITE_OK);
+    if (!sql || strcmp(statement, "BEGIN IMMEDIATE") != 0)
+        return;
     meddle.sql = NULL;
-    sqlite3_close(db);
-    return 0;
+    rig_sql(meddle.rig, sql);
 }
 
-static int on_open(sqlite3 *db, const char **said, const struct sqlite3_api_routines *api)
+/* A pass during which `sql` is run before its transaction. The rig was opened under
+ * rig_watch(meddle_once). */
+static struct pass_result pass_while(struct rig *r, const char *sql)
 {
-    (void)said;
-    (void)api;
-    return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, on_statement, NULL);
-}
+    struct pass_result p;
 
-static void watch(void)
-{
-    union {
-        int (*hook)(sqlite3 *, const char **, const struct sqlite3_api_routines *);
-        void (*plain)(void);
-    } u = {.hook = on_open};
-
-    assert_int_equal(sqlite3_auto_extension(u.plain), SQLITE_OK);
+    meddle.rig = r;
+    meddle.sql = sql;
+    p = rig_pass(r);
+    assert_null(meddle.sql);
+    rig_watch(NULL);
+    return p;
 }
 
 static void test_places_that_went_meanwhile_are_not_given(void **state)
@@ -191,33 +167,27 @@ static void test_places_that_went_meanwhile_are_not_given(void **state)
     struct rig r;
 
     (void)state;
-    watch();
+    rig_watch(meddle_once);
     begin(&r, limited);
     add_of(&r, "a", "1", "o", 1);
     add_of(&r, "a", "2", "p", 1);
     add_of(&r, "b", "3", "o", 1);
     add_of(&r, "b", "4", "o", 1);
-    meddle.path = r.path;
-    meddle.sql = "UPDATE jobs SET status = 'running', group_id = NULL"
-                 " WHERE request_id = '2' OR request_id = '4'";
-    p = rig_pass(&r);
-    sqlite3_reset_auto_extension();
-    assert_null(meddle.sql);
+    p = pass_while(&r, "UPDATE jobs SET status = 'running', group_id = NULL"
+                       " WHERE request_id = '2' OR request_id = '4'");
     assert_int_equal(p.admitted, 2); /* of a one more, of o two more */
-    assert_int_equal(ask(&r, "SELECT count(*) FROM jobs WHERE owner_id = 'o'"
-                             " AND status IN ('admitted', 'running')"),
+    assert_int_equal(rig_ask(&r, "SELECT count(*) FROM jobs WHERE owner_id = 'o'"
+                                 " AND status IN ('admitted', 'running')"),
                      3);
     rig_free(&r);
 
-    watch();
+    rig_watch(meddle_once);
     begin(&r, limited);
     add_of(&r, "a", "1", "o", 1);
     add_of(&r, "a", "2", "p", 1);
     add_of(&r, "a", "3", "q", 1);
-    meddle.path = r.path;
-    meddle.sql = "UPDATE jobs SET status = 'running', group_id = NULL WHERE request_id = '3'";
-    p = rig_pass(&r);
-    sqlite3_reset_auto_extension();
+    p = pass_while(&r,
+                   "UPDATE jobs SET status = 'running', group_id = NULL WHERE request_id = '3'");
     assert_int_equal(p.admitted, 1);
     assert_true(p.more);
     assert_int_equal(rig_status(&r, "a", "2"), JOB_QUEUED);
@@ -232,14 +202,11 @@ static void test_what_was_planned_before_a_pause_is_not_written_after_it(void **
     struct rig r;
 
     (void)state;
-    watch();
+    rig_watch(meddle_once);
     begin(&r, limited);
     add_of(&r, "a", "1", "o", 1);
     add_of(&r, "b", "2", "o", 1);
-    meddle.path = r.path;
-    meddle.sql = "UPDATE queues SET paused = 1 WHERE type = 'a'";
-    assert_int_equal(rig_pass(&r).admitted, 1);
-    sqlite3_reset_auto_extension();
+    assert_int_equal(pass_while(&r, "UPDATE queues SET paused = 1 WHERE type = 'a'").admitted, 1);
     assert_int_equal(rig_status(&r, "a", "1"), JOB_QUEUED);
     assert_string_equal(r.text, "QueuePaused: the queue is paused");
     assert_int_equal(rig_status(&r, "b", "2"), JOB_ADMITTED);
@@ -251,13 +218,10 @@ static void test_nor_is_a_job_whose_wait_ended_meanwhile(void **state)
     struct rig r;
 
     (void)state;
-    watch();
+    rig_watch(meddle_once);
     begin(&r, limited);
     add_of(&r, "b", "1", "o", 1);
-    meddle.path = r.path;
-    meddle.sql = "UPDATE jobs SET valid_until = 1";
-    assert_int_equal(rig_pass(&r).admitted, 0);
-    sqlite3_reset_auto_extension();
+    assert_int_equal(pass_while(&r, "UPDATE jobs SET valid_until = 1").admitted, 0);
     assert_int_equal(rig_pass(&r).tidied.expired, 1);
     assert_int_equal(rig_status(&r, "b", "1"), JOB_EXPIRED);
     rig_free(&r);
@@ -316,7 +280,7 @@ static void test_a_pause_is_of_one_type_and_may_come_before_its_first_job(void *
     rig_begin(&r);
     assert_int_equal(store_pause(r.s, STR_LIT("never seen"), false, &e), 0);
     rig_commit(&r);
-    assert_int_equal(ask(&r, "SELECT count(*) FROM queues"), 1);
+    assert_int_equal(rig_ask(&r, "SELECT count(*) FROM queues"), 1);
     add_of(&r, "c", "1", "o", 0);
     add_of(&r, "d", "2", "o", 0);
     assert_int_equal(rig_pass(&r).admitted, 1);
