@@ -15,19 +15,14 @@
 #include "db.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "db_file.h"
 #include "lock.h"
 
 #define OPEN_WAIT (5 * NS_PER_S) /* for the lock */
@@ -91,44 +86,6 @@ static int on_commit(void *ctx, sqlite3 *handle, const char *name, int pages)
     return SQLITE_OK;
 }
 
-/* WAL needs shared memory between all users of the file, which network file systems do not give. */
-static int check_file_system(const char *path, struct err *e)
-{
-    static const struct {
-        unsigned long magic;
-        const char *name;
-    } network[] = {
-        {0x6969, "NFS"},     {0x517B, "SMB"},      {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB2"},
-        {0x5346414F, "AFS"}, {0x73757245, "Coda"}, {0x00C36400, "Ceph"},
-    };
-    char copy[PATH_MAX];
-    struct statfs fs;
-    size_t i;
-
-    (void)snprintf(copy, sizeof copy, "%s", path);
-    if (statfs(dirname(copy), &fs) != 0)
-        return err_errno(e, ERR_UNAVAILABLE, "the directory of the database %s", path);
-    for (i = 0; i < ARRAY_LEN(network); i++) {
-        if ((unsigned long)(unsigned)fs.f_type == network[i].magic)
-            return err_set(e, ERR_UNAVAILABLE,
-                           "the database %s lies on a network file system (%s), where SQLite's WAL "
-                           "does not work",
-                           path, network[i].name);
-    }
-    return 0;
-}
-
-/* Makes the file with our mode. Nobody can have it open when O_EXCL makes it, so closing it takes
- * away nobody's POSIX locks. */
-static int make_file(const char *path, struct err *e)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
-
-    if (fd >= 0 && close(fd) == 0)
-        return 0;
-    return errno == EEXIST ? 0 : err_errno(e, ERR_UNAVAILABLE, "cannot make the database %s", path);
-}
-
 static int open_handle(struct db *db, const struct db_options *o, struct err *e)
 {
     int rc =
@@ -174,6 +131,8 @@ static int set_wal(struct db *db, int application_id, struct err *e)
     rc = db_ask_i64(db, "PRAGMA page_count", &pages, e);
     if (rc == 0)
         rc = db_ask_i64(db, "PRAGMA application_id", &id, e);
+    if (rc == 0 && pages == 0)
+        rc = db_exec(db, "PRAGMA auto_vacuum=INCREMENTAL", e); /* later it takes a VACUUM */
     if (rc == 0 && (pages == 0 || id == application_id))
         rc = db_exec(db, "PRAGMA journal_mode=WAL", e);
     lock_release(db->lock);
@@ -218,7 +177,7 @@ int db_open(const struct db_options *o, struct db **out, struct err *e)
         (void)err_set(e, ERR_INTERNAL, "no memory to open the database");
         goto failed;
     }
-    if (check_file_system(o->path, e) != 0 || (o->create && make_file(o->path, e) != 0))
+    if (db_file_check(o->path, e) != 0 || (o->create && db_file_make(o->path, e) != 0))
         goto failed;
     if (o->write && lock_open(o->lock_path, &db->lock, e) != 0)
         goto failed;
@@ -235,14 +194,16 @@ failed:
 /* Under the lock, as the one at close, which SQLite would make by itself but without our lock.
  * While there is work the WAL is begun again from its start and keeps its size: a flush then has no
  * new length of the file to write, which is a third quicker than after TRUNCATE. */
-static void checkpoint(struct db *db, int mode)
+static bool checkpoint(struct db *db, int mode)
 {
     struct err ignored;
+    bool done;
 
     if (db->unknown || lock_take(db->lock, clock_mono() + NS_PER_S, &ignored) != 1)
-        return;
+        return false;
     (void)sqlite3_busy_timeout(db->handle, CHECKPOINT_BUSY_MS);
-    if (sqlite3_wal_checkpoint_v2(db->handle, "main", mode, NULL, NULL) == SQLITE_OK) {
+    done = sqlite3_wal_checkpoint_v2(db->handle, "main", mode, NULL, NULL) == SQLITE_OK;
+    if (done) {
         db->wal_pages = 0;
         db->checkpoint_due = CHECKPOINT_PAGES;
     } else {
@@ -250,6 +211,7 @@ static void checkpoint(struct db *db, int mode)
     }
     (void)sqlite3_busy_timeout(db->handle, BUSY_MS);
     lock_release(db->lock);
+    return done;
 }
 
 void db_close(struct db *db)
@@ -263,7 +225,7 @@ void db_close(struct db *db)
     for (i = 0; db->stmt && i < db->sql.count; i++)
         (void)sqlite3_finalize(db->stmt[i]);
     if (db->handle && db->wal_pages > 0)
-        checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE);
+        (void)checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE);
     (void)sqlite3_close(db->handle);
     if (db->lock >= 0)
         (void)close(db->lock);
@@ -421,10 +383,20 @@ static int check_place(struct db *db, struct err *e)
                                 "the database was moved or removed while it was in use");
 }
 
-int db_begin(struct db *db, int64_t wait, struct err *e)
+int db_lock(struct db *db, int64_t wait, struct err *e)
 {
     assert(!db->writing && db->lock >= 0);
-    if (take_lock(db, wait, e) != 0)
+    return take_lock(db, wait, e);
+}
+
+void db_unlock(struct db *db)
+{
+    lock_release(db->lock);
+}
+
+int db_begin(struct db *db, int64_t wait, struct err *e)
+{
+    if (db_lock(db, wait, e) != 0)
         return -1;
     if (check_place(db, e) != 0 || db_exec(db, "BEGIN IMMEDIATE", e) != 0) {
         lock_release(db->lock);
@@ -482,7 +454,18 @@ void db_checkpoint_if_due(struct db *db)
 {
     assert(!db->writing);
     if (db->wal_pages >= db->checkpoint_due)
-        checkpoint(db, SQLITE_CHECKPOINT_RESTART);
+        (void)checkpoint(db, SQLITE_CHECKPOINT_RESTART);
+}
+
+bool db_checkpoint(struct db *db)
+{
+    assert(!db->writing);
+    return checkpoint(db, SQLITE_CHECKPOINT_RESTART);
+}
+
+const char *db_path(const struct db *db)
+{
+    return sqlite3_db_filename(db->handle, "main");
 }
 
 const char *db_sqlite_version(void)

@@ -77,9 +77,18 @@ int db_commit(struct db *db, struct err *e) AR_MUST_CHECK;
 void db_rollback(struct db *db);
 bool db_writing(const struct db *db);
 
+/* The writers' lock alone, for what cannot stand in a transaction. 0, or -1: ERR_UNAVAILABLE. */
+int db_lock(struct db *db, int64_t wait, struct err *e) AR_MUST_CHECK;
+void db_unlock(struct db *db);
+
 /* Folds the WAL into the file, under the lock, when it has grown past its mark since
  * the last time. */
 void db_checkpoint_if_due(struct db *db);
+/* The same at once. False: it could not be done, readers or writers are in its way. */
+bool db_checkpoint(struct db *db);
+
+/* The file's path, as long as the connection lives. */
+const char *db_path(const struct db *db);
 
 /* SQLite's version, and does it have the WAL-reset bug? */
 const char *db_sqlite_version(void);

@@ -155,6 +155,11 @@ void store_checkpoint_if_due(struct store *s)
     db_checkpoint_if_due(s->db);
 }
 
+bool store_checkpoint(struct store *s)
+{
+    return db_checkpoint(s->db);
+}
+
 int store_read_begin(struct store *s, struct err *e)
 {
     return run(s, SQL_READ_BEGIN, e);

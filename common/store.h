@@ -57,6 +57,9 @@ int store_point_undo(struct store *s, struct err *e) AR_MUST_CHECK;
 /* Outside transactions: folds the WAL into the file when it has grown past its mark, holding the
  * lock. Call after answering. Failure is no error (tried again later). */
 void store_checkpoint_if_due(struct store *s);
+/* The same at once: what was given back makes the file shorter then. False: readers or writers are
+ * in its way. */
+bool store_checkpoint(struct store *s);
 
 /* A snapshot for reads that must agree. Every read by a reader stands between these two: _end also
  * lets go of the rows that spans point to, so that no old snapshot stays open. */

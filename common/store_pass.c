@@ -10,34 +10,6 @@
 /* A transaction stays short: others wait for it. */
 enum { TIDY_MAX = 1000 };
 
-static int64_t answers_kept(const struct store *s)
-{
-    (void)s;
-    return 86400 * NS_PER_S;
-}
-
-/* For as long as a plan may use a reading that was begun before they ended, and an hour more. */
-static int64_t holds_kept(const struct store *s)
-{
-    int64_t oldest = 0;
-    size_t i;
-
-    for (i = 0; i < s->conf->queues; i++) {
-        if (s->conf->queue[i].source.max_age > oldest)
-            oldest = s->conf->queue[i].source.max_age;
-    }
-    return oldest + 3600 * NS_PER_S;
-}
-
-/* What is kept for a while after it has ended. */
-static const struct {
-    enum store_sql_name old, drop;
-    int64_t (*ns)(const struct store *s);
-} kept[] = {
-    {SQL_ANSWER_OLD, SQL_ANSWER_DROP_OLD, answers_kept},
-    {SQL_HOLD_OLD, SQL_HOLD_DROP_OLD, holds_kept},
-};
-
 /* ---- tidy ---- */
 
 static int ask_time(struct store *s, enum store_sql_name name, int64_t *when, struct err *e)
@@ -74,8 +46,6 @@ int store_untidy(struct store *s, int64_t now, struct err *e)
 
     for (i = 0; rc == 0 && i < ARRAY_LEN(clocks); i++)
         rc = any_at(s, clocks[i], now, e);
-    for (i = 0; rc == 0 && i < ARRAY_LEN(kept); i++)
-        rc = any_at(s, kept[i].old, now - kept[i].ns(s), e);
     return rc;
 }
 
@@ -189,26 +159,10 @@ static int do_chore(struct store *s, const struct chore *c, int64_t now, int64_t
     return rc < 0 ? -1 : 0;
 }
 
-static int drop_old(struct store *s, enum store_sql_name name, int64_t before, bool *more,
-                    struct err *e)
-{
-    struct db_stmt *st = db_use(s->db, name, e);
-
-    if (!st)
-        return -1;
-    db_bind_i64(st, 1, before);
-    db_bind_i64(st, 2, TIDY_MAX);
-    if (db_run(s->db, st, e) != 0)
-        return -1;
-    *more = *more || db_changes(s->db) == TIDY_MAX;
-    return 0;
-}
-
 int store_tidy(struct store *s, int64_t now, struct store_tidied *t, struct err *e)
 {
     static const struct chore wake = {SQL_ASLEEP, wake_up}, end = {SQL_ENDING, expire},
                               hold = {SQL_LAPSED, lapse};
-    size_t i;
 
     assert(db_writing(s->db));
     t->more = false;
@@ -216,10 +170,6 @@ int store_tidy(struct store *s, int64_t now, struct store_tidied *t, struct err 
         do_chore(s, &end, now, &t->expired, &t->more, e) != 0 ||
         do_chore(s, &hold, now, &t->lapsed, &t->more, e) != 0)
         return -1;
-    for (i = 0; i < ARRAY_LEN(kept); i++) {
-        if (drop_old(s, kept[i].drop, now - kept[i].ns(s), &t->more, e) != 0)
-            return -1;
-    }
     return 0;
 }
 

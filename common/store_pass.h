@@ -6,19 +6,32 @@
 #include "store.h"
 
 /* In a write transaction, at the start of a pass. What went by while nobody looked: jobs whose
- * not_before has come wake, waiting jobs whose valid_until has gone become expired, admitted ones
- * whose hold has run out (hold_until <= now and no try is due before it) become
- * failed/CallbackFailed, answers kept for Idempotency-Key longer than a day go, and so do holds
- * that have ended an hour before the oldest reading that a plan may use (max_age). */
+ * not_before has come wake, waiting jobs whose valid_until has gone become expired, and admitted
+ * ones whose hold has run out (hold_until <= now and no try is due before it) become
+ * failed/CallbackFailed. */
 struct store_tidied {
     int64_t woken, expired, lapsed;
     bool more; /* only so much is done at a time: there is more of it */
 };
 int store_tidy(struct store *s, int64_t now, struct store_tidied *t, struct err *e) AR_MUST_CHECK;
 
-/* Has store_tidy anything to do at `now`? 1 yes, 0 no, -1 fault. Only reads. Old answers and holds
- * can wait: store_next_moment does not know them. */
+/* Has store_tidy anything to do at `now`? 1 yes, 0 no, -1 fault. Only reads. */
 int store_untidy(struct store *s, int64_t now, struct err *e) AR_MUST_CHECK;
+
+/* In a write transaction: takes away what is kept no longer, a few hundred rows or a few
+ * milliseconds of it: jobs that have been over for retention.jobs, with their events and
+ * deliveries, unless they have holds; events and deliveries older than theirs; answers kept for
+ * Idempotency-Key longer than a day; holds that have ended an hour before the oldest reading that a
+ * plan may use (max_age); receivers that have failed for a day while nobody calls them; owners who
+ * wait for nothing. When there is none of it, pages of the file that are to spare (db_space.h). */
+struct store_purged {
+    int64_t jobs, rows, pages; /* rows: jobs too */
+    bool more;                 /* there may be more of it */
+};
+int store_purge(struct store *s, int64_t now, struct store_purged *done,
+                struct err *e) AR_MUST_CHECK;
+/* Has it anything to do? 1, 0, -1. Only reads. */
+int store_purgeable(struct store *s, int64_t now, struct err *e) AR_MUST_CHECK;
 
 /* A group with its first waiting job. */
 struct store_group {

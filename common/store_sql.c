@@ -24,6 +24,11 @@
     " (SELECT COALESCE(sum(x.amount), 0) FROM holds x WHERE x.queue = ?4 AND x.host = t.host"      \
     " AND x.resource = t.resource AND (x.until IS NULL OR x.until > ?3))"
 
+/* Receivers that have failed for long, and whom nobody calls. */
+#define RECEIVER_UNUSED                                                                            \
+    "r.since <= ?1 AND (r.paused_until IS NULL OR r.paused_until <= ?1) AND NOT EXISTS"            \
+    " (SELECT 1 FROM jobs j WHERE j.receiver = r.origin AND j.next_try IS NOT NULL)"
+
 #define STATUS_FILTER " AND j.status IN (?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 
 const char *const store_sql[SQL_NAMES] = {
@@ -50,7 +55,7 @@ const char *const store_sql[SQL_NAMES] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SQL_GROUP_ALL] =
         "SELECT id, type, scope, shape, reason, message, owner_id, EXISTS (SELECT 1 FROM queues q"
-        " WHERE q.type = groups.type AND q.paused = 1) FROM groups"
+        " INDEXED BY queues_paused WHERE q.type = groups.type AND q.paused = 1) FROM groups"
         " /* scan: groups, the pass looks at each of them */",
     [SQL_GROUP_HEAD] = "SELECT id, priority, queued_at FROM jobs WHERE group_id = ?1 ORDER BY "
                        "priority, id LIMIT 1",
@@ -292,6 +297,33 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_HOLDING] = "SELECT owner_id, type, count(*) FROM jobs WHERE status = 'admitted'"
                     " OR status = 'running' GROUP BY owner_id, type"
                     " /* scan: jobs, those that hold something, in their own index */",
+
+    /* What goes: ?1 says how old it must be, ?2 how much of it. */
+    [SQL_JOB_OLD] = "SELECT id FROM jobs WHERE finished_at <= ?1 AND NOT EXISTS"
+                    " (SELECT 1 FROM holds h WHERE h.job_id = jobs.id)"
+                    " ORDER BY finished_at LIMIT 1",
+    [SQL_JOB_DELIVERIES_DROP] =
+        "DELETE FROM deliveries WHERE job_id = ?1 AND n IN"
+        " (SELECT n FROM deliveries WHERE job_id = ?1 ORDER BY n LIMIT ?2)",
+    [SQL_JOB_EVENTS_DROP] = "DELETE FROM events WHERE job_id = ?1 AND n IN"
+                            " (SELECT n FROM events WHERE job_id = ?1 ORDER BY n LIMIT ?2)",
+    [SQL_JOB_PURGE] = "DELETE FROM jobs WHERE id = ?1 AND ?2 > 0",
+    [SQL_DELIVERY_OLD] = "SELECT 1 FROM deliveries WHERE at <= ?1 LIMIT 1",
+    [SQL_DELIVERY_DROP_OLD] =
+        "DELETE FROM deliveries WHERE (job_id, n) IN"
+        " (SELECT job_id, n FROM deliveries WHERE at <= ?1 ORDER BY at LIMIT ?2)",
+    [SQL_EVENT_OLD] = "SELECT 1 FROM events WHERE at <= ?1 LIMIT 1",
+    [SQL_EVENT_DROP_OLD] = "DELETE FROM events WHERE (job_id, n) IN"
+                           " (SELECT job_id, n FROM events WHERE at <= ?1 ORDER BY at LIMIT ?2)",
+    [SQL_RECEIVER_OLD] = "SELECT 1 FROM receivers r WHERE " RECEIVER_UNUSED " LIMIT 1",
+    [SQL_RECEIVER_DROP_OLD] =
+        "DELETE FROM receivers WHERE origin IN"
+        " (SELECT origin FROM receivers r WHERE " RECEIVER_UNUSED " ORDER BY since LIMIT ?2)",
+    [SQL_OWNER_IDLE] = "SELECT 1 FROM owners WHERE waiting = 0 AND ?1 <> 0 LIMIT 1"
+                       " /* scan: owners, its first entry in the index */",
+    [SQL_OWNER_DROP_IDLE] = "DELETE FROM owners WHERE owner_id IN"
+                            " (SELECT owner_id FROM owners WHERE waiting = 0 AND ?1 <> 0 LIMIT ?2)"
+                            " /* scan: owners, only those that go, in their index */",
 
     [SQL_ANSWER_FIND] =
         "SELECT digest, status, location, etag, body FROM answers WHERE type = ?1 AND asker = '' AND key = ?2",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The dispatcher's loop. A turn: see who knocks (signals, the FIFO), a pass if it is time for one,
- * start callbacks that are due, move those under way on and write what ended, wait.
+ * start callbacks that are due, move those under way on and write what ended, take a little of what
+ * nobody needs any more away (purge.h), wait.
  *
  * A pass is wanted when somebody knocked, when the clock has brought something up, when a callback
  * was given up (what it held is free), when a reading has come (polls.h), or when the last one was
@@ -23,6 +24,7 @@
 #include "inspect.h"
 #include "lock.h"
 #include "polls.h"
+#include "purge.h"
 #include "wake.h"
 
 #define PASS_GAP   (20 * NS_PER_MS) /* between the starts of passes that admit nobody */
@@ -32,12 +34,15 @@
 #define BOOK_WAIT  (5 * NS_PER_S) /* for the database, at start */
 #define LAST_CALLS (1 * NS_PER_S) /* before the end of --for no callback is started */
 
+enum { PURGE_ONCE = 50 }; /* steps of purging in a single run */
+
 struct dispatch {
     const struct conf *conf;
     const struct dispatch_options *options;
     struct store *store;
     struct deliver *deliver;
     struct polls *polls;
+    struct purge purge;
     int lock, wake, signals; /* descriptors; -1: not open */
     /* all times are clock_mono's, but for `due` and `moment`, which are clock_now's */
     int64_t end;       /* of --for, or of the time to stop; INT64_MAX: none */
@@ -185,6 +190,18 @@ static void deliver_some(struct dispatch *d)
         store_checkpoint_if_due(d->store);
 }
 
+/* What nobody needs any more goes, once those who wait were served. */
+static void purge_some(struct dispatch *d)
+{
+    struct err e;
+
+    if (d->stopping || d->fatal || !d->passed)
+        return;
+    if (purge_turn(&d->purge, &e) != 0)
+        fault(d, "purge", &e);
+    store_checkpoint_if_due(d->store);
+}
+
 /* When does the clock bring something up? A callback under way still counts as due in the database,
  * and hides what comes after it: then one looks again a little later. */
 static void look_ahead(struct dispatch *d)
@@ -217,6 +234,7 @@ static int64_t idle_time(const struct dispatch *d)
         until =
             least(until, d->wanted || polls_come(d->polls) ? most(now, d->pass_from) : d->pass_by);
         until = least(until, polls_next(d->polls));
+        until = least(until, d->passed ? d->purge.next : INT64_MAX);
     }
     until = until > now ? until - now : 0;
     if (!d->stopping)
@@ -246,7 +264,8 @@ static bool is_over(const struct dispatch *d)
     if (d->fatal || now >= d->end)
         return true;
     if (d->options->mode == DISPATCH_ONCE && !d->stopping)
-        return idle && d->passed && !d->wanted && !polls_busy(d->polls) && d->due > clock_now();
+        return idle && d->passed && !d->wanted && !polls_busy(d->polls) && d->due > clock_now() &&
+               d->purge.looked;
     return idle && now >= d->last_call;
 }
 
@@ -263,6 +282,7 @@ static void turn(struct dispatch *d)
         run_pass(d);
     if (!d->fatal)
         deliver_some(d);
+    purge_some(d);
     if (!d->stopping && !d->fatal && d->options->mode != DISPATCH_ONCE)
         look_ahead(d);
 }
@@ -346,6 +366,7 @@ static int dispatch_open(struct dispatch *d, struct err *e)
         wake_listen(store_wake_path(d->store), &d->wake, e) != 0)
         return -1;
     set_times(d);
+    purge_init(&d->purge, d->store, d->options->mode == DISPATCH_ONCE ? PURGE_ONCE : 0);
     return 1;
 }
 

@@ -252,8 +252,8 @@ static int need_places(struct limits *l, const struct waiting *w, size_t g, stru
 
 /* What the group needs of n limits of its scope, behind its places. An unreadable shape fits
  * nowhere. */
-static void need_amounts(struct limits *l, const struct waiting *w, size_t g, struct plan_need *need,
-                         const size_t *index, size_t n)
+static void need_amounts(struct limits *l, const struct waiting *w, size_t g,
+                         struct plan_need *need, const size_t *index, size_t n)
 {
     struct plan_group *group = &w->group[g];
     struct demand *d;

@@ -23,7 +23,7 @@ struct limits {
     size_t n, cap;
     struct plan_limit *limit;
     struct limits_line *line;
-    size_t counting; /* of them, those that count jobs */
+    size_t counting;       /* of them, those that count jobs */
     struct intern project; /* those whose quota was looked up */
     size_t *first, *count; /* [project.n] their lines */
     size_t projects_cap;

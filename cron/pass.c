@@ -13,8 +13,9 @@
  * Only one dispatcher runs (its lock), and only it admits: what is free can have grown between 2
  * and 4, never shrunk, but for jobs that an operator set running meanwhile; those the next pass
  * counts. Where numbers of jobs are limited they are counted again in the transaction that admits.
- * A job that changed meanwhile is skipped by the store, and so is one whose queue was paused. Killed at any point, each
- * transaction is there or not, and the next pass starts from what is there.
+ * A job that changed meanwhile is skipped by the store, and so is one whose queue was paused.
+ * Killed at any point, each transaction is there or not, and the next pass starts from what is
+ * there.
  */
 #include "pass_inner.h"
 

@@ -36,7 +36,7 @@ struct pass_queue {
 
 /* A job to be admitted or placed, ready to be written. */
 struct pass_job {
-    int64_t id, group; /* group 0: a running job that is placed */
+    int64_t id, group;      /* group 0: a running job that is placed */
     struct holding_who who; /* of one that is admitted */
     struct str queue, hosts;
     size_t holds;

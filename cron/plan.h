@@ -16,9 +16,10 @@
  * none does. A job that could not run on the empty hosts (PLAN_NEVER_FITS), one that no pool knows,
  * and one whose quota or number of jobs does not allow it (PLAN_NO_QUOTA) hold nobody up; one that
  * is only blocked holds nothing itself; one that needs nothing (no kinds) competes for nothing but
- * the number of jobs: where that allows it, it is admitted at its turn, whoever holds what. The line is exact for each job, not for heads alone: a
- * group whose head does not fit but is young is asked for its first job that is past the guard, and
- * that one holds the line from its own place on (unless its quota is used up when its turn comes).
+ * the number of jobs: where that allows it, it is admitted at its turn, whoever holds what. The
+ * line is exact for each job, not for heads alone: a group whose head does not fit but is young is
+ * asked for its first job that is past the guard, and that one holds the line from its own place on
+ * (unless its quota is used up when its turn comes).
  *
  * Limits stand beside the hosts: a line of a project's quota, how many jobs may run, or what hosts
  * share (storage). A job is admitted only where all its needs are met, and takes them off. They too
@@ -115,11 +116,11 @@ enum plan_verdict {
     PLAN_NO_POOL,      /* no pool serves its scope */
     PLAN_NEVER_FITS, /* not even on the empty hosts, or more than hosts share in all, whoever holds
                         the line and whatever its quota says */
-    PLAN_NO_QUOTA,   /* its quota, or a number of jobs, has too little left, whoever holds the line */
-    PLAN_NO_ROOM,    /* does not fit on what is free now, or on what is left of what hosts share */
-    PLAN_UNDECIDED,  /* the search budget ran out; it waits */
-    PLAN_BLOCKED,    /* an older job holds the line of its hosts */
-    PLAN_ENOUGH      /* the pass had admitted `most` before its turn came; the next one goes on */
+    PLAN_NO_QUOTA, /* its quota, or a number of jobs, has too little left, whoever holds the line */
+    PLAN_NO_ROOM,  /* does not fit on what is free now, or on what is left of what hosts share */
+    PLAN_UNDECIDED, /* the search budget ran out; it waits */
+    PLAN_BLOCKED,   /* an older job holds the line of its hosts */
+    PLAN_ENOUGH     /* the pass had admitted `most` before its turn came; the next one goes on */
 };
 
 struct plan_admission {

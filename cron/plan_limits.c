@@ -8,8 +8,7 @@
 static bool counts(const struct plan_in *in, const struct plan_group *group,
                    const struct plan_need *need)
 {
-    return need->amount > 0 &&
-           (in->limit[need->limit].jobs || in->shape[group->shape].kinds > 0);
+    return need->amount > 0 && (in->limit[need->limit].jobs || in->shape[group->shape].kinds > 0);
 }
 
 size_t limits_short(const struct plan_in *in, const struct plan_group *group, bool shared)

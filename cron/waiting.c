@@ -255,8 +255,8 @@ static void append_group(struct waiting *w, const struct store_group *g, size_t 
         .shape = shape,
         .head = {g->head_id, g->head_priority, g->head_queued_at},
     };
-    w->info[w->groups++] = (struct waiting_group){
-        .told = waiting_digest(g->reason, g->message), .scope_text = scope};
+    w->info[w->groups++] =
+        (struct waiting_group){.told = waiting_digest(g->reason, g->message), .scope_text = scope};
 }
 
 int waiting_add(struct waiting *w, const struct store_group *g, struct err *e)

@@ -13,8 +13,8 @@
 
 /* What the plan need not know of a group. */
 struct waiting_group {
-    uint64_t told;     /* waiting_digest of the reason and message as last written */
-    size_t scope_text; /* index into waiting.scope_text */
+    uint64_t told;          /* waiting_digest of the reason and message as last written */
+    size_t scope_text;      /* index into waiting.scope_text */
     struct holding_who who; /* set by whoever counts */
 };
 

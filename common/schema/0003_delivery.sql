@@ -17,7 +17,7 @@ DROP INDEX jobs_due;
 CREATE INDEX jobs_due ON jobs (receiver, owner_id, next_try) WHERE next_try IS NOT NULL;
 CREATE INDEX jobs_next_try ON jobs (next_try) WHERE next_try IS NOT NULL;
 -- Who holds what is limited, counted by owner and type.
-CREATE INDEX jobs_holding ON jobs (owner_id, type) WHERE status = 'admitted' OR status = 'running';
+CREATE INDEX jobs_holding ON jobs (owner_id, type, status) WHERE status = 'admitted' OR status = 'running';
 -- What can be forgotten.
 CREATE INDEX jobs_over ON jobs (finished_at) WHERE finished_at IS NOT NULL;
 

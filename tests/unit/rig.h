@@ -155,6 +155,24 @@ static inline int rig_change(struct rig *r, const char *type, const char *id, co
     return rig_change_if(r, type, id, json, &any, e);
 }
 
+/* Takes away all that is kept no longer at `now`, step by step. */
+static inline struct store_purged rig_purge(struct rig *r, int64_t now)
+{
+    struct store_purged sum = {0}, step;
+    struct err e;
+
+    do {
+        rig_begin(r);
+        OK(store_purge(r->s, now, &step, &e), &e);
+        rig_commit(r);
+        assert_in_range(step.rows, 0, 500);
+        sum.jobs += step.jobs;
+        sum.rows += step.rows;
+        sum.pages += step.pages;
+    } while (step.more);
+    return sum;
+}
+
 /* The request_ids of a list, joined by commas, in r->text. */
 static inline const char *rig_list(struct rig *r, const struct store_filter *f)
 {

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Passes over a real database: what is admitted, what is held, what the others are told. */
-#include "rig.h"
-
-#include "cron/pass.h"
-#include "cron/readers.h"
+#include "pass_rig.h"
 
 static const char two_hosts[] = "queues:\n"
                                 "  vm:\n"
@@ -20,39 +17,6 @@ static void begin(struct rig *r)
 {
     rig_make(r, two_hosts);
     r->now = clock_now() - NS_PER_S;
-}
-
-enum { QUEUES_MAX = 8 };
-
-/* All sources, read now; readings[i] belongs to queue i. */
-static struct readers *read_all(struct rig *r, struct source_reading *reading[QUEUES_MAX])
-{
-    struct readers *readers;
-    struct err e;
-    size_t i;
-
-    assert_in_range(r->conf->queues, 1, QUEUES_MAX);
-    OK(readers_open(r->conf, &readers, &e), &e);
-    for (i = 0; i < r->conf->queues; i++) {
-        readers_ask(readers, i, (struct str){0});
-        readers_wait(readers);
-        reading[i] = readers_take(readers, i);
-        assert_non_null(reading[i]);
-    }
-    return readers;
-}
-
-static struct pass_result pass(struct rig *r)
-{
-    struct source_reading *reading[QUEUES_MAX];
-    struct readers *readers = read_all(r, reading);
-    struct pass_in in = {.conf = r->conf, .store = r->s, .reading = reading};
-    struct pass_result result;
-    struct err e;
-
-    OK(pass_run(&in, &result, &e), &e);
-    readers_close(readers);
-    return result;
 }
 
 static int64_t add(struct rig *r, const char *id, int vcpu, int count)
@@ -108,18 +72,6 @@ static void add_many(struct rig *r, int n, const char *data, bool running)
     rig_commit(r);
 }
 
-/* The job's status, and its reason in r->text. */
-static enum job_status status_of(struct rig *r, const char *type, const char *id)
-{
-    struct job j;
-    struct err e;
-
-    OK(store_show(r->s, str_of(type), str_of(id), &j, &e), &e);
-    (void)snprintf(r->text, sizeof r->text, "%.*s: %.*s", (int)j.reason.n,
-                   j.reason.p ? j.reason.p : "", (int)j.message.n, j.message.p ? j.message.p : "");
-    return j.status;
-}
-
 static void add_amount(void *ctx, struct str host, struct str resource, int64_t amount)
 {
     (void)host;
@@ -145,10 +97,10 @@ static void test_admits_what_fits_and_holds_it(void **state)
     (void)add(&r, "a", 3, 2);
     (void)add(&r, "b", 2, 1);
     (void)add(&r, "c", 1, 2);
-    assert_int_equal(pass(&r).admitted, 2);
-    assert_int_equal(status_of(&r, "vm", "a"), JOB_ADMITTED);
-    assert_int_equal(status_of(&r, "vm", "c"), JOB_ADMITTED);
-    assert_int_equal(status_of(&r, "vm", "b"), JOB_QUEUED);
+    assert_int_equal(rig_pass(&r).admitted, 2);
+    assert_int_equal(rig_status(&r, "vm", "a"), JOB_ADMITTED);
+    assert_int_equal(rig_status(&r, "vm", "c"), JOB_ADMITTED);
+    assert_int_equal(rig_status(&r, "vm", "b"), JOB_QUEUED);
     assert_string_equal(r.text, "WaitingForCapacity: needs 1 x (VCPU 2); free on its 2 hosts: VCPU "
                                 "0 of 8 (at most 0 on one)");
     assert_int_equal(held(&r), 8);
@@ -163,15 +115,15 @@ static void test_holds_count_in_the_next_pass(void **state)
     (void)state;
     begin(&r);
     (void)add(&r, "a", 4, 2);
-    assert_int_equal(pass(&r).admitted, 1);
+    assert_int_equal(rig_pass(&r).admitted, 1);
     (void)add(&r, "b", 4, 1);
-    assert_int_equal(pass(&r).admitted, 0);
+    assert_int_equal(rig_pass(&r).admitted, 0);
     rig_begin(&r);
     OK(store_delete(r.s, STR_LIT("vm"), STR_LIT("a"), &(struct store_match){0}, clock_now(), &e),
        &e);
     rig_commit(&r);
-    assert_int_equal(pass(&r).admitted, 1);
-    assert_int_equal(status_of(&r, "vm", "b"), JOB_ADMITTED);
+    assert_int_equal(rig_pass(&r).admitted, 1);
+    assert_int_equal(rig_status(&r, "vm", "b"), JOB_ADMITTED);
     rig_free(&r);
 }
 
@@ -185,15 +137,15 @@ static void test_everybody_is_told_why(void **state)
     (void)rig_add(&r, "vm", "odd", "{\"project\":\"p\",\"instances\":[{\"VGPU\":1}]}");
     (void)rig_add(&r, "vm", "lost", "{\"project\":\"nobody\",\"instances\":[{\"VCPU\":1}]}");
     (void)rig_add(&r, "lab", "other", "{\"resources\":{\"slot\":1}}");
-    (void)pass(&r);
-    assert_int_equal(status_of(&r, "vm", "big"), JOB_QUEUED);
+    (void)rig_pass(&r);
+    assert_int_equal(rig_status(&r, "vm", "big"), JOB_QUEUED);
     assert_string_equal(
         r.text, "NeverFits: needs 1 x (VCPU 5); in all, on its 2 hosts: VCPU 8 (at most 4 on one)");
-    (void)status_of(&r, "vm", "odd");
+    (void)rig_status(&r, "vm", "odd");
     assert_string_equal(r.text, "NeverFits: needs VGPU, which no host of this queue has");
-    (void)status_of(&r, "vm", "lost");
+    (void)rig_status(&r, "vm", "lost");
     assert_string_equal(r.text, "NoPool: no pool of this queue serves the project \"nobody\"");
-    (void)status_of(&r, "lab", "other");
+    (void)rig_status(&r, "lab", "other");
     assert_string_equal(r.text, "NoSource: no source of capacity is configured for this queue");
     rig_free(&r);
 }
@@ -207,13 +159,13 @@ static void test_older_job_holds_the_line(void **state)
     (void)state;
     begin(&r);
     (void)add(&r, "full", 2, 2);
-    (void)pass(&r);
+    (void)rig_pass(&r);
     r.now -= 7200 * NS_PER_S;
     old = add(&r, "old", 3, 2);
     r.now += 7200 * NS_PER_S;
     (void)add(&r, "young", 1, 1);
-    assert_int_equal(pass(&r).admitted, 0);
-    (void)status_of(&r, "vm", "young");
+    assert_int_equal(rig_pass(&r).admitted, 0);
+    (void)rig_status(&r, "vm", "young");
     (void)snprintf(want, sizeof want,
                    "BlockedByOlder: job %lld came first, does not fit yet, and holds the line",
                    (long long)old);
@@ -232,9 +184,9 @@ static void test_a_pass_without_news_writes_nothing(void **state)
     begin(&r);
     (void)add(&r, "a", 4, 2);
     (void)add(&r, "b", 1, 1);
-    assert_int_equal(pass(&r).reasons, 1);
+    assert_int_equal(rig_pass(&r).reasons, 1);
     OK(store_queue_version(r.s, STR_LIT("vm"), &before, &e), &e);
-    result = pass(&r);
+    result = rig_pass(&r);
     assert_int_equal(result.admitted + result.placed + result.reasons, 0);
     assert_int_equal(result.groups, 1);
     assert_false(result.more);
@@ -253,11 +205,11 @@ static void test_jobs_set_running_by_an_operator_are_counted(void **state)
     (void)add(&r, "mine", 3, 2);
     (void)add(&r, "next", 2, 1);
     OK(rig_change(&r, "vm", "mine", "{\"status\":\"running\"}", &e), &e);
-    assert_int_equal(pass(&r).placed, 1);
-    assert_int_equal(status_of(&r, "vm", "mine"), JOB_RUNNING);
-    assert_int_equal(status_of(&r, "vm", "next"), JOB_QUEUED);
+    assert_int_equal(rig_pass(&r).placed, 1);
+    assert_int_equal(rig_status(&r, "vm", "mine"), JOB_RUNNING);
+    assert_int_equal(rig_status(&r, "vm", "next"), JOB_QUEUED);
     assert_int_equal(held(&r), 6);
-    assert_int_equal(pass(&r).placed, 0);
+    assert_int_equal(rig_pass(&r).placed, 0);
     rig_free(&r);
 }
 
@@ -272,7 +224,7 @@ static void test_running_beyond_capacity_leaves_nothing(void **state)
     (void)add(&r, "a", 4, 9);
     (void)add(&r, "b", 1, 1);
     OK(rig_change(&r, "vm", "a", "{\"status\":\"running\"}", &e), &e);
-    assert_int_equal(pass(&r).admitted, 0);
+    assert_int_equal(rig_pass(&r).admitted, 0);
     assert_int_equal(held(&r), 8);
     rig_free(&r);
 }
@@ -288,11 +240,11 @@ static void test_nobody_is_admitted_before_all_are_counted(void **state)
     begin(&r);
     add_many(&r, RUNNING, "{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}", true);
     (void)rig_add(&r, "vm", "free", "{\"project\":\"p\"}");
-    result = pass(&r);
+    result = rig_pass(&r);
     assert_int_equal(result.placed, 1000);
     assert_int_equal(result.admitted, 0);
     assert_true(result.more);
-    result = pass(&r);
+    result = rig_pass(&r);
     assert_int_equal(result.placed, 1);
     assert_int_equal(result.admitted, 1); /* needs nothing */
     assert_false(result.more);
@@ -313,9 +265,9 @@ static void test_what_the_clock_brings_up_is_planned_at_once(void **state)
                 "01-01T00:00:00Z\",\"data\":{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}}",
                 &j, &e),
        &e);
-    result = pass(&r);
+    result = rig_pass(&r);
     assert_int_equal(result.admitted, 1);
-    assert_int_equal(status_of(&r, "vm", "a"), JOB_ADMITTED);
+    assert_int_equal(rig_status(&r, "vm", "a"), JOB_ADMITTED);
     rig_free(&r);
 }
 
@@ -328,10 +280,10 @@ static void test_many_admissions_take_several_passes(void **state)
     (void)state;
     begin(&r);
     add_many(&r, JOBS, "{\"project\":\"p\"}", false);
-    result = pass(&r);
+    result = rig_pass(&r);
     assert_int_equal(result.admitted, 1000);
     assert_true(result.more);
-    result = pass(&r);
+    result = rig_pass(&r);
     assert_int_equal(result.admitted, JOBS - 1000);
     assert_false(result.more);
     rig_free(&r);
@@ -354,7 +306,7 @@ static void test_show_tells_and_writes_nothing(void **state)
     big = add(&r, "big", 9, 1);
     in.conf = r.conf;
     in.store = r.s;
-    readers = read_all(&r, reading);
+    readers = rig_readings(&r, reading);
     in.reading = reading;
     OK(pass_show(&in, &b, &e), &e);
     readers_close(readers);
@@ -363,7 +315,7 @@ static void test_show_tells_and_writes_nothing(void **state)
                    "all, on its 2 hosts: VCPU 8 (at most 4 on one)\n",
                    (long long)a, (long long)big);
     assert_string_equal(b.data, want);
-    assert_int_equal(status_of(&r, "vm", "a"), JOB_QUEUED);
+    assert_int_equal(rig_status(&r, "vm", "a"), JOB_QUEUED);
     assert_int_equal(held(&r), 0);
     buf_free(&b);
     rig_free(&r);

@@ -88,6 +88,7 @@ static void tidy(struct rig *r, int64_t now)
     rig_begin(r);
     OK(store_tidy(r->s, now, &t, &e), &e);
     rig_commit(r);
+    (void)rig_purge(r, now);
 }
 
 static void add_up(void *ctx, struct str host, struct str resource, int64_t amount)
@@ -315,13 +316,13 @@ static void what_counts_for_nothing_any_more_is_dropped_later(void **state)
     end = r.now + SETTLE;
     OK(store_next_moment(r.s, &when, &e), &e);
     assert_int_equal(when, INT64_MAX); /* nobody wakes for it */
-    assert_int_equal(store_untidy(r.s, end + KEPT - 1, &e), 0);
+    assert_int_equal(store_purgeable(r.s, end + KEPT - 1, &e), 0);
     tidy(&r, end + KEPT - 1);
     assert_int_equal(rows(&r), 1);
-    assert_int_equal(store_untidy(r.s, end + KEPT, &e), 1);
+    assert_int_equal(store_purgeable(r.s, end + KEPT, &e), 1);
     tidy(&r, end + KEPT);
     assert_int_equal(rows(&r), 0);
-    assert_int_equal(store_untidy(r.s, end + KEPT, &e), 0);
+    assert_int_equal(store_purgeable(r.s, end + KEPT, &e), 0);
     rig_free(&r);
 }
 
@@ -383,7 +384,6 @@ static void a_thousand_are_dropped_at_a_time(void **state)
     struct store_hold many[1500];
     char host[1500][8];
     struct store_admission a;
-    struct store_tidied t;
     struct rig r;
     struct err e;
     size_t i;
@@ -399,11 +399,8 @@ static void a_thousand_are_dropped_at_a_time(void **state)
     set(&r, "running");
     rig_begin(&r);
     assert_int_equal(store_place(r.s, &a, r.now, &e), 1);
-    for (i = 0; i < 2; i++) {
-        OK(store_tidy(r.s, r.now + SETTLE + KEPT, &t, &e), &e);
-        assert_int_equal(t.more, i == 0);
-    }
     rig_commit(&r);
+    assert_int_equal(rig_purge(&r, r.now + SETTLE + KEPT).rows, ARRAY_LEN(many));
     assert_int_equal(rows(&r), 0);
     rig_free(&r);
 }

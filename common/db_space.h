@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Giving space back. SQLite keeps pages that nobody needs any more in a list of its own, to fill
+ * them again. A file with auto_vacuum=INCREMENTAL can also be made shorter by them, a few at a
+ * time; db_open makes new files so. The file on disk gets shorter with the next checkpoint.
+ */
+#ifndef AR_DB_SPACE_H
+#define AR_DB_SPACE_H
+
+#include "db.h"
+
+/* How many pages there are to give back: free ones, beyond those that a file of its size is left
+ * for what comes next; none when it is of the kind that cannot get shorter. 0, or -1 and *e. */
+int db_spare(struct db *db, int64_t *pages, struct err *e) AR_MUST_CHECK;
+
+/* In a write transaction: gives spare pages back, until none is left or until `stop` (clock_mono).
+ * *pages: how many. 0, or -1 and *e. */
+int db_give_back(struct db *db, int64_t stop, int64_t *pages, struct err *e) AR_MUST_CHECK;
+
+/* Makes an old file of the kind that can get shorter. It takes a whole copy, and the writers' lock
+ * for as long. 0: it is so; -1 and *e: it is as it was, since the disk has no room for the copy,
+ * the lock was not to be had, or the copy failed. */
+int db_make_shrinkable(struct db *db, int64_t wait, struct err *e) AR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What nobody needs any more, and goes: jobs that are over with all that is known of them, events
+ * and deliveries, first answers, holds, receivers, owners who wait for nothing. Then the space.
+ *
+ * Little at a time: others wait for the lock. A job goes after what hangs on it, which may take
+ * several steps; it stays as long as it holds something that a reading may not show yet.
+ */
+#include <assert.h>
+
+#include "db_space.h"
+#include "store_inner.h"
+#include "store_pass.h"
+
+#define DAY       (86400 * NS_PER_S)
+#define STEP_TIME (5 * NS_PER_MS)
+
+enum { STEP_ROWS = 500, PORTION = 50 }; /* rows of a step; rows between two looks at the clock */
+
+static int64_t day(const struct store *s)
+{
+    (void)s;
+    return DAY;
+}
+
+/* For as long as a plan may use a reading that was begun before they ended, and an hour more. */
+static int64_t holds_kept(const struct store *s)
+{
+    int64_t oldest = 0;
+    size_t i;
+
+    for (i = 0; i < s->conf->queues; i++) {
+        if (s->conf->queue[i].source.max_age > oldest)
+            oldest = s->conf->queue[i].source.max_age;
+    }
+    return oldest + 3600 * NS_PER_S;
+}
+
+static int64_t jobs_kept(const struct store *s)
+{
+    return s->conf->retention.jobs;
+}
+
+static int64_t events_kept(const struct store *s)
+{
+    return s->conf->retention.events;
+}
+
+static int64_t deliveries_kept(const struct store *s)
+{
+    return s->conf->retention.deliveries;
+}
+
+/* A step under way. */
+struct step {
+    struct store *s;
+    int64_t stop; /* clock_mono */
+    int64_t rows; /* that may still go */
+    struct store_purged *done;
+};
+
+struct litter;
+/* Takes up to `most` of it away, `before` being how old it must be. *n: how many rows, fewer than
+ * `most` when no more are left. */
+typedef int take_fn(struct step *t, const struct litter *l, int64_t before, int64_t most,
+                    int64_t *n, struct err *e);
+static take_fn take_rows, take_jobs;
+
+/* What there is to be taken away: for how long it is kept, is there any, and how it goes. */
+struct litter {
+    int64_t (*kept)(const struct store *s);
+    enum store_sql_name old, drop; /* ?1: older than this; drop ?2: so many */
+    take_fn *take;
+};
+
+static const struct litter litter[] = {
+    {day, SQL_ANSWER_OLD, SQL_ANSWER_DROP_OLD, take_rows},
+    {holds_kept, SQL_HOLD_OLD, SQL_HOLD_DROP_OLD, take_rows},
+    {jobs_kept, SQL_JOB_OLD, SQL_JOB_PURGE, take_jobs},
+    {deliveries_kept, SQL_DELIVERY_OLD, SQL_DELIVERY_DROP_OLD, take_rows},
+    {events_kept, SQL_EVENT_OLD, SQL_EVENT_DROP_OLD, take_rows},
+    {day, SQL_RECEIVER_OLD, SQL_RECEIVER_DROP_OLD, take_rows},
+    {day, SQL_OWNER_IDLE, SQL_OWNER_DROP_IDLE, take_rows},
+};
+
+/* Runs a statement that takes rows away; *n: how many. */
+static int drop(struct store *s, enum store_sql_name name, int64_t what, int64_t most, int64_t *n,
+                struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, name, e);
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, what);
+    db_bind_i64(st, 2, most);
+    if (db_run(s->db, st, e) != 0)
+        return -1;
+    *n = db_changes(s->db);
+    return 0;
+}
+
+static int take_rows(struct step *t, const struct litter *l, int64_t before, int64_t most,
+                     int64_t *n, struct err *e)
+{
+    return drop(t->s, l->drop, before, most, n, e);
+}
+
+/* 1 and the first job that can go, 0, -1. */
+static int first_job(struct store *s, int64_t before, int64_t *id, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_JOB_OLD, e);
+    int rc;
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, before);
+    rc = db_step(s->db, st, e);
+    if (rc == 1)
+        *id = db_i64(st, 0);
+    db_done(st);
+    return rc;
+}
+
+/* What hangs on a job goes first, and the job itself when that is gone. */
+static int take_job(struct step *t, int64_t id, int64_t most, int64_t *n, struct err *e)
+{
+    static const enum store_sql_name parts[] = {SQL_JOB_DELIVERIES_DROP, SQL_JOB_EVENTS_DROP,
+                                                SQL_JOB_PURGE};
+    int64_t gone;
+    size_t i;
+
+    *n = 0;
+    for (i = 0; i < ARRAY_LEN(parts) && *n < most; i++) {
+        if (drop(t->s, parts[i], id, most - *n, &gone, e) != 0)
+            return -1;
+        *n += gone;
+        t->done->jobs += parts[i] == SQL_JOB_PURGE;
+    }
+    return 0;
+}
+
+static int take_jobs(struct step *t, const struct litter *l, int64_t before, int64_t most,
+                     int64_t *n, struct err *e)
+{
+    int64_t id, gone;
+    int rc = 1;
+
+    (void)l;
+    for (*n = 0; *n < most && clock_mono() < t->stop; *n += gone) {
+        rc = first_job(t->s, before, &id, e);
+        if (rc != 1)
+            break;
+        if (take_job(t, id, most - *n, &gone, e) != 0)
+            return -1;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+/* Takes away one sort of litter, until none is left or the step has to end. */
+static int clear(struct step *t, const struct litter *l, int64_t now, struct err *e)
+{
+    int64_t most, n;
+
+    do {
+        most = t->rows < PORTION ? t->rows : PORTION;
+        if (l->take(t, l, now - l->kept(t->s), most, &n, e) != 0)
+            return -1;
+        t->rows -= n;
+        t->done->rows += n;
+    } while (n == most && t->rows > 0 && clock_mono() < t->stop);
+    return 0;
+}
+
+int store_purge(struct store *s, int64_t now, struct store_purged *done, struct err *e)
+{
+    struct step t = {s, clock_mono() + STEP_TIME, STEP_ROWS, done};
+    int64_t left;
+    size_t i;
+
+    assert(db_writing(s->db));
+    *done = (struct store_purged){0};
+    for (i = 0; i < ARRAY_LEN(litter) && t.rows > 0 && clock_mono() < t.stop; i++) {
+        if (clear(&t, &litter[i], now, e) != 0)
+            return -1;
+    }
+    if (done->rows == 0 && db_give_back(s->db, t.stop, &done->pages, e) != 0)
+        return -1;
+    if (db_spare(s->db, &left, e) != 0)
+        return -1;
+    done->more = left > 0 || t.rows == 0 || clock_mono() >= t.stop;
+    return 0;
+}
+
+static int has(struct store *s, const struct litter *l, int64_t now, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, l->old, e);
+    int rc;
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, now - l->kept(s));
+    rc = db_step(s->db, st, e);
+    db_done(st);
+    return rc;
+}
+
+int store_purgeable(struct store *s, int64_t now, struct err *e)
+{
+    int64_t spare;
+    size_t i;
+    int rc = 0;
+
+    for (i = 0; rc == 0 && i < ARRAY_LEN(litter); i++)
+        rc = has(s, &litter[i], now, e);
+    if (rc == 0)
+        rc = db_spare(s->db, &spare, e) == 0 ? spare > 0 : -1;
+    return rc;
+}
