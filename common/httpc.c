@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "clock.h"
+#include "httpc_inner.h"
 
 struct transfer {
     struct transfer *next, **link; /* link points at whatever points here */
@@ -22,6 +23,9 @@ struct transfer {
     char retry_after[HTTPC_ANSWER_HEADER_MAX];
     bool has_retry_after;
     bool cut; /* we ended it: enough was read */
+    struct httpc_guard guard;
+    int64_t timeout;
+    bool again; /* this is its second beginning */
     const char *wanted_name;
     struct buf wanted;
     httpc_sink_fn *sink;
@@ -64,6 +68,7 @@ static void transfer_free(struct transfer *t)
 {
     curl_easy_cleanup(t->easy);
     curl_slist_free_all(t->headers);
+    httpc_guard_end(&t->guard);
     buf_free(&t->body);
     buf_free(&t->wanted);
     free(t);
@@ -262,7 +267,19 @@ static bool set_tls(CURL *easy, const struct httpc_tls *tls)
     return ok;
 }
 
-static const long sink_buffer = 256 * 1024;
+/* Who takes a body as it comes takes a large buffer; an answer of which little is kept needs a
+ * small one, since there may be thousands side by side. */
+static bool set_buffers(CURL *easy, const struct httpc_request *r)
+{
+    static const long large = 256 << 10, small = 4 << 10, least_of_upload = 16 << 10;
+
+    if (r->sink)
+        return curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, large) == CURLE_OK;
+    if (r->keep > (size_t)small)
+        return true;
+    return curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, small) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, least_of_upload) == CURLE_OK;
+}
 
 static bool set_request(struct transfer *t, const struct httpc_request *r)
 {
@@ -278,8 +295,8 @@ static bool set_request(struct transfer *t, const struct httpc_request *r)
              CURLE_OK &&
          ok;
     ok = (!r->tls || set_tls(t->easy, r->tls)) && ok;
-    /* Who takes a body as it comes takes a large one. */
-    ok = (!r->sink || curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, sink_buffer) == CURLE_OK) && ok;
+    ok = set_buffers(t->easy, r) && ok;
+    ok = httpc_guard_begin(t->easy, &t->guard, r->pin) && ok;
     if (r->body.p) {
         ok = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) ==
                  CURLE_OK &&
@@ -303,6 +320,8 @@ static struct transfer *transfer_new(const struct httpc_request *r)
     t->wanted = BUF_INIT(HTTPC_WANTED_MAX);
     t->sink = r->sink;
     t->sink_ctx = r->sink_ctx;
+    t->guard.rules = r->rules;
+    t->timeout = r->timeout;
     t->started = clock_mono();
     t->easy = curl_easy_init();
     if (t->easy && set_rules(t->easy) && set_callbacks(t) && set_request(t, r))
@@ -384,6 +403,9 @@ static void report(struct transfer *t, CURLcode code, httpc_done_fn *fn, void *c
     a.status = (int)status;
     steady(t->error);
     a.error = t->error[0] ? t->error : curl_easy_strerror(code);
+    if (t->guard.refusal.code != ERR_NONE &&
+        (!t->guard.opened || code == CURLE_ABORTED_BY_CALLBACK))
+        a.error = t->guard.refusal.text;
     if (t->head > HEAD_MAX)
         a.error = "its head is larger than 256 KiB";
     if (t->has_retry_after)
@@ -391,6 +413,24 @@ static void report(struct transfer *t, CURLcode code, httpc_done_fn *fn, void *c
     if (t->wanted.len)
         a.wanted = buf_span(&t->wanted);
     fn(ctx, &a);
+}
+
+/* A request that got a kept connection which is not for it begins once more, with one of its own.
+ * False: it has ended. */
+static bool begin_again(struct httpc *h, struct transfer *t)
+{
+    int64_t left = t->timeout - (clock_mono() - t->started);
+
+    if (!t->guard.stale || t->again || left <= 0)
+        return false;
+    (void)curl_multi_remove_handle(h->multi, t->easy);
+    t->again = true;
+    t->guard.refusal.code = ERR_NONE;
+    t->error[0] = '\0';
+    t->head = 0;
+    return curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, to_ms(left)) == CURLE_OK &&
+           curl_multi_add_handle(h->multi, t->easy) == CURLM_OK;
 }
 
 void httpc_turn(struct httpc *h, httpc_done_fn *fn, void *ctx)
@@ -407,6 +447,8 @@ void httpc_turn(struct httpc *h, httpc_done_fn *fn, void *ctx)
         code = m->data.result;
         t = NULL;
         (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        if (begin_again(h, t))
+            continue;
         unlink_transfer(h, t);
         report(t, code, fn, ctx);
         transfer_free(t);

@@ -2,12 +2,13 @@
 /*
  * HTTP requests side by side, on libcurl's multi interface: start some, then turn until they have
  * ended. No proxy from the environment, no redirects, no .netrc, http and https only. One thread at
- * a time for one struct httpc. httpc.c and url.c alone include libcurl's header.
+ * a time for one struct httpc. Its files and url.c alone include libcurl's header.
  */
 #ifndef AR_HTTPC_H
 #define AR_HTTPC_H
 
 #include "buf.h"
+#include "netguard.h"
 #include "until.h"
 
 struct httpc;
@@ -46,6 +47,12 @@ struct httpc_request {
     httpc_sink_fn *sink;         /* NULL: none; else it gets all of a 2xx answer's body, and `keep`
                                     counts for other answers only */
     void *sink_ctx;
+    /* NULL: every address may be called. Else each is judged when it is connected to, and again
+     * before a kept connection is used; a refused one is an answer with status 0 and an error that
+     * says why. Holds while the request is under way, with all that it points at. */
+    const struct netguard_rules *rules;
+    const char *pin; /* where the URL's host is: "+host:port:address,[v6 address]"; NULL: libcurl
+                        looks it up; copied */
 };
 
 /* 0, or -1: ERR_INTERNAL. The request is under way when this returns. */

@@ -10,6 +10,7 @@
 #include "conf.h"
 #include "json_in.h"
 #include "json_out.h"
+#include "url.h"
 
 enum job_status {
     JOB_QUEUED,   /* waits for its resources */
@@ -78,10 +79,19 @@ struct job_priority {
     bool between;
 };
 
+/* Whom a callback calls. */
+struct job_target {
+    char receiver[URL_ORIGIN_MAX]; /* url.h's origin; "/<type>" for a callback that takes its host
+                                      from the queue's callback_base */
+    char host[URL_HOST_MAX];       /* url.h */
+    int port;
+};
+
 /* A new job. The spans of request_id, owner_id and callback point into the document; the rest is
  * its own (job_new_free). */
 struct job_new {
     struct str type, request_id, owner_id, callback;
+    struct job_target target; /* the callback's */
     struct str data;  /* canonical; host_aggregate resolved where the configuration has the pools */
     struct str scope; /* demand.h */
     struct str shape;
@@ -97,13 +107,19 @@ int job_check_name(struct str text, const char *what, struct err *e) AR_MUST_CHE
 
 /* A callback: an absolute http(s) URL with a host and without user info or, where the queue has a
  * callback_base, a relative reference; 1..JOB_CALLBACK_MAX bytes of ASCII without spaces, control
- * characters, backslashes. 0, or -1 and ERR_INVALID at /callback. Which addresses may be called is
- * asked elsewhere (netguard). */
-int job_check_callback(const struct conf_queue *queue, struct str text,
+ * characters, backslashes; no percent-encoding in the host. 0 and *target, or -1: ERR_INVALID at
+ * /callback, ERR_INTERNAL. */
+int job_check_callback(const struct conf_queue *queue, struct str type, struct str text,
+                       struct job_target *target, struct err *e) AR_MUST_CHECK;
+
+/* May it be called, as far as no lookup is needed (netguard_check)? 0, or -1 and ERR_INVALID at
+ * /callback. */
+int job_judge_callback(const struct netguard_rules *rules, const struct job_target *target,
                        struct err *e) AR_MUST_CHECK;
 
 /* From one JSON object of a POST to /v1/{type}/. 0 and *n, or -1: ERR_INVALID (with pointer),
- * ERR_UNKNOWN_MEMBER. May add host_aggregate to the document. */
+ * ERR_UNKNOWN_MEMBER. May add host_aggregate to the document. Whether the callback may be called is
+ * left to job_judge_callback. */
 int job_parse_new(const struct conf_queue *queue, struct str type, json_value *object,
                   struct job_new *n, struct err *e) AR_MUST_CHECK;
 void job_new_free(struct job_new *n);
@@ -122,8 +138,9 @@ struct job_change {
     struct str beside; /* JOB_BEFORE, JOB_AFTER: the other job's request_id */
     bool has_status;
     enum job_status status;
-    struct str callback; /* absent: unchanged */
-    bool has_data;       /* data, scope, shape are then set */
+    struct str callback;      /* absent: unchanged */
+    struct job_target target; /* of a callback that is there */
+    bool has_data;            /* data, scope, shape are then set */
     struct str data, scope, shape;
     bool has_not_before, has_valid_until; /* 0: taken away (null in the request) */
     int64_t not_before, valid_until;

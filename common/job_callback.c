@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Callbacks as clients write them: an absolute http(s) URL or a relative reference, checked by
- * their form alone. */
+/* Callbacks as clients write them: an absolute http(s) URL or a relative reference, and whom it
+ * calls. */
 #include <string.h>
 #include <strings.h>
 
 #include "job.h"
-#include "num.h"
-
-enum { PORT_MAX = 65535 };
+#include "url.h"
 
 static int refuse(struct err *e, const char *why)
 {
     return err_at(e, ERR_INVALID, "/callback", "callback %s", why);
-}
-
-static bool is_alnum(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static int check_bytes(struct str text, struct err *e)
@@ -55,57 +48,66 @@ static bool is_scheme(struct str text, size_t n, const char *scheme)
     return strlen(scheme) == n && strncasecmp(text.p, scheme, n) == 0;
 }
 
-/* The bytes of the host at the beginning of an authority; 0: none that can be called. */
-static size_t host_length(struct str authority)
-{
-    bool literal = authority.n > 0 && authority.p[0] == '[';
-    size_t i = literal;
-
-    while (i < authority.n &&
-           (is_alnum(authority.p[i]) || strchr(literal ? ":." : ".-_", authority.p[i])))
-        i++;
-    if (!literal)
-        return i;
-    return i > 1 && i < authority.n && authority.p[i] == ']' ? i + 1 : 0;
-}
-
-/* What stands between `//` and the path: host, or host and port. */
+/* What stands between `//` and the path, where libcurl is laxer than we are: text begins behind the
+ * `//`. */
 static int check_authority(struct str text, struct err *e)
 {
-    struct str authority = {text.p, 0}, port;
-    size_t host;
-    int64_t number;
+    size_t n = 0;
 
-    while (authority.n < text.n && !strchr("/?#", authority.p[authority.n]))
-        authority.n++;
-    if (authority.n > 0 && memchr(authority.p, '@', authority.n))
-        return refuse(e, "must not hold a user name or password");
-    host = host_length(authority);
-    if (host == 0)
-        return refuse(e, "must name a host");
-    if (host == authority.n)
-        return 0;
-    port = (struct str){authority.p + host + 1, authority.n - host - 1};
-    if (authority.p[host] != ':' || num_i64(port, 1, PORT_MAX, &number) != 0)
-        return refuse(e, "must name a host and, after a colon, a port from 1 to 65535");
+    while (n < text.n && !strchr("/?#", text.p[n]))
+        n++;
+    if (n == 0 || text.p[0] == ':' || memchr(text.p, '%', n))
+        return refuse(e, "must name a host, without percent-encoding");
+    if (memchr(text.p, '@', n))
+        return refuse(e, "must not hold a user name or a password");
+    if (text.p[n - 1] == ':')
+        return refuse(e, "must have a port from 1 to 65535 behind the colon");
     return 0;
 }
 
-int job_check_callback(const struct conf_queue *queue, struct str text, struct err *e)
+/* *whole: it names its host itself, and takes nothing of callback_base but, perhaps, the scheme. */
+static int check_form(const struct conf_queue *queue, struct str text, bool *whole, struct err *e)
 {
     size_t scheme, start;
-    bool absolute;
+    bool absolute = has_scheme(text, &scheme);
 
-    if (check_bytes(text, e) != 0)
-        return -1;
-    absolute = has_scheme(text, &scheme);
     if (absolute && !is_scheme(text, scheme, "http") && !is_scheme(text, scheme, "https"))
         return refuse(e, "must be an http or https URL");
     if (!absolute && !queue->callback_base.p)
         return refuse(e, "must be an absolute http or https URL, since this queue has no "
                          "callback_base");
     start = absolute ? scheme + 1 : 0;
-    if (text.n - start >= 2 && memcmp(text.p + start, "//", 2) == 0)
+    *whole = text.n - start >= 2 && memcmp(text.p + start, "//", 2) == 0;
+    if (*whole)
         return check_authority((struct str){text.p + start + 2, text.n - start - 2}, e);
     return absolute ? refuse(e, "must name a host after http:// or https://") : 0;
+}
+
+int job_check_callback(const struct conf_queue *queue, struct str type, struct str text,
+                       struct job_target *target, struct err *e)
+{
+    struct url url;
+    bool whole = false;
+
+    if (check_bytes(text, e) != 0 || check_form(queue, text, &whole, e) != 0)
+        return -1;
+    if (url_resolve(queue->callback_base, text, "callback", &url, e) != 0)
+        return err_under(e, "/callback");
+    memcpy(target->host, url.host, sizeof target->host);
+    target->port = url.port;
+    if (whole)
+        (void)snprintf(target->receiver, sizeof target->receiver, "%s", url.origin);
+    else
+        (void)snprintf(target->receiver, sizeof target->receiver, "/%.*s", (int)type.n, type.p);
+    url_free(&url);
+    return 0;
+}
+
+int job_judge_callback(const struct netguard_rules *rules, const struct job_target *target,
+                       struct err *e)
+{
+    if (netguard_check(target->host, target->port, rules, e) == 0)
+        return 0;
+    (void)err_wrap(e, "callback cannot be called");
+    return err_under(e, "/callback");
 }

@@ -37,6 +37,7 @@ struct reading {
     enum mode mode;
     bool has[MEMBERS];
     struct str request_id, owner_id, callback;
+    struct job_target target;
     struct job_priority priority;
     int64_t not_before, valid_until;
     enum job_move move;
@@ -114,7 +115,7 @@ static int take_callback(struct reading *r, json_value *v, struct err *e)
 {
     if (take_string(v, "/callback", &r->callback, e) != 0)
         return -1;
-    return job_check_callback(r->queue, r->callback, e);
+    return job_check_callback(r->queue, r->type, r->callback, &r->target, e);
 }
 
 static int take_priority(struct reading *r, json_value *v, struct err *e)
@@ -389,6 +390,7 @@ int job_parse_new(const struct conf_queue *queue, struct str type, json_value *o
         .request_id = r.request_id,
         .owner_id = r.owner_id,
         .callback = r.callback,
+        .target = r.target,
         .data = r.data,
         .scope = r.scope,
         .shape = r.shape,
@@ -422,6 +424,7 @@ int job_parse_change(const struct conf_queue *queue, struct str type, json_value
         .has_status = r.has[STATUS],
         .status = r.status,
         .callback = r.callback,
+        .target = r.target,
         .has_data = r.has[DATA],
         .data = r.data,
         .scope = r.scope,

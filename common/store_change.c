@@ -27,17 +27,6 @@ static struct db_stmt *about(struct store *s, enum store_sql_name name, int64_t 
     return st;
 }
 
-static int set_span(struct store *s, enum store_sql_name name, int64_t id, struct str v,
-                    struct err *e)
-{
-    struct db_stmt *st = about(s, name, id, e);
-
-    if (!st)
-        return -1;
-    db_bind_str(st, 2, v);
-    return db_run(s->db, st, e);
-}
-
 static int set_time(struct store *s, enum store_sql_name name, int64_t id, int64_t v, struct err *e)
 {
     struct db_stmt *st = about(s, name, id, e);
@@ -142,7 +131,16 @@ static int check_change(const struct job *j, const struct job_change *c, struct 
 static int change_callback(struct store *s, const struct job *j, const struct job_change *c,
                            struct err *e)
 {
-    if (!c->callback.p || set_span(s, SQL_JOB_CALLBACK, j->id, c->callback, e) == 0)
+    struct db_stmt *st;
+
+    if (!c->callback.p)
+        return 0;
+    st = about(s, SQL_JOB_CALLBACK, j->id, e);
+    if (!st)
+        return -1;
+    db_bind_str(st, 2, c->callback);
+    db_bind_str(st, 3, str_of(c->target.receiver));
+    if (db_run(s->db, st, e) == 0)
         return 0;
     if (db_broke_unique(s->db, "jobs.callback"))
         return err_at(e, ERR_DUPLICATE_CALLBACK, "/callback", "another job has this callback");

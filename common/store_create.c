@@ -53,7 +53,7 @@ static int check_limits(struct store *s, const struct queue_row *q, struct err *
     return check_space(s, e);
 }
 
-static void bind_job(struct db_stmt *st, const struct job *j, int64_t group)
+static void bind_job(struct db_stmt *st, const struct job *j, int64_t group, const char *receiver)
 {
     db_bind_str(st, 1, j->type);
     db_bind_str(st, 2, j->request_id);
@@ -71,6 +71,7 @@ static void bind_job(struct db_stmt *st, const struct job *j, int64_t group)
     }
     db_bind_time(st, 12, j->not_before);
     db_bind_time(st, 13, j->valid_until);
+    db_bind_str(st, 14, str_of(receiver));
 }
 
 /* Says which of the two is taken. Of both, the request_id: a client that asks the same again then
@@ -91,13 +92,14 @@ static int refuse_duplicate(struct store *s, const struct job *j, struct err *e)
     return -1;
 }
 
-static int add_job(struct store *s, struct job *j, int64_t group, struct err *e)
+static int add_job(struct store *s, struct job *j, int64_t group, const char *receiver,
+                   struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_JOB_ADD, e);
 
     if (!st)
         return -1;
-    bind_job(st, j, group);
+    bind_job(st, j, group, receiver);
     if (db_run(s->db, st, e) != 0)
         return refuse_duplicate(s, j, e);
     j->id = db_last_id(s->db);
@@ -142,7 +144,7 @@ int store_create(struct store *s, const struct job_new *n, int64_t now, struct j
     j->reason = m.reason;
     j->message = m.message;
     j->reason_seq = m.seq;
-    if (add_job(s, j, m.id, e) != 0)
+    if (add_job(s, j, m.id, n->target.receiver, e) != 0)
         return -1;
     store_row_paused(q.paused, j);
     return store_touch_queue(s, n->type, 1, n->has_priority ? INT64_MIN : j->priority, e);

@@ -82,8 +82,9 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_JOB_ADD] =
         "INSERT INTO jobs (type, request_id, owner_id, data, callback, priority, status, "
         "created_at,"
-        " updated_at, queued_at, scope, group_id, reason, message, not_before, valid_until)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        " updated_at, queued_at, scope, group_id, reason, message, not_before, valid_until, "
+        "receiver)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     [SQL_JOB_SHOW] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
                      "WHERE j.type = ?1 AND j.request_id = ?2 AND j.deleted_at IS NULL",
     [SQL_JOB_BY_ID] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1",
@@ -93,7 +94,7 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_JOB_PRIORITY] = "UPDATE jobs SET priority = ?2 WHERE id = ?1",
     [SQL_JOB_MAKE_WAY] = "UPDATE jobs SET priority = ?2, updated_at = ?3, version = version + 1"
                          " WHERE id = ?1",
-    [SQL_JOB_CALLBACK] = "UPDATE jobs SET callback = ?2 WHERE id = ?1",
+    [SQL_JOB_CALLBACK] = "UPDATE jobs SET callback = ?2, receiver = ?3 WHERE id = ?1",
     [SQL_JOB_DATA] = "UPDATE jobs SET data = ?2, scope = ?3 WHERE id = ?1",
     [SQL_JOB_NOT_BEFORE] = "UPDATE jobs SET not_before = ?2 WHERE id = ?1",
     [SQL_JOB_VALID_UNTIL] = "UPDATE jobs SET valid_until = ?2 WHERE id = ?1",

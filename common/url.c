@@ -6,54 +6,100 @@
 
 #include "num.h"
 
-static int set_text(CURLU *u, struct str text, const char *what, struct err *e)
-{
-    char url[URL_TEXT_MAX];
+struct reader {
+    CURLU *u;
+    const char *what;
+    struct err *e;
+    bool no_memory; /* whatever else *e says, that was the reason */
+};
 
-    if (text.n >= sizeof url || (text.n && memchr(text.p, '\0', text.n)))
-        return err_set(e, ERR_INVALID, "%s is too long or holds a NUL", what);
-    (void)snprintf(url, sizeof url, "%.*s", (int)text.n, text.n ? text.p : "");
-    if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK)
-        return err_set(e, ERR_INVALID, "%s is no URL that can be called", what);
-    return 0;
+static int refuse(const struct reader *r, const char *why)
+{
+    return err_set(r->e, ERR_INVALID, "%s %s", r->what, why);
 }
 
 /* One part of the URL, or NULL; curl_free. */
-static char *part(CURLU *u, CURLUPart which, unsigned int flags)
+static char *part(struct reader *r, CURLUPart which, unsigned int flags)
 {
     char *text = NULL;
+    CURLUcode code = curl_url_get(r->u, which, &text, flags);
 
-    return curl_url_get(u, which, &text, flags) == CURLUE_OK ? text : NULL;
+    r->no_memory = r->no_memory || code == CURLUE_OUT_OF_MEMORY;
+    return code == CURLUE_OK ? text : NULL;
 }
 
-static bool has(CURLU *u, CURLUPart which)
+static bool has(struct reader *r, CURLUPart which)
 {
-    char *text = part(u, which, 0);
+    char *text = part(r, which, 0);
 
     curl_free(text);
     return text != NULL;
 }
 
-static int read_scheme(CURLU *u, const char *what, struct url *out, struct err *e)
+static int set_text(struct reader *r, struct str text)
 {
-    char *scheme = part(u, CURLUPART_SCHEME, 0);
+    char url[URL_TEXT_MAX];
+    CURLUcode code;
+
+    if (text.n >= sizeof url || (text.n && memchr(text.p, '\0', text.n)))
+        return refuse(r, "is too long or holds a NUL");
+    (void)snprintf(url, sizeof url, "%.*s", (int)text.n, text.n ? text.p : "");
+    code = curl_url_set(r->u, CURLUPART_URL, url, 0);
+    r->no_memory = r->no_memory || code == CURLUE_OUT_OF_MEMORY;
+    if (code == CURLUE_BAD_PORT_NUMBER)
+        return refuse(r, "must have a port from 1 to 65535");
+    if (code == CURLUE_OK)
+        return 0;
+    /* Where memory ran out while it read the base again, libcurl says something else; ask. */
+    (void)has(r, CURLUPART_URL);
+    return refuse(r, "is no URL that can be called");
+}
+
+/* A host that was percent-encoded is read once more as what it says, so that an address in it gets
+ * the form of all addresses. */
+static int set_reference(struct reader *r, struct str reference)
+{
+    char *text;
+    int rc;
+
+    if (set_text(r, reference) != 0)
+        return -1;
+    text = part(r, CURLUPART_URL, 0);
+    rc = text ? set_text(r, str_of(text)) : refuse(r, "is no URL that can be called");
+    curl_free(text);
+    return rc;
+}
+
+static int read_scheme(struct reader *r, struct url *out)
+{
+    char *scheme = part(r, CURLUPART_SCHEME, 0);
     bool http = scheme && str_is(str_of(scheme), "http");
 
     out->tls = scheme && str_is(str_of(scheme), "https");
     curl_free(scheme);
     if (!http && !out->tls)
-        return err_set(e, ERR_INVALID, "%s must be an http or https URL", what);
-    if (has(u, CURLUPART_USER) || has(u, CURLUPART_PASSWORD))
-        return err_set(e, ERR_INVALID, "%s must not hold a user name or a password", what);
+        return refuse(r, "must be an http or https URL");
+    if (has(r, CURLUPART_USER) || has(r, CURLUPART_PASSWORD))
+        return refuse(r, "must not hold a user name or a password");
     return 0;
 }
 
-/* Without the brackets of an IPv6 address, in lower case. */
+/* What a host that is called may be made of: a name in ASCII, or an IPv6 address. */
+static bool is_of(char c, bool literal)
+{
+    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'))
+        return true;
+    return c != '\0' && strchr(literal ? ":." : ".-_", c) != NULL;
+}
+
+/* Without the brackets of an IPv6 address and the dots behind a name, in lower case. */
 static int copy_host(const char *from, struct url *out)
 {
     bool literal = from[0] == '[';
     size_t n = strlen(from), i;
 
+    while (n > 0 && from[n - 1] == '.')
+        n--;
     if (n >= sizeof out->host || n < (literal ? 3 : 1))
         return -1;
     n -= literal ? 2 : 0;
@@ -61,30 +107,46 @@ static int copy_host(const char *from, struct url *out)
         char c = from[i + literal];
 
         out->host[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+        if (!is_of(out->host[i], literal))
+            return -1;
     }
     out->host[n] = '\0';
     return 0;
 }
 
-static int read_host(CURLU *u, const char *what, struct url *out, struct err *e)
+/* libcurl must look for the host that we judge: without the dots. */
+static int put_host(struct reader *r, const char *host)
 {
-    char *host = part(u, CURLUPART_HOST, CURLU_URLDECODE);
-    int bad = !host || copy_host(host, out) != 0;
+    CURLUcode code = curl_url_set(r->u, CURLUPART_HOST, host, 0);
 
-    curl_free(host);
-    return bad ? err_set(e, ERR_INVALID, "%s must name a host", what) : 0;
+    r->no_memory = r->no_memory || code == CURLUE_OUT_OF_MEMORY;
+    return code == CURLUE_OK ? 0 : -1;
 }
 
-static int read_port(CURLU *u, const char *what, struct url *out, struct err *e)
+static int read_host(struct reader *r, struct url *out)
 {
-    char *text = part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    char *host = part(r, CURLUPART_HOST, 0);
+    bool bad =
+        !host || copy_host(host, out) != 0 || (host[0] != '[' && put_host(r, out->host) != 0);
+
+    curl_free(host);
+    if (bad)
+        return refuse(r, "must name a host");
+    if (has(r, CURLUPART_ZONEID))
+        return refuse(r, "must not name a host by a zone of this machine");
+    return 0;
+}
+
+static int read_port(struct reader *r, struct url *out)
+{
+    char *text = part(r, CURLUPART_PORT, CURLU_DEFAULT_PORT);
     bool v6 = strchr(out->host, ':') != NULL;
     int64_t port;
     int bad = !text || num_i64(str_of(text), 1, 65535, &port) != 0;
 
     curl_free(text);
     if (bad)
-        return err_set(e, ERR_INVALID, "%s must have a port from 1 to 65535", what);
+        return refuse(r, "must have a port from 1 to 65535");
     out->port = (int)port;
     (void)snprintf(out->origin, sizeof out->origin, "%s://%s%s%s", out->tls ? "https" : "http",
                    v6 ? "[" : "", out->host, v6 ? "]" : "");
@@ -94,34 +156,52 @@ static int read_port(CURLU *u, const char *what, struct url *out, struct err *e)
     return 0;
 }
 
-static int read_text(CURLU *u, const char *what, struct url *out, struct err *e)
+static int read_text(struct reader *r, struct url *out)
 {
-    char *text = part(u, CURLUPART_URL, 0);
+    char *text = part(r, CURLUPART_URL, 0);
 
     if (!text)
-        return err_set(e, ERR_INVALID, "%s is no URL that can be called", what);
+        return refuse(r, "is no URL that can be called");
     out->text = BUF_INIT(URL_TEXT_MAX);
     buf_str(&out->text, text);
     curl_free(text);
-    if (buf_check(&out->text, what, e) == 0)
+    if (buf_check(&out->text, r->what, r->e) == 0)
         return 0;
     buf_free(&out->text);
     return -1;
 }
 
+static int resolve(struct reader *r, struct str base, struct str reference, struct url *out)
+{
+    struct reader for_base = *r;
+
+    for_base.what = "callback_base";
+    if (base.p && set_text(&for_base, base) != 0) {
+        r->no_memory = for_base.no_memory;
+        return -1;
+    }
+    if (set_reference(r, reference) != 0 || read_scheme(r, out) != 0 || read_host(r, out) != 0 ||
+        read_port(r, out) != 0)
+        return -1;
+    return read_text(r, out);
+}
+
 int url_resolve(struct str base, struct str reference, const char *what, struct url *out,
                 struct err *e)
 {
-    CURLU *u = curl_url();
+    struct reader r = {.u = curl_url(), .what = what, .e = e};
     int rc = -1;
 
-    if (!u)
-        return err_set(e, ERR_INTERNAL, "out of memory while reading a URL");
-    if ((!base.p || set_text(u, base, "callback_base", e) == 0) &&
-        set_text(u, reference, what, e) == 0 && read_scheme(u, what, out, e) == 0 &&
-        read_host(u, what, out, e) == 0 && read_port(u, what, out, e) == 0)
-        rc = read_text(u, what, out, e);
-    curl_url_cleanup(u);
+    r.no_memory = r.u == NULL;
+    if (r.u)
+        rc = resolve(&r, base, reference, out);
+    if (rc == 0 && r.no_memory) { /* what is not there may be there */
+        buf_free(&out->text);
+        rc = -1;
+    }
+    if (r.no_memory)
+        (void)err_set(e, ERR_INTERNAL, "out of memory while reading a URL");
+    curl_url_cleanup(r.u);
     return rc;
 }
 

@@ -87,6 +87,7 @@ static int open_store(const struct conf *conf, bool writes, struct store **s, st
 
 int cgi_serve(const struct conf *conf)
 {
+    struct route_env env = {.conf = conf};
     const struct route *route;
     struct store *s = NULL;
     struct http x;
@@ -95,13 +96,14 @@ int cgi_serve(const struct conf *conf)
 
     http_init(&x);
     http_begin(&x, &cgi_carrier, NULL);
-    if (route_take(conf, &x, &route, &e) != 0 || open_store(conf, route->writes, &s, &e) != 0 ||
-        run(conf, route, s, &x, &e) != 0)
+    if (ownaddr_open(&env.own, &e) != 0 || route_take(&env, &x, &route, &e) != 0 ||
+        open_store(conf, route->writes, &s, &e) != 0 || run(conf, route, s, &x, &e) != 0)
         http_fail(&x, &e);
     rc = http_send(&x);
     if (s && route->writes)
         store_checkpoint_if_due(s);
     store_close(s);
     http_free(&x);
+    ownaddr_close(env.own);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* POST /v1/{type}/{request_id}: changes one job, all that the body says or nothing. */
+#include "callback.h"
 #include "etag.h"
 #include "handlers.h"
 
@@ -18,9 +19,10 @@ static void drop(void *work)
     free(w);
 }
 
-int job_change_prepare(const struct conf *conf, struct http *x, struct err *e)
+int job_change_prepare(const struct route_env *env, struct http *x, struct err *e)
 {
     struct str type = x->segment[1];
+    const struct conf_queue *queue = conf_queue(env->conf, type);
     struct work *w = calloc(1, sizeof *w);
     json_value *root;
 
@@ -35,7 +37,9 @@ int job_change_prepare(const struct conf *conf, struct http *x, struct err *e)
     if (json_kind(root) != JSON_OBJECT)
         return err_set(e, ERR_INVALID, "the body must be an object, not %s",
                        json_kind_word(json_kind(root)));
-    return job_parse_change(conf_queue(conf, type), type, root, &w->change, e);
+    if (job_parse_change(queue, type, root, &w->change, e) != 0)
+        return -1;
+    return w->change.callback.p ? callback_judge(env, queue, &w->change.target, e) : 0;
 }
 
 int job_change(const struct route_env *env, struct http *x, struct err *e)

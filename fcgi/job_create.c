@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* POST /v1/{type}/: creates one job, or all of an array or none. */
+#include "callback.h"
 #include "digest.h"
 #include "etag.h"
 #include "handlers.h"
@@ -62,18 +63,24 @@ static int count_jobs(const json_value *root, struct work *w, size_t *count, str
     return 0;
 }
 
-static int parse_job(const struct conf_queue *queue, struct str type, json_value *v,
-                     struct job_new *n, struct err *e)
+static int parse_job(const struct route_env *env, struct str type, json_value *v, struct job_new *n,
+                     struct err *e)
 {
+    const struct conf_queue *queue = conf_queue(env->conf, type);
+
     if (json_kind(v) != JSON_OBJECT)
         return err_set(e, ERR_INVALID, "a job must be an object, not %s",
                        json_kind_word(json_kind(v)));
-    return job_parse_new(queue, type, v, n, e);
+    if (job_parse_new(queue, type, v, n, e) != 0)
+        return -1;
+    if (callback_judge(env, queue, &n->target, e) == 0)
+        return 0;
+    job_new_free(n);
+    return -1;
 }
 
-static int parse_jobs(const struct conf *conf, struct str type, struct work *w, struct err *e)
+static int parse_jobs(const struct route_env *env, struct str type, struct work *w, struct err *e)
 {
-    const struct conf_queue *queue = conf_queue(conf, type);
     json_value *root = json_in_root(w->doc);
     size_t count;
 
@@ -85,13 +92,13 @@ static int parse_jobs(const struct conf *conf, struct str type, struct work *w, 
     for (; w->jobs < count; w->jobs++) {
         json_value *v = w->array ? json_at(root, w->jobs) : root;
 
-        if (parse_job(queue, type, v, &w->job[w->jobs], e) != 0)
+        if (parse_job(env, type, v, &w->job[w->jobs], e) != 0)
             return w->array ? err_under(e, "/%zu", w->jobs) : -1;
     }
     return 0;
 }
 
-int job_create_prepare(const struct conf *conf, struct http *x, struct err *e)
+int job_create_prepare(const struct route_env *env, struct http *x, struct err *e)
 {
     struct work *w = calloc(1, sizeof *w);
 
@@ -101,7 +108,7 @@ int job_create_prepare(const struct conf *conf, struct http *x, struct err *e)
     x->drop = drop;
     if (read_key(x, w, e) != 0 || json_in_parse(x->body, &w->doc, e) != 0)
         return -1;
-    return parse_jobs(conf, x->segment[1], w, e);
+    return parse_jobs(env, x->segment[1], w, e);
 }
 
 /* If-Match on a create is about the list that it would add to. */

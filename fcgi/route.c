@@ -128,7 +128,8 @@ static int check_preconditions(const struct route *route, const struct http *x, 
     return 0;
 }
 
-int route_take(const struct conf *conf, struct http *x, const struct route **route, struct err *e)
+int route_take(const struct route_env *env, struct http *x, const struct route **route,
+               struct err *e)
 {
     const struct route *r;
 
@@ -142,7 +143,7 @@ int route_take(const struct conf *conf, struct http *x, const struct route **rou
         return -1;
     if (r->body && http_read_body(x, e) != 0)
         return -1;
-    if (r->prepare && r->prepare(conf, x, e) != 0)
+    if (r->prepare && r->prepare(env, x, e) != 0)
         return -1;
     *route = r;
     return 0;

@@ -9,17 +9,19 @@
 #define AR_ROUTE_H
 
 #include "http.h"
+#include "ownaddr.h"
 #include "store.h"
 
 /* What handlers work with. */
 struct route_env {
     const struct conf *conf;
     struct store *store; /* the thread's own; in a write transaction for routes that write */
+    struct ownaddr *own; /* this machine's addresses */
     bool writer_failed;  /* no change can be committed any more */
 };
 
-/* 0, or -1 and *e, which becomes the answer. */
-typedef int route_prepare_fn(const struct conf *conf, struct http *x, struct err *e);
+/* 0, or -1 and *e, which becomes the answer. Of *env conf and own can be used. */
+typedef int route_prepare_fn(const struct route_env *env, struct http *x, struct err *e);
 typedef int route_run_fn(const struct route_env *env, struct http *x, struct err *e);
 
 enum { ROUTE_PARAMS_MAX = 4 };
@@ -38,8 +40,9 @@ struct route {
  * ERR_METHOD_NOT_ALLOWED with the Allow header added to the answer. */
 const struct route *route_find(struct http *x, struct err *e);
 
-/* Reads the request, finds its route and prepares it. 0 and *route, or -1 and *e. */
-int route_take(const struct conf *conf, struct http *x, const struct route **route,
+/* Reads the request, finds its route and prepares it; of *env conf and own are used. 0 and *route,
+ * or -1 and *e. */
+int route_take(const struct route_env *env, struct http *x, const struct route **route,
                struct err *e) AR_MUST_CHECK;
 
 /* Answers; may be called again, and then answers anew. On -1 nothing of the answer counts, and *e

@@ -45,6 +45,7 @@ struct task {
 
 struct service {
     const struct conf *conf; /* constant */
+    struct ownaddr *own;     /* constant */
     struct conn_set *set;    /* constant */
     struct writer *writer;   /* constant */
     int signals;             /* descriptor: the stop is asked for */
@@ -184,10 +185,10 @@ static void change(struct worker *w, struct task *t)
 static void answer(struct worker *w, struct task *t)
 {
     struct service *s = w->service;
-    struct route_env env = {.conf = s->conf, .store = w->store};
+    struct route_env env = {.conf = s->conf, .store = w->store, .own = s->own};
     struct err e;
 
-    if (route_take(s->conf, &t->x, &t->route, &e) != 0) {
+    if (route_take(&env, &t->x, &t->route, &e) != 0) {
         http_fail(&t->x, &e);
     } else if (t->route->writes) {
         change(w, t);
@@ -358,8 +359,8 @@ static int open_service(struct service *s, struct listener *l, struct err *e)
     s->worker = calloc(s->workers, sizeof *s->worker);
     if (!s->worker)
         return err_set(e, ERR_INTERNAL, "no memory for the workers");
-    if (open_signals(s, e) != 0 || fcgx_init(e) != 0 || conn_set_open(l, &s->set, e) != 0 ||
-        writer_open(&o, &s->writer, e) != 0)
+    if (ownaddr_open(&s->own, e) != 0 || open_signals(s, e) != 0 || fcgx_init(e) != 0 ||
+        conn_set_open(l, &s->set, e) != 0 || writer_open(&o, &s->writer, e) != 0)
         return -1;
     return start_workers(s, e);
 }
@@ -427,6 +428,7 @@ static void close_service(struct service *s)
         free_task(t);
     }
     conn_set_close(s->set);
+    ownaddr_close(s->own);
     if (s->signals >= 0)
         (void)close(s->signals);
     if (s->broken >= 0)

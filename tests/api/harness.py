@@ -37,6 +37,13 @@ DEFAULT_QUEUES = {
 }
 
 
+# The receivers of the tests are on this machine; a test that says otherwise is heard.
+DEFAULT_CALLBACK = {"allow_networks": ["127.0.0.0/8"]}
+
+# Nobody listens here: no system gives it out by itself, and callbacks may go there.
+NO_PORT = 65535
+
+
 def wait_until(predicate, timeout=15, what="it"):
     """Asks until the answer is true, and returns that; a failure of the test after `timeout` seconds."""
     deadline = time.monotonic() + timeout * SLOW
@@ -111,8 +118,8 @@ class Process:
 class Anteroom:
     """One installation in a temporary directory. Use the `anteroom` fixture to make it.
 
-    config: None for the configuration of `make run`; a dict, of whose members `database` and `queues` have defaults; or
-    text. "@PORT@" and "@DATABASE@" are replaced in all of them.
+    config: None for the configuration of `make run`; a dict, of whose members `database`, `queues` and
+    `callback.allow_networks` have defaults; or text. "@PORT@" and "@DATABASE@" are replaced in all of them.
     """
 
     def __init__(self, directory, config=None, env=None):
@@ -147,10 +154,11 @@ class Anteroom:
         if self.config is None:
             text = (ROOT / "nginx/run.yaml").read_text()
         elif isinstance(self.config, dict):
-            text = json.dumps({"database": "@DATABASE@", "queues": DEFAULT_QUEUES, **self.config}, indent=2)
+            callback = {**DEFAULT_CALLBACK, **self.config.get("callback", {})}
+            text = json.dumps({"database": "@DATABASE@", "queues": DEFAULT_QUEUES, **self.config, "callback": callback}, indent=2)
         else:
             text = self.config
-        text = text.replace("@PORT@", str(self.port or 1)).replace("@DATABASE@", str(self.db_path))
+        text = text.replace("@PORT@", str(self.port or NO_PORT)).replace("@DATABASE@", str(self.db_path))
         self.config_path.write_text(text)
 
     def _write_nginx(self, extra):

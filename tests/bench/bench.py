@@ -24,7 +24,7 @@ JOBS = int(os.environ.get("BENCH_JOBS", "1000000"))
 LIST = 100000
 BENCH = harness.BIN / "bench"
 RETURN_200 = "location = /limit { return 200 '{\"data\": \"a fixed answer\", \"ok\": true}\\n'; }"
-QUEUES = {"vm": {"capacity": "none", "callback_base": "http://127.0.0.1:1/"}}
+QUEUES = {"vm": {"capacity": "none", "callback_base": "http://127.0.0.1:65535/"}}
 
 
 def wrk(a, path, clients, script="answers.lua", run="run"):
@@ -115,7 +115,7 @@ def full_house(directory):
     a = Anteroom(directory / "pass", {"queues": {"vm": {"capacity": "static", "pools": pools}}, "max_queued": 100000000})
     a.start()
     # Full: one job a host takes all of it, and is running.
-    a.post("/v1/vm/", [a.job(f"full-{i}", callback=f"http://127.0.0.1:1/{i}", data={
+    a.post("/v1/vm/", [a.job(f"full-{i}", callback=f"http://127.0.0.1:65535/{i}", data={
         "project": "p", "instances": [{"VCPU": 64, "Memory": 262144, "Disk": 2000}]}) for i in range(20)])
     for i in range(20):
         a.post(f"/v1/vm/full-{i}", {"status": "running"})

@@ -13,7 +13,7 @@ LAYERS = {"common": {"common"}, "fcgi": {"common", "fcgi"}, "cron": {"common", "
 OUTSIDE = [
     (r"sqlite3.*\.h", r"common/(db|migrate|store\w*)\.c"),
     (r"fcgi.*\.h|fastcgi\.h", r"fcgi/fcgx\.c"),
-    (r"curl/.*", r"common/(httpc|url)\.c"),
+    (r"curl/.*", r"common/(httpc\w*|url)\.c"),
     (r"yaml\.h", r"common/yaml_in\.c"),
     (r"json(-c)?/.*|json\.h", r"common/json_in\.c"),
     (r"openssl/.*", r"common/digest\.c"),

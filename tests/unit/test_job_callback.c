@@ -14,6 +14,12 @@
 static const struct conf_queue queue = {.callback_base = {"http://127.0.0.1/demo/", 22}};
 static const struct conf_queue bare = {.pools = 0};
 
+static int check(const struct conf_queue *q, const char *text, struct job_target *target,
+                 struct err *e)
+{
+    return job_check_callback(q, STR_LIT("vm"), str_of(text), target, e);
+}
+
 struct refused {
     const char *text, *words;
 };
@@ -34,18 +40,19 @@ static void test_callbacks_taken(void **state)
         "http://a_b-c.d?e",
         "a/b:c",
     };
+    struct job_target target;
     struct err e;
     size_t i;
 
     (void)state;
     for (i = 0; i < ARRAY_LEN(good); i++) {
-        if (job_check_callback(&queue, str_of(good[i]), &e) != 0)
+        if (check(&queue, good[i], &target, &e) != 0)
             fail_msg("%s: %s", good[i], e.text);
     }
-    assert_int_equal(job_check_callback(&bare, STR_LIT("http://a/b"), &e), 0);
-    assert_int_equal(job_check_callback(&bare, STR_LIT("abc"), &e), -1);
+    assert_int_equal(check(&bare, "http://a/b", &target, &e), 0);
+    assert_int_equal(check(&bare, "abc", &target, &e), -1);
     assert_non_null(strstr(e.text, "no callback_base"));
-    assert_int_equal(job_check_callback(&bare, STR_LIT("//a/b"), &e), -1);
+    assert_int_equal(check(&bare, "//a/b", &target, &e), -1);
 }
 
 static void test_callbacks_refused(void **state)
@@ -75,32 +82,86 @@ static void test_callbacks_refused(void **state)
         {"http://?a", "must name a host"},
         {"http://:80/", "must name a host"},
         {"///a", "must name a host"},
-        {"http://u@a/", "user name or password"},
-        {"http://u:p@a/", "user name or password"},
-        {"//u@a/", "user name or password"},
+        {"http://u@a/", "user name or a password"},
+        {"http://u:p@a/", "user name or a password"},
+        {"//u@a/", "user name or a password"},
         {"http://a:0/", "port from 1"},
         {"http://a:65536/", "port from 1"},
         {"http://a:/", "port from 1"},
         {"http://a:b/", "port from 1"},
         {"http://a%41/", "must name a host"},
-        {"http://[]/", "must name a host"},
-        {"http://[::1/", "must name a host"},
+        {"http://%6cocalhost/", "percent-encoding"},
+        {"http://127%2e0.0.1/", "percent-encoding"},
+        {"http://a%00b/", "percent-encoding"},
+        {"http://a%2fb/", "percent-encoding"},
+        {"http://@a/", "user name or a password"},
+        {"http://a@/", "user name or a password"},
+        {"http://a'b/", "no URL"},
+        {"http://./", "must name a host"},
+        {"http://[]/", "no URL"},
+        {"http://[::1/", "no URL"},
         {"http://[fe80::1%25eth0]/", "must name a host"},
-        {"http://[::1]x/", "must name a host"},
+        {"http://[::1]x/", "port from 1"},
     };
+    struct job_target target;
     struct err e;
     size_t i;
 
     (void)state;
     for (i = 0; i < ARRAY_LEN(cases); i++) {
-        if (job_check_callback(&queue, str_of(cases[i].text), &e) == 0)
+        if (check(&queue, cases[i].text, &target, &e) == 0)
             fail_msg("taken: %s", cases[i].text);
         assert_int_equal(e.code, ERR_INVALID);
         assert_string_equal(e.pointer, "/callback");
         if (!strstr(e.text, cases[i].words))
             fail_msg("%s: %s", cases[i].text, e.text);
     }
-    assert_int_equal(job_check_callback(&queue, STR_LIT("http://a\0b/"), &e), -1);
+    assert_int_equal(
+        job_check_callback(&queue, STR_LIT("vm"), STR_LIT("http://a\0b/"), &target, &e), -1);
+}
+
+static void calls(const char *text, const char *receiver, const char *host, int port)
+{
+    struct job_target target;
+    struct err e;
+
+    if (check(&queue, text, &target, &e) != 0)
+        fail_msg("%s: %s", text, e.text);
+    assert_string_equal(target.receiver, receiver);
+    assert_string_equal(target.host, host);
+    assert_int_equal(target.port, port);
+}
+
+/* Whoever takes the host from the base shares a receiver with all that do. */
+static void test_receivers(void **state)
+{
+    (void)state;
+    calls("abc", "/vm", "127.0.0.1", 80);
+    calls("/abc?x=http://y", "/vm", "127.0.0.1", 80);
+    calls("?q", "/vm", "127.0.0.1", 80);
+    calls("//Other.example/x", "http://other.example", "other.example", 80);
+    calls("HTTPS://Other.example:443/x", "https://other.example", "other.example", 443);
+    calls("http://other.example.:8080/x", "http://other.example:8080", "other.example", 8080);
+    calls("http://0x7f.1/", "http://127.0.0.1", "127.0.0.1", 80);
+    calls("http://[0:0::1]/", "http://[::1]", "::1", 80);
+}
+
+static void test_verdict(void **state)
+{
+    struct netguard_net net;
+    struct netguard_rules rules = {.allows = 1, .allow = &net};
+    struct job_target target = {.host = "10.1.2.3", .port = 80};
+    struct err e;
+
+    (void)state;
+    assert_int_equal(netguard_net_parse(STR_LIT("127.0.0.0/8"), &net), 0);
+    assert_int_equal(job_judge_callback(&rules, &target, &e), -1);
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_string_equal(e.pointer, "/callback");
+    assert_string_equal(e.text, "callback cannot be called: 10.1.2.3 is in 10.0.0.0/8 (private), "
+                                "which callbacks must not reach");
+    assert_int_equal(check(&queue, "abc", &target, &e), 0);
+    assert_int_equal(job_judge_callback(&rules, &target, &e), 0);
 }
 
 int main(void)
@@ -108,6 +169,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_callbacks_taken),
         cmocka_unit_test(test_callbacks_refused),
+        cmocka_unit_test(test_receivers),
+        cmocka_unit_test(test_verdict),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

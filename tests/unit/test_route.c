@@ -129,8 +129,10 @@ static enum err_code take(const char *method, const char *target, const char *he
                           const char *value, const char *body)
 {
     static const char text[] = "database: unused.db\n"
+                               "callback: {allow_networks: [127.0.0.5, 192.168.0.0/16]}\n"
                                "queues: {vm: {capacity: none, callback_base: 'http://h/'}}\n";
     const struct route *route;
+    struct route_env env = {0};
     enum err_code code = ERR_NONE;
     struct conf *conf;
     struct visit v;
@@ -141,8 +143,12 @@ static enum err_code take(const char *method, const char *target, const char *he
     v.wire.body = str_of(body);
     if (conf_parse(STR_LIT(text), "test", &conf, &v.e) != 0)
         fail_msg("%s", v.e.text);
-    if (route_take(conf, &v.x, &route, &v.e) != 0)
+    env.conf = conf;
+    if (ownaddr_open(&env.own, &v.e) != 0)
+        fail_msg("%s", v.e.text);
+    if (route_take(&env, &v.x, &route, &v.e) != 0)
         code = v.e.code;
+    ownaddr_close(env.own);
     visit_end(&v);
     conf_free(conf);
     return code;
@@ -176,6 +182,8 @@ static void requests_are_checked_before_the_database(void **state)
         {"POST", "/v1/vm", "{}", ERR_INVALID},
         {"POST", "/v1/vm", "{\"x\":1}", ERR_UNKNOWN_MEMBER},
         {"POST", "/v1/vm/d", "{\"priority\":1}", ERR_NONE},
+        {"POST", "/v1/vm/d", "{\"callback\":\"http://10.0.0.1/\"}", ERR_INVALID},
+        {"POST", "/v1/vm/d", "{\"callback\":\"http://192.168.0.1/\"}", ERR_NONE},
         {"POST", "/v1/vm/d", "{}", ERR_INVALID},
         {"POST", "/v1/vm/d", "[]", ERR_INVALID},
         {"POST", "/v1/vm/d", "{\"x\":1}", ERR_UNKNOWN_MEMBER},
@@ -228,6 +236,7 @@ static void headers_are_checked_before_the_database(void **state)
 static void an_arrays_error_says_which_job(void **state)
 {
     const struct route *route;
+    struct route_env env = {0};
     struct conf *conf;
     struct visit v;
 
@@ -239,8 +248,11 @@ static void an_arrays_error_says_which_job(void **state)
                            "queues: {'*': {capacity: none, callback_base: 'http://h/'}}\n"),
                    "test", &conf, &v.e),
         0);
-    assert_int_equal(route_take(conf, &v.x, &route, &v.e), -1);
+    env.conf = conf;
+    assert_int_equal(ownaddr_open(&env.own, &v.e), 0);
+    assert_int_equal(route_take(&env, &v.x, &route, &v.e), -1);
     assert_string_equal(v.e.pointer, "/1/request_id");
+    ownaddr_close(env.own);
     visit_end(&v);
     conf_free(conf);
 }

@@ -73,12 +73,41 @@ static void test_parts(void **state)
     is("https://h.example:80/", "h.example", 80, "https://h.example:80");
     is("http://[2001:DB8::1]:8080/", "2001:db8::1", 8080, "http://[2001:db8::1]:8080");
     is("http://%6cocalhost/", "localhost", 80, "http://localhost");
+    is("http://h.example./", "h.example", 80, "http://h.example");
+    is("http://h.example...:81/", "h.example", 81, "http://h.example:81");
+    is("http://[0:0::0001]/", "::1", 80, "http://[::1]");
+}
+
+/* One form for an address, whatever it is written as: so one receiver is one origin. */
+static void test_addresses_have_one_form(void **state)
+{
+    static const char *const loopback[] = {
+        "127.0.0.1",     "127.1",        "127.0.1",     "0x7f.1",     "0X7F000001",
+        "0177.0.0.1",    "017700000001", "2130706433",  "127.0.0.1.", "%31%32%37.0.0.1",
+        "127%2e0.0.%31", "%30x7f.%31",   "%32130706433"};
+    char text[64];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(loopback); i++) {
+        (void)snprintf(text, sizeof text, "http://%s/x", loopback[i]);
+        is(text, "127.0.0.1", 80, "http://127.0.0.1");
+        resolves(NULL, text, "http://127.0.0.1/x");
+    }
 }
 
 static void test_refused(void **state)
 {
     static const char base[] = "http://a/b/";
+    static const char *const hosts[] = {
+        "a%00b",      "a%00",     "%00",           "a%2fb",      "a%2Fb",     "a%40b",
+        "a%3a80",     "a%20b",    "a%0ab",         "a%0d%0ab",   "a%ffb",     "\xC3\xA9",
+        "%C3%A9",     "a%25b",    "a%2500b",       "127.0.0.1%", "a|b",       "a~b",
+        "a%5cb",      "a%23b",    "a%3fb",         ".",          "..",        "%2e",
+        "[::1%25lo]", "[::1%lo]", "[fe80::1%251]", "[::1]%41",   "[1.2.3.4]", "[::g]",
+        "[v1.a]",     "[]",       "%5b::1%5d",     "*"};
     char longer[9000];
+    size_t i;
 
     (void)state;
     resolves(base, "ftp://h/x", NULL);
@@ -91,6 +120,10 @@ static void test_refused(void **state)
     resolves(base, "http://h:99999/", NULL);
     resolves(base, "http://[::1/", NULL);
     resolves(base, "http://h\x01/", NULL);
+    for (i = 0; i < ARRAY_LEN(hosts); i++) {
+        (void)snprintf(longer, sizeof longer, "http://%s/x", hosts[i]);
+        resolves(base, longer, NULL);
+    }
     memset(longer, 'a', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
     resolves(base, longer, NULL);
@@ -111,7 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_references),     cmocka_unit_test(test_absolute_without_a_base),
         cmocka_unit_test(test_parts),          cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_nul_is_refused),
+        cmocka_unit_test(test_nul_is_refused), cmocka_unit_test(test_addresses_have_one_form),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
