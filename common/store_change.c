@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "store_delivery.h"
 #include "store_inner.h"
 
 static bool waits(enum job_status s)
@@ -23,17 +24,6 @@ static struct db_stmt *about(struct store *s, enum store_sql_name name, int64_t 
     if (st)
         db_bind_i64(st, 1, id);
     return st;
-}
-
-static int set_span(struct store *s, enum store_sql_name name, int64_t id, struct str v,
-                    struct err *e)
-{
-    struct db_stmt *st = about(s, name, id, e);
-
-    if (!st)
-        return -1;
-    db_bind_str(st, 2, v);
-    return db_run(s->db, st, e);
 }
 
 static int set_time(struct store *s, enum store_sql_name name, int64_t id, int64_t v, struct err *e)
@@ -126,10 +116,27 @@ static int check_change(const struct job *j, const struct job_change *c, struct 
     return 0;
 }
 
+static int set_callback(struct store *s, const struct job *j, struct str callback, struct err *e)
+{
+    struct buf receiver = BUF_INIT(URL_ORIGIN_MAX);
+    struct db_stmt *st = NULL;
+    int rc = -1;
+
+    if (store_receiver_of(s->conf, j->type, callback, &receiver, e) == 0)
+        st = about(s, SQL_JOB_CALLBACK, j->id, e);
+    if (st) {
+        db_bind_str(st, 2, callback);
+        db_bind_str(st, 3, buf_span(&receiver));
+        rc = db_run(s->db, st, e);
+    }
+    buf_free(&receiver);
+    return rc;
+}
+
 static int change_callback(struct store *s, const struct job *j, const struct job_change *c,
                            struct err *e)
 {
-    if (!c->callback.p || set_span(s, SQL_JOB_CALLBACK, j->id, c->callback, e) == 0)
+    if (!c->callback.p || set_callback(s, j, c->callback, e) == 0)
         return 0;
     if (db_broke_unique(s->db, "jobs.callback"))
         return err_at(e, ERR_DUPLICATE_CALLBACK, "/callback", "another job has this callback");

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <sys/statvfs.h>
 
+#include "store_delivery.h"
 #include "store_inner.h"
 
 /* Asked once a second: a new job is refused while there is still room for changes of state to be
@@ -52,7 +53,7 @@ static int check_limits(struct store *s, const struct queue_row *q, struct err *
     return check_space(s, e);
 }
 
-static void bind_job(struct db_stmt *st, const struct job *j, int64_t group)
+static void bind_job(struct db_stmt *st, const struct job *j, int64_t group, struct str receiver)
 {
     db_bind_str(st, 1, j->type);
     db_bind_str(st, 2, j->request_id);
@@ -70,6 +71,7 @@ static void bind_job(struct db_stmt *st, const struct job *j, int64_t group)
     }
     db_bind_time(st, 12, j->not_before);
     db_bind_time(st, 13, j->valid_until);
+    db_bind_str(st, 14, receiver);
 }
 
 /* Says which of the two is taken. Of both, the request_id: a client that asks the same again then
@@ -90,17 +92,29 @@ static int refuse_duplicate(struct store *s, const struct job *j, struct err *e)
     return -1;
 }
 
-static int add_job(struct store *s, struct job *j, int64_t group, struct err *e)
+static int add_row(struct store *s, struct job *j, int64_t group, struct str receiver,
+                   struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_JOB_ADD, e);
 
     if (!st)
         return -1;
-    bind_job(st, j, group);
+    bind_job(st, j, group, receiver);
     if (db_run(s->db, st, e) != 0)
         return refuse_duplicate(s, j, e);
     j->id = db_last_id(s->db);
     return 0;
+}
+
+static int add_job(struct store *s, struct job *j, int64_t group, struct err *e)
+{
+    struct buf receiver = BUF_INIT(URL_ORIGIN_MAX);
+    int rc = store_receiver_of(s->conf, j->type, j->callback, &receiver, e);
+
+    if (rc == 0)
+        rc = add_row(s, j, group, buf_span(&receiver), e);
+    buf_free(&receiver);
+    return rc;
 }
 
 int store_create(struct store *s, const struct job_new *n, int64_t now, struct job *j,
