@@ -4,11 +4,11 @@
 
 #include <string.h>
 
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 /* The six bits of a character, or -1. */
 static int bits_of(char c)
 {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *at = c ? strchr(alphabet, c) : NULL;
 
     return at ? (int)(at - alphabet) : -1;
@@ -48,4 +48,24 @@ int base64_decode(struct str text, char *out, size_t *n)
     }
     *n = text.n / 4 * 3 - padding;
     return 0;
+}
+
+/* One to three bytes as four characters. */
+static void encode_three(const unsigned char *p, size_t n, char *out)
+{
+    uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0) | (n > 2 ? p[2] : 0);
+    size_t i;
+
+    for (i = 0; i < 4; i++)
+        out[i] = i <= n ? alphabet[v >> (18 - 6 * i) & 63] : '=';
+}
+
+size_t base64_encode(struct str bytes, char *out)
+{
+    size_t at, n = 0;
+
+    for (at = 0; at < bytes.n; at += 3, n += 4)
+        encode_three((const unsigned char *)bytes.p + at, bytes.n - at < 3 ? bytes.n - at : 3,
+                     out + n);
+    return n;
 }

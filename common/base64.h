@@ -9,4 +9,8 @@
  * has room for text.n / 4 * 3 bytes. 0 and *n, or -1. */
 int base64_decode(struct str text, char *out, size_t *n) AR_MUST_CHECK;
 
+/* Encodes, padded. `out` has room for (bytes.n + 2) / 3 * 4 characters; no NUL is written. Returns
+ * how many there are. */
+size_t base64_encode(struct str bytes, char *out);
+
 #endif

@@ -11,4 +11,9 @@ enum { DIGEST_SHA256 = 32 };
 int digest_sha256(struct str text, unsigned char digest[DIGEST_SHA256],
                   struct err *e) AR_MUST_CHECK;
 
+/* HMAC-SHA256 of the parts, one behind the other. 0, or -1 and ERR_INTERNAL when the library
+ * cannot. Any thread. */
+int digest_hmac_sha256(struct str key, const struct str *part, size_t parts,
+                       unsigned char mac[DIGEST_SHA256], struct err *e) AR_MUST_CHECK;
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store_history.h"
+#include "store_delivery.h"
 #include "store_inner.h"
 
 static bool waits(enum job_status s)

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <sys/statvfs.h>
 
+#include "store_delivery.h"
 #include "store_inner.h"
 
 /* Asked once a second: a new job is refused while there is still room for changes of state to be

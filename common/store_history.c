@@ -78,7 +78,7 @@ static int call_now(struct store *s, int64_t job_id, int64_t now, struct err *e)
     if (!st)
         return -1;
     db_bind_i64(st, 1, job_id);
-    db_bind_i64(st, 2, now);
+    db_bind_i64(st, 2, -now); /* store_delivery.h: it was asked for */
     return db_run(s->db, st, e);
 }
 

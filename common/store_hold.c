@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Admissions, what they hold, and what comes of their callbacks. */
+/* Admissions, and what they hold. */
 #include <assert.h>
 
 #include "store_history.h"
@@ -230,78 +230,4 @@ int store_holders(struct store *s, struct str account, int64_t read_at, store_jo
     db_bind_str(st, 1, account);
     db_bind_i64(st, 2, read_at);
     return each_job(s, st, fn, ctx, e);
-}
-
-enum { DUE_FIRST_COLUMN = 23 }; /* behind the job's own columns */
-
-int store_due(struct store *s, int64_t now, size_t most, store_due_fn *fn, void *ctx, struct err *e)
-{
-    struct db_stmt *st = db_use(s->db, SQL_DUE, e);
-    struct store_due d;
-    int rc;
-
-    if (!st)
-        return -1;
-    db_bind_i64(st, 1, now);
-    db_bind_i64(st, 2, (int64_t)most);
-    while ((rc = db_step(s->db, st, e)) == 1) {
-        rc = store_row_job(st, &d.job, e);
-        if (rc != 0)
-            break;
-        d.attempts = db_i64(st, DUE_FIRST_COLUMN);
-        d.next_try = db_i64(st, DUE_FIRST_COLUMN + 1);
-        d.hold_until = db_i64(st, DUE_FIRST_COLUMN + 2);
-        d.admissions = db_i64(st, DUE_FIRST_COLUMN + 3);
-        if (!fn(ctx, &d))
-            break;
-    }
-    db_done(st);
-    return rc < 0 ? -1 : 0;
-}
-
-static int try_again(struct store *s, const struct store_try *t, int64_t now, struct err *e)
-{
-    struct db_stmt *st = db_use(s->db, SQL_TRY_AGAIN, e);
-
-    if (!st)
-        return -1;
-    db_bind_i64(st, 1, t->id);
-    db_bind_i64(st, 2, t->next_try);
-    db_bind_str(st, 3, t->reason);
-    db_bind_str(st, 4, t->message);
-    db_bind_i64(st, 5, now);
-    return db_run(s->db, st, e);
-}
-
-/* 1: the job is still admitted, in the admission that the try belongs to. */
-static int still_admitted(struct store *s, const struct store_try *t, struct job *j, struct err *e)
-{
-    struct db_stmt *st = db_use(s->db, SQL_JOB_ADMITTED, e);
-    int rc;
-
-    if (!st)
-        return -1;
-    db_bind_i64(st, 1, t->id);
-    db_bind_i64(st, 2, t->admissions);
-    rc = db_step(s->db, st, e);
-    return rc == 1 && store_row_job(st, j, e) != 0 ? -1 : rc;
-}
-
-int store_tried(struct store *s, const struct store_try *t, int64_t now, struct err *e)
-{
-    struct store_step step = {.to = t->outcome == STORE_ACCEPTED ? JOB_RUNNING : JOB_FAILED,
-                              .reason = t->reason,
-                              .message = t->message};
-    struct job j;
-    int rc = still_admitted(s, t, &j, e);
-
-    assert(db_writing(s->db));
-    if (rc != 1)
-        return rc;
-    if (t->outcome == STORE_TRY_AGAIN)
-        return try_again(s, t, now, e) == 0 && store_touch_queue(s, j.type, 0, INT64_MIN, e) == 0
-                   ? 1
-                   : -1;
-    return store_become(s, &j, &step, now, e) == 0 && store_touch_job(s, t->id, now, e) == 0 ? 1
-                                                                                             : -1;
 }

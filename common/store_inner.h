@@ -132,6 +132,26 @@ int store_order_move(struct store *s, const struct job *self, const struct job_c
 int store_hold_follow(struct store *s, const struct job *j, enum job_status to, int64_t now,
                       struct err *e) AR_MUST_CHECK;
 
+/* ---- store_delivery.c ---- */
+
+/* What becomes of an admitted job whose callback was not accepted in time: it goes back to its
+ * place, callback.requeue times, and says so, or it has failed. Its row's version is raised. 1: it
+ * waits again, 0: it failed, -1. In a write transaction. */
+int store_unaccepted(struct store *s, const struct job *j, struct str message, int64_t now,
+                     struct err *e) AR_MUST_CHECK;
+
+/* ---- store_receiver.c ---- */
+
+struct store_try;
+struct store_tried;
+/* Writes whether the receiver of a try works: sets `receiver` and `before` of *out. In a write
+ * transaction. */
+int store_receiver_tried(struct store *s, const struct store_try *t, int64_t now,
+                         struct store_tried *out, struct err *e) AR_MUST_CHECK;
+/* What the jobs of a paused receiver say. */
+int store_receiver_text(struct store *s, struct str origin, struct buf *b,
+                        struct err *e) AR_MUST_CHECK;
+
 /* ---- store_change.c ---- */
 
 /* 0, or -1 and ERR_PRECONDITION_FAILED: the job is not as If-Match says. */

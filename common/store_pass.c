@@ -127,10 +127,9 @@ static int expire(struct store *s, const struct job *j, int64_t now, struct err 
 
 static int lapse(struct store *s, const struct job *j, int64_t now, struct err *e)
 {
-    struct store_step step = {JOB_FAILED, STR_LIT(JOB_REASON_CALLBACK),
-                              STR_LIT("its hold ran out before the callback was accepted")};
+    struct str why = STR_LIT("its hold ran out before the callback was accepted");
 
-    return store_become(s, j, &step, now, e);
+    return store_unaccepted(s, j, why, now, e) < 0 ? -1 : 0;
 }
 
 /* What the clock brings up, and what is done about it. */

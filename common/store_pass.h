@@ -7,8 +7,8 @@
 
 /* In a write transaction, at the start of a pass. What went by while nobody looked: jobs whose
  * not_before has come wake, waiting jobs whose valid_until has gone become expired, and admitted
- * ones whose hold has run out (hold_until <= now and no try is due before it) become
- * failed/CallbackFailed. */
+ * ones whose hold has run out (hold_until <= now and no try is due before it) wait again or have
+ * failed, as store_delivery.h has it of STORE_GIVE_UP. */
 struct store_tidied {
     int64_t woken, expired, lapsed;
     bool more; /* only so much is done at a time: there is more of it */
@@ -122,32 +122,6 @@ int store_place(struct store *s, const struct store_admission *a, int64_t now,
 /* In a write transaction: why the jobs of a group wait. Writes only what differs. */
 int store_group_reason(struct store *s, int64_t group, struct str reason, struct str message,
                        struct err *e) AR_MUST_CHECK;
-
-/* Callbacks whose time has come: status admitted and next_try <= now, oldest next_try first, at
- * most `most`. */
-struct store_due {
-    struct job job;
-    int64_t attempts; /* tries made so far */
-    int64_t next_try, hold_until;
-    int64_t admissions; /* how many times the job was admitted so far, this one included: part of
-                           webhook-id */
-};
-typedef bool store_due_fn(void *ctx, const struct store_due *d);
-int store_due(struct store *s, int64_t now, size_t most, store_due_fn *fn, void *ctx,
-              struct err *e) AR_MUST_CHECK;
-
-/* In a write transaction: what came of a try. 1 written, 0 the job is no longer admitted in that
- * admission (cancelled, …): nothing done, -1 fault. */
-enum store_outcome { STORE_ACCEPTED, STORE_TRY_AGAIN, STORE_GIVE_UP };
-struct store_try {
-    int64_t id, admissions;
-    enum store_outcome outcome; /* → running; attempts + 1 and next_try; → failed with reason and
-                                   message, nothing held */
-    int64_t next_try;
-    struct str reason, message; /* message of TRY_AGAIN: the last error, shown on the job */
-};
-int store_tried(struct store *s, const struct store_try *t, int64_t now,
-                struct err *e) AR_MUST_CHECK;
 
 /* The earliest moment at which a pass or a callback has something to do by the clock alone
  * (next_try, hold_until, not_before, valid_until); INT64_MAX: none. */

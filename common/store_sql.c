@@ -6,11 +6,12 @@
 #include "store_sql.h"
 
 /* The columns of a job in the order in which store_row.c reads them. A job that waits in a group
- * shows the group's reason. */
+ * shows the group's reason, and behind what there is to say of itself the group's message. */
 #define JOB_COLUMNS                                                                                \
     " j.id, j.created_at, j.updated_at, j.deleted_at, j.request_id, j.type, j.owner_id, j.data, "  \
     "j.callback,"                                                                                  \
-    " j.priority, j.status, COALESCE(j.reason, g.reason), COALESCE(j.message, g.message), "        \
+    " j.priority, j.status, COALESCE(j.reason, g.reason),"                                         \
+    " COALESCE(j.message || '; ' || g.message, j.message, g.message), "                            \
     "j.not_before,"                                                                                \
     " j.valid_until, j.admitted_at, j.started_at, j.finished_at, j.hosts, j.version, g.seq, "      \
     "j.queued_at, j.scope"
@@ -23,11 +24,6 @@
 #define HELD_OF_TOTAL                                                                              \
     " (SELECT COALESCE(sum(x.amount), 0) FROM holds x WHERE x.queue = ?4 AND x.host = t.host"      \
     " AND x.resource = t.resource AND (x.until IS NULL OR x.until > ?3))"
-
-/* Receivers that have failed for long, and whom nobody calls. */
-#define RECEIVER_UNUSED                                                                            \
-    "r.since <= ?1 AND (r.paused_until IS NULL OR r.paused_until <= ?1) AND NOT EXISTS"            \
-    " (SELECT 1 FROM jobs j WHERE j.receiver = r.origin AND j.next_try IS NOT NULL)"
 
 #define STATUS_FILTER " AND j.status IN (?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 
@@ -88,8 +84,6 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_JOB_SHOW] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
                      "WHERE j.type = ?1 AND j.request_id = ?2 AND j.deleted_at IS NULL",
     [SQL_JOB_BY_ID] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1",
-    [SQL_JOB_ADMITTED] = "SELECT" JOB_COLUMNS JOB_FROM
-                         "WHERE j.id = ?1 AND j.admissions = ?2 AND j.status = 'admitted'",
     [SQL_JOB_TOUCH] = "UPDATE jobs SET updated_at = ?2, version = version + 1 WHERE id = ?1",
     [SQL_JOB_PRIORITY] = "UPDATE jobs SET priority = ?2 WHERE id = ?1",
     [SQL_JOB_MAKE_WAY] = "UPDATE jobs SET priority = ?2, updated_at = ?3, version = version + 1"
@@ -103,13 +97,15 @@ const char *const store_sql[SQL_NAMES] = {
         "UPDATE jobs SET status = 'queued', queued_at = COALESCE(?2, queued_at), reason = NULL,"
         " message = NULL, admitted_at = NULL, started_at = NULL, confirmed_at = NULL, finished_at "
         "= NULL,"
-        " hosts = NULL, attempts = 0, next_try = NULL, hold_until = NULL WHERE id = ?1",
+        " hosts = NULL, attempts = 0, next_try = NULL, hold_until = NULL,"
+        " requeues = CASE WHEN ?2 IS NULL THEN requeues ELSE 0 END WHERE id = ?1",
     [SQL_JOB_HELD] = "UPDATE jobs SET status = 'held', group_id = NULL, reason = NULL, message = "
                      "NULL WHERE id = ?1",
     [SQL_JOB_RUNNING] = "UPDATE jobs SET confirmed_at = CASE status WHEN 'running' THEN ?2 END,"
                         " started_at = COALESCE(started_at, ?2), status = 'running', group_id = "
                         "NULL, reason = NULL,"
-                        " message = NULL, next_try = NULL, hold_until = NULL WHERE id = ?1",
+                        " message = NULL, next_try = CASE status WHEN 'running' THEN next_try END,"
+                        " hold_until = NULL, requeues = 0 WHERE id = ?1",
     [SQL_JOB_OVER] =
         "UPDATE jobs SET status = ?2, group_id = NULL, reason = ?3, message = ?4, finished_at = ?5,"
         " next_try = NULL, hold_until = NULL WHERE id = ?1",
@@ -162,8 +158,9 @@ const char *const store_sql[SQL_NAMES] = {
         "SELECT valid_until FROM jobs WHERE valid_until IS NOT NULL AND status IN ('queued', "
         "'held')"
         " ORDER BY valid_until LIMIT 1 /* scan: jobs, its first entry in the index */",
-    [SQL_NEXT_DUE] = "SELECT next_try FROM jobs WHERE next_try IS NOT NULL ORDER BY next_try LIMIT 1"
-                     " /* scan: jobs, its first entry in the index */",
+    [SQL_NEXT_DUE] =
+        "SELECT next_try FROM jobs WHERE next_try IS NOT NULL ORDER BY next_try LIMIT 1"
+        " /* scan: jobs, its first entry in the index */",
 
     [SQL_ADMIT] = "UPDATE jobs SET status = 'admitted', group_id = NULL, reason = NULL, message = "
                   "NULL, admitted_at = ?3,"
@@ -206,11 +203,60 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_UNPLACED] =
         "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.status = 'running' AND j.hosts IS NULL AND j.id > ?1"
         " ORDER BY j.id",
+
+    /* Delivery. The first statement stays with a receiver, the second goes on to the next. */
+    [SQL_LANE_SAME_RECEIVER] =
+        "SELECT receiver, owner_id, next_try FROM jobs WHERE next_try IS NOT NULL"
+        " AND receiver = ?1 AND owner_id > ?2 ORDER BY owner_id, next_try LIMIT 1",
+    [SQL_LANE_NEXT_RECEIVER] =
+        "SELECT receiver, owner_id, next_try FROM jobs WHERE next_try IS NOT NULL"
+        " AND receiver > ?1 ORDER BY receiver, owner_id, next_try LIMIT 1",
+    [SQL_LANE_DUE_SAME] =
+        "SELECT next_try, id FROM jobs WHERE receiver = ?1 AND owner_id = ?2 AND next_try = ?3"
+        " AND id > ?4 ORDER BY id",
+    [SQL_LANE_DUE] =
+        "SELECT next_try, id FROM jobs WHERE receiver = ?1 AND owner_id = ?2 AND next_try > ?3"
+        " ORDER BY next_try, id",
+    [SQL_LANE_PAUSE] =
+        "UPDATE jobs SET reason = 'ReceiverPaused', message = ?3, updated_at = ?4,"
+        " version = version + 1 WHERE id IN (SELECT id FROM jobs WHERE receiver = ?1"
+        " AND owner_id = ?2 AND next_try >= ?5 AND status = 'admitted'"
+        " AND (reason IS NULL OR reason <> 'ReceiverPaused') ORDER BY next_try LIMIT ?6)"
+        " RETURNING type, next_try",
+    [SQL_LANE_RESUME] =
+        "UPDATE jobs SET reason = CASE attempts WHEN 0 THEN NULL ELSE 'CallbackFailed' END,"
+        " message = CASE attempts WHEN 0 THEN NULL ELSE 'try ' || attempts || ' of ' || ?3"
+        " || ': ' || COALESCE((SELECT COALESCE(d.error, 'the receiver answered ' || d.status)"
+        " FROM deliveries d WHERE d.job_id = jobs.id ORDER BY d.n DESC LIMIT 1), 'it failed') END,"
+        " updated_at = ?4, version = version + 1 WHERE id IN (SELECT id FROM jobs"
+        " WHERE receiver = ?1 AND owner_id = ?2 AND reason = 'ReceiverPaused' LIMIT ?5)"
+        " RETURNING type, next_try",
+    [SQL_LANE_PAUSED_ENDS] =
+        "SELECT hold_until, id FROM jobs WHERE reason = 'ReceiverPaused' ORDER BY hold_until"
+        " /* scan: jobs, its first entries in the index */",
     [SQL_DUE] = "SELECT" JOB_COLUMNS ", j.attempts, j.next_try, j.hold_until, j.admissions" JOB_FROM
-                "WHERE j.next_try IS NOT NULL AND j.next_try <= ?1 ORDER BY j.next_try LIMIT ?2",
+                "WHERE j.id = ?1 AND j.next_try IS NOT NULL",
     [SQL_TRY_AGAIN] = "UPDATE jobs SET attempts = attempts + 1, next_try = ?2, reason = ?3, "
                       "message = ?4, updated_at = ?5,"
                       " version = version + 1 WHERE id = ?1",
+    [SQL_SENT_AGAIN] = "UPDATE jobs SET next_try = NULL WHERE id = ?1 AND next_try = ?2",
+    [SQL_JOB_CALLED] =
+        "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1 AND j.admissions = ?2 AND j.status = ?3",
+    [SQL_JOB_REQUEUES] = "SELECT requeues FROM jobs WHERE id = ?1",
+    [SQL_JOB_REQUEUED] = "UPDATE jobs SET requeues = requeues + 1, message = ?2 WHERE id = ?1",
+    [SQL_DELIVERY_LAST] = "SELECT n FROM deliveries WHERE job_id = ?1 ORDER BY n DESC LIMIT 1",
+    [SQL_DELIVERY_ADD] =
+        "INSERT INTO deliveries (job_id, n, admission, at, ns, url, address, status, error, answer,"
+        " outcome, next_try) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12"
+        " FROM jobs WHERE id = ?1",
+    [SQL_DELIVERY_TRIM] = "DELETE FROM deliveries WHERE job_id = ?1 AND n <= ?2",
+    [SQL_RECEIVER_GET] = "SELECT failures, since, failed_at, paused_until, pause, error"
+                         " FROM receivers WHERE origin = ?1",
+    [SQL_RECEIVER_SET] =
+        "INSERT INTO receivers (origin, failures, since, failed_at, paused_until, pause, error)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (origin) DO UPDATE SET failures = ?2,"
+        " since = ?3, failed_at = ?4, paused_until = ?5, pause = ?6, error = ?7",
+    [SQL_RECEIVER_DROP] = "DELETE FROM receivers WHERE origin = ?1",
 
     /* History: events and tries. */
     [SQL_EVENT_LAST] = "SELECT max(n) FROM events WHERE job_id = ?1",
@@ -316,10 +362,10 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_EVENT_OLD] = "SELECT 1 FROM events WHERE at <= ?1 LIMIT 1",
     [SQL_EVENT_DROP_OLD] = "DELETE FROM events WHERE (job_id, n) IN"
                            " (SELECT job_id, n FROM events WHERE at <= ?1 ORDER BY at LIMIT ?2)",
-    [SQL_RECEIVER_OLD] = "SELECT 1 FROM receivers r WHERE " RECEIVER_UNUSED " LIMIT 1",
+    [SQL_RECEIVER_OLD] = "SELECT 1 FROM receivers WHERE failed_at <= ?1 LIMIT 1",
     [SQL_RECEIVER_DROP_OLD] =
         "DELETE FROM receivers WHERE origin IN"
-        " (SELECT origin FROM receivers r WHERE " RECEIVER_UNUSED " ORDER BY since LIMIT ?2)",
+        " (SELECT origin FROM receivers WHERE failed_at <= ?1 ORDER BY failed_at LIMIT ?2)",
     [SQL_OWNER_IDLE] = "SELECT 1 FROM owners WHERE waiting = 0 AND ?1 <> 0 LIMIT 1"
                        " /* scan: owners, its first entry in the index */",
     [SQL_OWNER_DROP_IDLE] = "DELETE FROM owners WHERE owner_id IN"

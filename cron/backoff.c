@@ -3,6 +3,7 @@
 #include "backoff.h"
 
 #include "clock.h"
+#include "job.h"
 #include "num.h"
 
 enum {
@@ -51,6 +52,17 @@ static int parse_date(struct str v, int64_t *when)
     return clock_parse(str_of(text), when);
 }
 
+static bool is_digits(struct str s)
+{
+    size_t i;
+
+    for (i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+    }
+    return s.n > 0;
+}
+
 int backoff_retry_after(struct str value, int64_t now, int64_t *wait)
 {
     struct str v = trimmed(value);
@@ -58,8 +70,9 @@ int backoff_retry_after(struct str value, int64_t now, int64_t *wait)
 
     if (!v.p)
         return -1;
-    if (v.n && v.p[0] != '-' && num_i64(v, 0, RETRY_AFTER_MAX_S, &n) == 0) {
-        *wait = n * NS_PER_S;
+    if (is_digits(v)) {
+        *wait =
+            num_i64(v, 0, RETRY_AFTER_MAX_S, &n) == 0 ? n * NS_PER_S : RETRY_AFTER_MAX_S * NS_PER_S;
         return 0;
     }
     if (parse_date(v, &n) != 0)
@@ -122,7 +135,7 @@ void backoff_decide(const struct conf_callback *conf, const struct backoff_try *
         return;
     put_error(t, error, sizeof error);
     if (t->status == GONE) {
-        *next = (struct backoff_next){.outcome = STORE_GIVE_UP, .reason = JOB_REASON_GONE};
+        *next = (struct backoff_next){.outcome = STORE_REFUSED, .reason = JOB_REASON_GONE};
         (void)snprintf(next->message, sizeof next->message,
                        "the receiver answered 410: it does not want the callback any more");
         return;

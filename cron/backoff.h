@@ -4,7 +4,7 @@
 #define AR_BACKOFF_H
 
 #include "conf.h"
-#include "store_pass.h"
+#include "store_delivery.h"
 
 struct backoff_try {
     int64_t number;         /* this try's, from 1 */
@@ -21,12 +21,12 @@ enum { BACKOFF_MESSAGE_MAX = 400 };
 struct backoff_next {
     enum store_outcome outcome;
     int64_t next_try;                  /* of STORE_TRY_AGAIN */
-    const char *reason;                /* of STORE_GIVE_UP: one of job.h's words */
+    const char *reason;                /* of GIVE_UP and REFUSED: one of job.h's words */
     char message[BACKOFF_MESSAGE_MAX]; /* for a person; empty when accepted */
 };
 
 /*
- * 2xx: accepted. 410: given up at once. All else is tried again after the configured wait, ±10 %,
+ * 2xx: accepted. 410: refused, for good. All else is tried again after the configured wait, ±10 %,
  * while there are tries left and the hold lasts. Retry-After of a 429 or 503 makes the wait longer,
  * never shorter; where it reaches beyond the hold, one more try is made shortly before the hold
  * ends.
@@ -35,7 +35,8 @@ void backoff_decide(const struct conf_callback *conf, const struct backoff_try *
                     struct backoff_next *next);
 
 /* Retry-After: seconds, or an HTTP date in the one form that is still to be written (RFC
- * 9110, 5.6.7). *wait = ns from now, >= 0. 0, or -1 when it is neither. */
+ * 9110, 5.6.7). *wait = ns from now, >= 0 and, of seconds, at most a year. 0, or -1 when it is
+ * neither. */
 int backoff_retry_after(struct str value, int64_t now, int64_t *wait) AR_MUST_CHECK;
 
 #endif

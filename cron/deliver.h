@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Delivery: the callbacks that are due, side by side, never two for one job. What matters is in the
- * database; here is only which tries are under way, and outcomes that are still to be written. One
- * thread.
+ * Delivery: the callbacks that are due, side by side, never two for one job; so many at once
+ * overall, to one host and for one owner (lanes.h); none to a host that is paused. What matters is
+ * in the database; here is only which tries are under way, and outcomes that are still to be
+ * written. One thread.
  */
 #ifndef AR_DELIVER_H
 #define AR_DELIVER_H
@@ -13,15 +14,14 @@
 struct deliver;
 
 /* *conf and *store must outlive it. 0 and *d (deliver_close), or -1:
- * ERR_INTERNAL, ERR_UNAVAILABLE. */
+ * ERR_INTERNAL, ERR_UNAVAILABLE, ERR_CONFIG (secrets.h). */
 int deliver_open(const struct conf *conf, struct store *store, struct deliver **d,
                  struct err *e) AR_MUST_CHECK;
 /* Drops what is under way: those tries count as never made. */
 void deliver_close(struct deliver *d);
 
-/* Starts callbacks that are due, up to the window. *next: when the next one is due that could then
- * be started, ns since 1970; INT64_MAX: none, or the window is full. 0, or -1: the store's fault.
- */
+/* Starts callbacks that are due, as far as the limits go. *next: when there is more to do by the
+ * clock alone, ns since 1970; INT64_MAX: never. 0, or -1: the store's fault. */
 int deliver_start(struct deliver *d, int64_t now, int64_t *next, struct err *e) AR_MUST_CHECK;
 
 /* Moves the tries on as far as it goes without waiting, and writes what has ended, in one
@@ -35,9 +35,13 @@ void deliver_wait(struct deliver *d, const int *fd, size_t fds, int64_t ns);
 /* Tries that have not ended, or whose outcome is not written. */
 size_t deliver_under_way(const struct deliver *d);
 
+/* Jobs may have become due that deliver_start does not know of: by a pass, or by somebody who
+ * knocked. */
+void deliver_changed(struct deliver *d);
+
 /* Since the last call of this function. */
 struct deliver_counts {
-    int64_t tried, accepted, failed; /* failed: given up */
+    int64_t tried, accepted, requeued, failed;
 };
 struct deliver_counts deliver_counts(struct deliver *d);
 

@@ -87,16 +87,17 @@ static void summarize(struct dispatch *d)
     const struct pass_result *r = &d->result;
     const struct deliver_counts *c = &d->counts;
     bool news = r->admitted || r->placed || r->tidied.woken || r->tidied.expired ||
-                r->tidied.lapsed || c->tried || c->failed;
+                r->tidied.lapsed || c->tried || c->requeued || c->failed;
 
     log_at(news || d->options->mode == DISPATCH_ONCE ? LOG_LVL_INFO : LOG_LVL_DEBUG, "pass",
            "admitted=%lld placed=%lld groups=%lld reasons=%lld asked=%lld woken=%lld expired=%lld "
            "lapsed=%lld "
-           "tried=%lld accepted=%lld failed=%lld ms=%lld",
+           "tried=%lld accepted=%lld requeued=%lld failed=%lld ms=%lld",
            (long long)r->admitted, (long long)r->placed, (long long)r->groups,
            (long long)r->reasons, (long long)r->questions, (long long)r->tidied.woken,
            (long long)r->tidied.expired, (long long)r->tidied.lapsed, (long long)c->tried,
-           (long long)c->accepted, (long long)c->failed, (long long)(r->ns / NS_PER_MS));
+           (long long)c->accepted, (long long)c->requeued, (long long)c->failed,
+           (long long)(r->ns / NS_PER_MS));
     d->counts = (struct deliver_counts){0};
     d->result = (struct pass_result){0};
 }
@@ -132,6 +133,7 @@ static void take_knocks(struct dispatch *d)
         return;
     wake_drain(d->wake);
     want_pass(d);
+    deliver_changed(d->deliver); /* somebody may have asked for a callback */
 }
 
 static void run_pass(struct dispatch *d)
@@ -147,6 +149,8 @@ static void run_pass(struct dispatch *d)
     polls_done(d->polls);
     end = clock_mono();
     d->passed = true;
+    if (all || d->result.admitted)
+        deliver_changed(d->deliver);
     if (all)
         d->pass_by = end + PASS_EVERY;
     more = d->result.more;
@@ -181,11 +185,12 @@ static void deliver_some(struct dispatch *d)
     c = deliver_counts(d->deliver);
     d->counts.tried += c.tried;
     d->counts.accepted += c.accepted;
+    d->counts.requeued += c.requeued;
     d->counts.failed += c.failed;
-    if (c.failed && d->options->mode != DISPATCH_ONCE)
+    if ((c.failed || c.requeued) && d->options->mode != DISPATCH_ONCE)
         want_pass(d);
-    if (c.tried || c.failed)
-        d->due = 0; /* slots are free, and what ended may be due again: look at once */
+    if (c.tried || c.failed || c.requeued)
+        d->due = 0; /* there is room, and what ended may be due again: look at once */
     if (c.tried)
         store_checkpoint_if_due(d->store);
 }

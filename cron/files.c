@@ -44,6 +44,35 @@ int files_read(const char *path, struct buf *b, struct err *e)
     return failed;
 }
 
+/* Is the open file one that may hold secrets? */
+static int check_private(int fd, const char *path, struct err *e)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return err_errno(e, ERR_CONFIG, "%s", path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(e, ERR_CONFIG, "%s: is no ordinary file", path);
+    if (st.st_mode & (S_IRWXO | S_IWGRP))
+        return err_set(e, ERR_CONFIG,
+                       "%s: holds secrets, and others may use it (mode %04o): chmod 0640 or 0600",
+                       path, (unsigned)(st.st_mode & 07777));
+    return 0;
+}
+
+int files_secret(const char *path, struct buf *b, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), failed;
+
+    if (fd < 0)
+        return err_errno(e, ERR_CONFIG, "%s", path);
+    failed = check_private(fd, path, e);
+    if (!failed && read_all(fd, b) != 0)
+        failed = err_errno(e, ERR_CONFIG, "%s", path);
+    (void)close(fd); /* nothing was written */
+    return failed;
+}
+
 bool files_kept(const char *path, struct buf *b)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -10,6 +10,10 @@
  * larger than b may become. */
 int files_read(const char *path, struct buf *b, struct err *e) AR_MUST_CHECK;
 
+/* The same for a file with secrets: an ordinary one that others may neither read nor write, and its
+ * group not write. Only what is wrong is said, never what stands in it. */
+int files_secret(const char *path, struct buf *b, struct err *e) AR_MUST_CHECK;
+
 /* The same for a file that files_keep has written. false, whatever the reason: there is none, or
  * none that can be trusted, because it is not ours alone. */
 bool files_kept(const char *path, struct buf *b) AR_MUST_CHECK;

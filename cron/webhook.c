@@ -3,6 +3,8 @@
  * and its headers. */
 #include "webhook.h"
 
+#include <string.h>
+
 #include "webhook_id.h"
 
 static void write_body(const struct store_due *d, struct clock_zone *zone, struct buf *b)
@@ -11,7 +13,8 @@ static void write_body(const struct store_due *d, struct clock_zone *zone, struc
     char text[CLOCK_TEXT_MAX];
     struct buf at = BUF_INIT(sizeof text);
 
-    clock_write(&at, zone, d->job.admitted_at);
+    /* Who was set running by hand never was admitted. */
+    clock_write(&at, zone, d->job.admitted_at ? d->job.admitted_at : d->job.started_at);
     json_open(&o, '{');
     json_key(&o, "type");
     json_put_str(&o, STR_LIT("job.admitted"));
@@ -29,6 +32,7 @@ static void write_lines(const struct store_due *d, const char *instance, int64_t
 {
     char id[WEBHOOK_ID_MAX];
 
+    w->lines = 4;
     (void)snprintf(w->line[0], WEBHOOK_LINE_MAX, "content-type: application/json");
     webhook_id(id, instance, d->job.id, d->admissions);
     (void)snprintf(w->line[1], WEBHOOK_LINE_MAX, "webhook-id: %s", id);
@@ -47,4 +51,23 @@ int webhook_make(const struct store_due *d, const char *instance, int64_t now,
         return 0;
     buf_free(&w->body);
     return -1;
+}
+
+/* What stands behind the colon. */
+static struct str value_of(const char *line)
+{
+    return str_of(strchr(line, ':') + 2);
+}
+
+int webhook_sign(struct webhook *w, const struct secrets *secrets, const struct conf_queue *queue,
+                 struct err *e)
+{
+    char value[SECRETS_SIGNATURE_MAX];
+
+    if (secrets_sign(secrets, queue, value_of(w->line[1]), value_of(w->line[2]), buf_span(&w->body),
+                     value, e) != 0)
+        return -1;
+    if (value[0])
+        (void)snprintf(w->line[w->lines++], WEBHOOK_LINE_MAX, "webhook-signature: %s", value);
+    return 0;
 }

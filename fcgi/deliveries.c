@@ -43,13 +43,13 @@ int deliveries(const struct route_env *env, struct http *x, struct err *e)
 }
 
 /* No body, or an object without members: there is nothing to say. */
-int deliveries_send_prepare(const struct conf *conf, struct http *x, struct err *e)
+int deliveries_send_prepare(const struct route_env *env, struct http *x, struct err *e)
 {
     struct json_doc *doc;
     json_value *root;
     int rc;
 
-    (void)conf;
+    (void)env;
     if (x->body.n == 0)
         return 0;
     if (json_in_parse(x->body, &doc, e) != 0)

@@ -35,11 +35,11 @@ static int read_body(const json_value *root, struct work *w, struct err *e)
     return 0;
 }
 
-int queue_change_prepare(const struct conf *conf, struct http *x, struct err *e)
+int queue_change_prepare(const struct route_env *env, struct http *x, struct err *e)
 {
     struct work *w = calloc(1, sizeof *w);
 
-    (void)conf;
+    (void)env;
     if (!w)
         return err_set(e, ERR_INTERNAL, "no memory for the request");
     x->work = w;

@@ -13,9 +13,13 @@ UPDATE jobs SET receiver = CASE
     ELSE '/' || type END;
 
 -- Callbacks that are due, receiver by receiver and owner by owner. A running job has a next_try when its callback is to be sent again.
+-- One below 0 was asked for by somebody at the moment of its negative: it is made at once, also where the receiver is paused.
 DROP INDEX jobs_due;
 CREATE INDEX jobs_due ON jobs (receiver, owner_id, next_try) WHERE next_try IS NOT NULL;
 CREATE INDEX jobs_next_try ON jobs (next_try) WHERE next_try IS NOT NULL;
+-- Who says that his receiver is paused: to take it back, and when their holds end.
+CREATE INDEX jobs_paused ON jobs (receiver, owner_id) WHERE reason = 'ReceiverPaused';
+CREATE INDEX jobs_paused_hold ON jobs (hold_until) WHERE reason = 'ReceiverPaused';
 -- Who holds what is limited, counted by owner and type.
 CREATE INDEX jobs_holding ON jobs (owner_id, type, status) WHERE status = 'admitted' OR status = 'running';
 -- What can be forgotten.
@@ -95,11 +99,12 @@ CREATE TABLE receivers (
     origin       TEXT    PRIMARY KEY, -- url.h
     failures     INTEGER NOT NULL CHECK (failures > 0), -- in a row
     since        INTEGER NOT NULL, -- the first of them
+    failed_at    INTEGER NOT NULL, -- the last of them
     paused_until INTEGER,          -- then one try is made; NULL: not paused
     pause        INTEGER NOT NULL, -- ns of the last pause; 0: none yet
     error        TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX receivers_age ON receivers (since);
+CREATE INDEX receivers_age ON receivers (failed_at);
 
 -- Bearer tokens: "ant_<id>_<secret>".
 CREATE TABLE tokens (

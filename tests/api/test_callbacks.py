@@ -297,7 +297,7 @@ def bodies(receiver, names, path=None):
 
 
 def test_the_good_are_called_while_200_slow_ones_hang(anteroom, receiver):
-    a = anteroom(conf({"concurrency": 256, "timeout": "1h"}))
+    a = anteroom(conf({"concurrency": 256, "per_host": 256, "timeout": "1h"}))
     go = threading.Event()
     slow = [f"slow{i}" for i in range(200)]
     for name in slow:

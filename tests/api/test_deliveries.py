@@ -117,7 +117,7 @@ def test_a_callback_that_backs_off_is_due_at_once(anteroom, receiver):
     assert old["Status"] == "admitted" and next_try(a, "j", "lab") > (time.time() + 600) * SECOND
     is_done(a.post("/v1/lab/j/deliveries"))
     new = show(a, "j")
-    assert next_try(a, "j", "lab") <= time.time() * SECOND
+    assert next_try(a, "j", "lab") < 0  # it was asked for
     assert {**new, "UpdatedAt": 0} == {**old, "UpdatedAt": 0} and new["UpdatedAt"] > old["UpdatedAt"]
     last = is_ok(a.get("/v1/lab/j/events"))[-1]
     assert (last["Event"], last["At"]) == ("resend", new["UpdatedAt"]) and last["Who"] != "dispatcher"
@@ -179,7 +179,7 @@ def running(a):
 @pytest.mark.parametrize("body", [None, "", "{}", " { } "])
 def test_there_is_nothing_to_say(a, running, body):
     is_done(a.post(running + "/deliveries", body))
-    assert next_try(a, "running") <= time.time() * SECOND
+    assert next_try(a, "running") < 0  # it was asked for
 
 
 @pytest.mark.parametrize("body, code, pointer", [('{"now": true}', "unknown_member", "/now"), ('{"priority": 1}', "unknown_member", "/priority"),

@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include "store_delivery.h"
 #include "store_history.h"
 
 #define ONE "{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}"
@@ -121,10 +122,13 @@ static inline void admit(struct rig *r, int64_t id)
 
 static inline void tried(struct rig *r, struct store_try t)
 {
+    struct store_tried out;
     struct err e;
 
+    t.url = STR_LIT("http://h/");
     rig_begin(r);
-    assert_int_equal(store_tried(r->s, &t, ++r->now, &e), 1);
+    OK(store_tried(r->s, &t, ++r->now, &out, &e), &e);
+    assert_true(out.written);
     rig_commit(r);
 }
 

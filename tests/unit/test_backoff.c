@@ -47,12 +47,12 @@ static void test_2xx_is_accepted(void **state)
         assert_int_equal(decide(good[i], 3, NULL, 1).outcome, STORE_ACCEPTED);
 }
 
-static void test_410_is_given_up_at_once(void **state)
+static void test_410_is_refused_at_once(void **state)
 {
     struct backoff_next n = decide(410, 1, NULL, 900 * NS_PER_S);
 
     (void)state;
-    assert_int_equal(n.outcome, STORE_GIVE_UP);
+    assert_int_equal(n.outcome, STORE_REFUSED);
     assert_string_equal(n.reason, JOB_REASON_GONE);
 }
 
@@ -130,7 +130,9 @@ static void test_retry_after_forms(void **state)
         {"1", 1},
         {"007", 7},
         {"31622400", 31622400},
-        {"31622401", -1},
+        {"31622401", 31622400},
+        {"1000000000", 31622400},
+        {"99999999999999999999999999999999", 31622400},
         {"-1", -1},
         {"-0", -1},
         {"+1", -1},
@@ -197,7 +199,8 @@ static void test_every_next_try_is_within_its_bounds(void **state)
 
         backoff_decide(&conf, &t, &next);
         assert_int_equal(next.outcome == STORE_ACCEPTED, t.status == 200);
-        if (t.status == 410 || (t.status != 200 && t.number >= (int64_t)conf.retries))
+        assert_int_equal(next.outcome == STORE_REFUSED, t.status == 410);
+        if (t.status != 410 && t.status != 200 && t.number >= (int64_t)conf.retries)
             assert_int_equal(next.outcome, STORE_GIVE_UP);
         if (next.outcome != STORE_TRY_AGAIN) {
             assert_true(next.outcome == STORE_ACCEPTED || next.reason != NULL);
@@ -234,7 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_2xx_is_accepted),
-        cmocka_unit_test(test_410_is_given_up_at_once),
+        cmocka_unit_test(test_410_is_refused_at_once),
         cmocka_unit_test(test_all_else_is_tried_again),
         cmocka_unit_test(test_tries_end),
         cmocka_unit_test(test_hold_ends),

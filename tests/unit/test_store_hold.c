@@ -2,6 +2,7 @@
 /* What jobs hold of a source that sees their use itself: for which readings it counts, through all
  * that can become of a job. */
 #include "rig.h"
+#include "store_delivery.h"
 
 #define ONE    "{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}"
 #define SETTLE (300 * NS_PER_S)
@@ -72,11 +73,14 @@ static void remove_it(struct rig *r)
 
 static void accept(struct rig *r, int64_t id, int64_t admissions)
 {
-    struct store_try t = {.id = id, .admissions = admissions, .outcome = STORE_ACCEPTED};
+    struct store_try t = {
+        .id = id, .admissions = admissions, .outcome = STORE_ACCEPTED, .at = r->now};
+    struct store_tried out;
     struct err e;
 
     rig_begin(r);
-    assert_int_equal(store_tried(r->s, &t, ++r->now, &e), 1);
+    OK(store_tried(r->s, &t, ++r->now, &out, &e), &e);
+    assert_true(out.written);
     rig_commit(r);
 }
 

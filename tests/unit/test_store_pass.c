@@ -2,6 +2,7 @@
 /* The store as the dispatcher sees it: groups and their heads, reasons, admissions and what they
  * hold, and what comes of their callbacks. */
 #include "rig.h"
+#include "store_delivery.h"
 
 #define ONE "{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}"
 #define TWO "{\"project\":\"p\",\"instances\":[{\"VCPU\":2}]}"
@@ -70,40 +71,42 @@ static int64_t held(struct rig *r)
     return sum;
 }
 
-struct dues {
-    size_t n;
-    struct store_due due[4];
-};
-
-static bool take_due(void *ctx, const struct store_due *d)
+static bool nobody_is_busy(void *ctx, int64_t id)
 {
-    struct dues *all = ctx;
-
-    all->due[all->n++] = *d;
-    return all->n < 4;
+    (void)ctx;
+    (void)id;
+    return false;
 }
 
-static struct dues due(struct rig *r, int64_t now)
+/* The one callback that is due at `now`. */
+static bool due(struct rig *r, int64_t now, struct store_due *d)
 {
-    struct dues d = {0};
+    struct store_lane lane = {STR_LIT("http://c.example"), STR_LIT("o")};
+    struct store_place at = STORE_PLACE_FIRST;
     struct err e;
 
-    OK(store_due(r->s, now, 4, take_due, &d, &e), &e);
-    return d;
+    if (store_lane_next(r->s, &lane, nobody_is_busy, NULL, &at, &e) != 1 || at.next_try > now)
+        return false;
+    assert_int_equal(store_due(r->s, at.id, d, &e), 1);
+    return true;
 }
 
 static int tried(struct rig *r, int64_t id, int64_t admissions, enum store_outcome outcome,
                  int64_t next)
 {
-    struct store_try t = {
-        id, admissions, outcome, next, STR_LIT("CallbackFailed"), STR_LIT("it answered 500")};
+    struct store_try t = {.id = id,
+                          .admissions = admissions,
+                          .outcome = outcome,
+                          .next_try = next,
+                          .reason = STR_LIT("CallbackFailed"),
+                          .message = STR_LIT("it answered 500")};
+    struct store_tried out;
     struct err e;
-    int rc;
 
     rig_begin(r);
-    rc = store_tried(r->s, &t, r->now, &e);
+    OK(store_tried(r->s, &t, r->now, &out, &e), &e);
     rig_commit(r);
-    return rc;
+    return out.written;
 }
 
 static enum job_status status_of(struct rig *r, const char *id)
@@ -228,25 +231,23 @@ static void tries_are_counted_and_end_in_running_or_failed(void **state)
     struct groups g;
     struct rig r;
     struct err e;
-    struct dues d;
+    struct store_due d;
     int64_t a;
 
     (void)state;
     rig_make(&r, queues);
     a = rig_add(&r, "vm", "a", ONE);
     g = look(&r);
-    assert_int_equal(due(&r, INT64_MAX).n, 0);
+    assert_false(due(&r, INT64_MAX, &d));
     assert_int_equal(admit(&r, g.group[0].id, a, r.now + 900), 1);
-    d = due(&r, r.now);
-    assert_int_equal(d.n, 1);
-    assert_int_equal(d.due[0].attempts, 0);
-    assert_int_equal(d.due[0].admissions, 1);
-    assert_int_equal(d.due[0].hold_until, r.now + 900);
+    assert_true(due(&r, r.now, &d));
+    assert_int_equal(d.attempts, 0);
+    assert_int_equal(d.admissions, 1);
+    assert_int_equal(d.hold_until, r.now + 900);
     assert_int_equal(tried(&r, a, 1, STORE_TRY_AGAIN, r.now + 50), 1);
-    assert_int_equal(due(&r, r.now + 49).n, 0);
-    d = due(&r, r.now + 50);
-    assert_int_equal(d.n, 1);
-    assert_int_equal(d.due[0].attempts, 1);
+    assert_false(due(&r, r.now + 49, &d));
+    assert_true(due(&r, r.now + 50, &d));
+    assert_int_equal(d.attempts, 1);
     /* A try of an earlier admission comes late: nothing happens. */
     OK(rig_change(&r, "vm", "a", "{\"status\":\"queued\"}", &e), &e);
     assert_int_equal(tried(&r, a, 1, STORE_ACCEPTED, 0), 0);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* How tries end: what is made of an answer, and how it is written down. */
+#include <sys/random.h>
+
+#include "deliver_inner.h"
+#include "plain.h"
+
+static void end_slot(struct deliver *d, struct slot *s)
+{
+    s->state = SLOT_ENDED;
+    d->ended++;
+}
+
+void deliver_refuse(struct deliver *d, struct slot *s, const struct err *e)
+{
+    s->then = (struct backoff_next){.outcome = STORE_REFUSED, .reason = JOB_REASON_CALLBACK};
+    (void)snprintf(s->then.message, sizeof s->then.message, "%.350s", e->text);
+    (void)snprintf(s->error, sizeof s->error, "%.250s", e->text);
+    end_slot(d, s);
+}
+
+static uint32_t random_bits(void)
+{
+    uint32_t r = 0;
+
+    if (getrandom(&r, sizeof r, GRND_NONBLOCK) != sizeof r)
+        r = (uint32_t)clock_mono(); /* it only spreads the tries */
+    return r;
+}
+
+static const char *outcome_word(const struct slot *s)
+{
+    static const char *const words[] = {[STORE_ACCEPTED] = "accepted",
+                                        [STORE_TRY_AGAIN] = "again",
+                                        [STORE_GIVE_UP] = "given-up",
+                                        [STORE_REFUSED] = "given-up"};
+
+    return s->again && s->then.outcome != STORE_ACCEPTED ? "not-accepted" : words[s->then.outcome];
+}
+
+static void log_try(const struct slot *s)
+{
+    char room[LOG_QUOTE_MAX];
+
+    log_at(s->then.outcome == STORE_ACCEPTED ? LOG_LVL_DEBUG : LOG_LVL_INFO, "callback",
+           "job=%lld try=%lld status=%d ms=%lld outcome=%s error=%s", (long long)s->id,
+           (long long)s->number, s->status, (long long)(s->ns / NS_PER_MS), outcome_word(s),
+           log_quote(room, s->then.message));
+}
+
+static void keep_answer(struct slot *s, const struct httpc_answer *a)
+{
+    s->status = a->status;
+    s->ns = a->duration;
+    (void)snprintf(s->address, sizeof s->address, "%.*s", (int)a->address.n,
+                   a->address.n ? a->address.p : "");
+    s->error[0] = '\0';
+    if (a->status == 0)
+        (void)plain_text(str_of(a->error), s->error, sizeof s->error);
+    s->answer_n = a->body.n < sizeof s->answer ? a->body.n : sizeof s->answer;
+    if (s->answer_n)
+        memcpy(s->answer, a->body.p, s->answer_n);
+}
+
+void deliver_on_answer(void *ctx, const struct httpc_answer *a)
+{
+    struct deliver *d = ctx;
+    struct slot *s = &d->slot[a->tag];
+    struct backoff_try t = {
+        .number = s->number,
+        .now = clock_now(),
+        .hold_until = s->hold_until,
+        .status = a->status,
+        .retry_after = a->retry_after,
+        .error = s->error,
+        .random = random_bits(),
+    };
+
+    keep_answer(s, a);
+    backoff_decide(&d->conf->callback, &t, &s->then);
+    d->counts.tried++;
+    log_try(s);
+    end_slot(d, s);
+}
+
+/* ---- writing ---- */
+
+/* The absent span for an empty text. */
+static struct str text_or_none(const char *text)
+{
+    return text && *text ? str_of(text) : (struct str){0};
+}
+
+static int write_one(struct deliver *d, struct slot *s, int64_t now, struct err *e)
+{
+    struct store_try t = {
+        .id = s->id,
+        .admissions = s->admissions,
+        .again = s->again,
+        .asked = s->asked,
+        .outcome = s->then.outcome,
+        .next_try = s->then.next_try,
+        .reason = text_or_none(s->then.reason),
+        .message = text_or_none(s->then.message),
+        .at = s->at,
+        .ns = s->ns,
+        .url = s->url.text.data ? buf_span(&s->url.text) : (struct str){0},
+        .origin = s->called ? str_of(s->url.origin) : (struct str){0},
+        .address = text_or_none(s->address),
+        .status = s->status,
+        .error = text_or_none(s->error),
+        .answer = {s->answer, s->answer_n},
+    };
+
+    return store_tried(d->store, &t, now, &s->tried, e);
+}
+
+static int write_ended(struct deliver *d, struct err *e)
+{
+    int64_t now = clock_now();
+    size_t i;
+
+    if (store_begin(d->store, LOCK_SECONDS * NS_PER_S, e) != 0)
+        return -1;
+    for (i = 0; i < d->slots; i++) {
+        if (d->slot[i].state == SLOT_ENDED && write_one(d, &d->slot[i], now, e) != 0) {
+            store_rollback(d->store);
+            return -1;
+        }
+    }
+    return store_commit(d->store, e);
+}
+
+/* ---- what follows once it is written ---- */
+
+static void log_receiver(const struct slot *s)
+{
+    const struct store_receiver *r = &s->tried.receiver, *before = &s->tried.before;
+    char room[LOG_QUOTE_MAX], error[LOG_QUOTE_MAX];
+
+    if (r->paused_until != 0 && r->paused_until != before->paused_until)
+        log_warn("receiver-paused", "receiver=%s failures=%lld seconds=%lld error=%s",
+                 log_quote(room, s->url.origin), (long long)r->failures,
+                 (long long)(r->pause / NS_PER_S), log_quote(error, s->then.message));
+    else if (r->paused_until == 0 && before->paused_until != 0)
+        log_info("receiver-back", "receiver=%s failures=%lld", log_quote(room, s->url.origin),
+                 (long long)before->failures);
+}
+
+static void count(struct deliver_counts *c, const struct slot *s)
+{
+    if (!s->tried.written || s->again)
+        return;
+    c->accepted += s->then.outcome == STORE_ACCEPTED;
+    c->requeued += s->tried.requeued;
+    c->failed += s->then.outcome >= STORE_GIVE_UP && !s->tried.requeued;
+}
+
+/* When the lane is to be looked at again. What was passed over while this try was under way is
+ * found again only from the lane's beginning. */
+static void look_again(struct deliver *d, struct slot *s)
+{
+    bool again = s->tried.written && !s->again && s->then.outcome == STORE_TRY_AGAIN;
+
+    if (again && s->then.next_try > s->lane->after_try) {
+        lanes_look(d->lanes, s->lane, s->then.next_try);
+        return;
+    }
+    if (s->tried.written && !s->again && !again)
+        return;
+    deliver_rewind(s->lane);
+    lanes_look(d->lanes, s->lane, 0);
+}
+
+static void finish(struct deliver *d, struct slot *s)
+{
+    count(&d->counts, s);
+    log_receiver(s);
+    lanes_ended(d->lanes, s->lane);
+    if (s->called)
+        deliver_host(d, s->lane, s->tried.receiver.paused_until);
+    if (s->tried.receiver.paused_until)
+        d->lapse = 0; /* one more may say that it is paused: look when its hold ends */
+    look_again(d, s);
+    deliver_slot_free(d, s);
+}
+
+int deliver_write(struct deliver *d, struct err *e)
+{
+    size_t i;
+
+    if (d->ended == 0)
+        return 0;
+    if (write_ended(d, e) != 0)
+        return -1;
+    for (i = 0; i < d->slots; i++) {
+        if (d->slot[i].state == SLOT_ENDED)
+            finish(d, &d->slot[i]);
+    }
+    d->ended = 0;
+    return 0;
+}
