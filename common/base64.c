@@ -49,3 +49,20 @@ int base64_decode(struct str text, char *out, size_t *n)
     *n = text.n / 4 * 3 - padding;
     return 0;
 }
+
+void base64_url_write(const void *bytes, size_t n, struct buf *b)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const unsigned char *p = bytes;
+    size_t at, bit;
+
+    for (at = 0; at < n; at += 3) {
+        uint32_t v = (uint32_t)p[at] << 16;
+
+        v |= at + 1 < n ? (uint32_t)p[at + 1] << 8 : 0;
+        v |= at + 2 < n ? p[at + 2] : 0;
+        for (bit = 0; bit < 4 && at + bit <= n; bit++)
+            buf_char(b, alphabet[v >> (18 - 6 * bit) & 63]);
+    }
+}

@@ -11,4 +11,7 @@ enum { DIGEST_SHA256 = 32 };
 int digest_sha256(struct str text, unsigned char digest[DIGEST_SHA256],
                   struct err *e) AR_MUST_CHECK;
 
+/* Are the two the same? Takes as long whether or not they are. Any thread. */
+bool digest_equal(const unsigned char a[DIGEST_SHA256], const unsigned char b[DIGEST_SHA256]);
+
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cursors: one byte of version, priority and id as eight bytes each, and a CRC-32 of those 17, all
- * big-endian; 21 bytes are exactly 28 characters of URL-safe base64, so that every place has one
- * spelling. A changed character is a burst of at most six bits, and a CRC-32 catches every burst of
- * up to 32.
+ * Cursors: one byte of version, priority and id as eight bytes each, and a CRC-32 of those 17 and
+ * of what tells the list from others, all big-endian; 21 bytes are exactly 28 characters of
+ * URL-safe base64, so that every place has one spelling. A changed character is a burst of at most
+ * six bits, and a CRC-32 catches every burst of up to 32.
  */
 #include "page.h"
 
 #include <string.h>
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
     PLACE_BYTES = 17,
     ALL_BYTES = PLACE_BYTES + 4,
     CURSOR_CHARS = ALL_BYTES / 3 * 4
@@ -20,17 +20,21 @@ _Static_assert((int)CURSOR_CHARS <= (int)PAGE_CURSOR_MAX, "as the header says");
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static uint32_t crc32(const unsigned char *p, size_t n)
+static uint32_t crc32(uint32_t crc, const char *p, size_t n)
 {
-    uint32_t crc = UINT32_MAX;
     int bit;
 
     while (n-- > 0) {
-        crc ^= *p++;
+        crc ^= (unsigned char)*p++;
         for (bit = 0; bit < 8; bit++)
             crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320 : 0);
     }
-    return ~crc;
+    return crc;
+}
+
+static uint32_t check_of(const unsigned char bytes[PLACE_BYTES], struct str list)
+{
+    return ~crc32(crc32(UINT32_MAX, (const char *)bytes, PLACE_BYTES), list.p, list.n);
 }
 
 static unsigned char *put_bytes(unsigned char *p, uint64_t v, int n)
@@ -53,7 +57,7 @@ static uint64_t get_bytes(const unsigned char *p, int n)
     return v;
 }
 
-void page_encode(struct page_place place, struct buf *b)
+void page_encode(struct page_place place, struct str list, struct buf *b)
 {
     unsigned char bytes[ALL_BYTES] = {VERSION}, *p = bytes + 1;
     char text[CURSOR_CHARS];
@@ -61,7 +65,7 @@ void page_encode(struct page_place place, struct buf *b)
 
     p = put_bytes(p, (uint64_t)place.priority, 8);
     p = put_bytes(p, (uint64_t)place.id, 8);
-    (void)put_bytes(p, crc32(bytes, PLACE_BYTES), 4);
+    (void)put_bytes(p, check_of(bytes, list), 4);
     for (i = 0, j = 0; i < ALL_BYTES; i += 3, j += 4) {
         text[j] = alphabet[bytes[i] >> 2];
         text[j + 1] = alphabet[(bytes[i] & 3) << 4 | bytes[i + 1] >> 4];
@@ -89,13 +93,14 @@ static bool read_chars(const char *text, unsigned char bytes[ALL_BYTES])
     return true;
 }
 
-int page_decode(struct str cursor, struct page_place *place, struct err *e)
+int page_decode(struct str cursor, struct str list, struct page_place *place, struct err *e)
 {
     unsigned char bytes[ALL_BYTES];
 
     if (cursor.n != CURSOR_CHARS || !read_chars(cursor.p, bytes) || bytes[0] != VERSION ||
-        get_bytes(bytes + PLACE_BYTES, 4) != crc32(bytes, PLACE_BYTES))
-        return err_set(e, ERR_INVALID_CURSOR, "not a cursor that this server gave out");
+        get_bytes(bytes + PLACE_BYTES, 4) != check_of(bytes, list))
+        return err_set(e, ERR_INVALID_CURSOR,
+                       "not a cursor that this server gave out for this list");
     place->priority = (int64_t)get_bytes(bytes + 1, 8);
     place->id = (int64_t)get_bytes(bytes + 9, 8);
     return 0;

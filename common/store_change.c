@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "rights.h"
 #include "store_inner.h"
 
 static bool waits(enum job_status s)
@@ -87,6 +88,8 @@ int store_become(struct store *s, const struct job *j, const struct store_step *
         rc = end_job(s, j->id, step, now, e);
     if (rc == 0)
         rc = store_hold_follow(s, j, step->to, now, e);
+    if (rc == 0)
+        rc = store_owner_touch(s, j->owner_id, waits(step->to) - waits(j->status), e);
     if (rc == 0)
         rc = store_touch_queue(s, j->type, waits(step->to) - waits(j->status), INT64_MIN, e);
     return rc;
@@ -209,10 +212,12 @@ static int load(struct store *s, struct str type, struct str request_id,
     data = j->data.n;
     buf_add(keep, j->data.p, data);
     buf_add(keep, j->scope.p, j->scope.n);
+    buf_add(keep, j->owner_id.p, j->owner_id.n);
     if (buf_check(keep, "the job", e) != 0)
         return -1;
     j->data = (struct str){keep->data, data};
-    j->scope = (struct str){keep->data + data, keep->len - data};
+    j->scope.p = keep->data + data;
+    j->owner_id.p = j->scope.p + j->scope.n;
     j->type = type;
     j->request_id = request_id;
     return 0;
@@ -227,7 +232,8 @@ int store_change(struct store *s, struct str type, struct str request_id,
     int rc = -1;
 
     assert(db_writing(s->db));
-    if (load(s, type, request_id, match, &keep, &j, e) != 0 || check_change(&j, c, e) != 0)
+    if (load(s, type, request_id, match, &keep, &j, e) != 0 ||
+        rights_change(s->who, &j, c, e) != 0 || check_change(&j, c, e) != 0)
         goto out;
     if (change_order(s, &j, c, now, e) != 0 || change_members(s, &j, c, now, e) != 0)
         goto out;

@@ -23,6 +23,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "conn.h"
 #include "guard.h"
 #include "route.h"
@@ -47,6 +48,7 @@ struct service {
     const struct conf *conf; /* constant */
     struct conn_set *set;    /* constant */
     struct writer *writer;   /* constant */
+    struct auth *auth;       /* constant */
     int signals;             /* descriptor: the stop is asked for */
     int broken;              /* descriptor: a commit's fate is unknown */
     atomic_size_t waiting;   /* bytes of the bodies of all changes that are not answered yet */
@@ -66,6 +68,7 @@ struct service {
 struct worker {
     struct service *service;
     struct store *store;
+    struct auth_seat seat;
     struct task *spare; /* for the next request */
     pthread_t thread;
     bool started;
@@ -187,7 +190,9 @@ static void answer(struct worker *w, struct task *t)
     struct route_env env = {.conf = s->conf, .store = w->store};
     struct err e;
 
-    if (route_take(s->conf, &t->x, &t->route, &e) != 0) {
+    if (route_meet(&t->x, &t->route, &e) != 0 ||
+        auth_admit(&w->seat, t->route->needs, &t->x, &e) != 0 ||
+        route_take(s->conf, t->route, &t->x, &e) != 0) {
         http_fail(&t->x, &e);
     } else if (t->route->writes) {
         change(w, t);
@@ -332,6 +337,7 @@ static int start_workers(struct service *s, struct err *e)
         s->worker[i].service = s;
         if (store_open(s->conf, STORE_READ, &s->worker[i].store, e) != 0)
             return -1;
+        s->worker[i].seat = (struct auth_seat){.auth = s->auth, .store = s->worker[i].store};
     }
     for (i = 0; i < s->workers; i++) {
         (void)pthread_mutex_lock(&s->lock);
@@ -358,7 +364,8 @@ static int open_service(struct service *s, struct listener *l, struct err *e)
     s->worker = calloc(s->workers, sizeof *s->worker);
     if (!s->worker)
         return err_set(e, ERR_INTERNAL, "no memory for the workers");
-    if (open_signals(s, e) != 0 || fcgx_init(e) != 0 || conn_set_open(l, &s->set, e) != 0 ||
+    if (open_signals(s, e) != 0 || auth_open(s->conf, true, &s->auth, e) != 0 ||
+        fcgx_init(e) != 0 || conn_set_open(l, &s->set, e) != 0 ||
         writer_open(&o, &s->writer, e) != 0)
         return -1;
     return start_workers(s, e);
@@ -419,6 +426,7 @@ static void close_service(struct service *s)
 
     for (i = 0; s->worker && i < s->workers; i++) {
         free_task(s->worker[i].spare);
+        auth_seat_free(&s->worker[i].seat);
         store_close(s->worker[i].store);
     }
     free(s->worker);
@@ -427,6 +435,7 @@ static void close_service(struct service *s)
         free_task(t);
     }
     conn_set_close(s->set);
+    auth_close(s->auth);
     if (s->signals >= 0)
         (void)close(s->signals);
     if (s->broken >= 0)

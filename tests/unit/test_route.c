@@ -133,7 +133,7 @@ static enum err_code take(const char *method, const char *target, const char *he
     v.wire.body = str_of(body);
     if (conf_parse(STR_LIT(text), "test", &conf, &v.e) != 0)
         fail_msg("%s", v.e.text);
-    if (route_take(conf, &v.x, &route, &v.e) != 0)
+    if (route_meet(&v.x, &route, &v.e) != 0 || route_take(conf, route, &v.x, &v.e) != 0)
         code = v.e.code;
     visit_end(&v);
     conf_free(conf);
@@ -219,7 +219,8 @@ static void an_arrays_error_says_which_job(void **state)
                            "queues: {'*': {capacity: none, callback_base: 'http://h/'}}\n"),
                    "test", &conf, &v.e),
         0);
-    assert_int_equal(route_take(conf, &v.x, &route, &v.e), -1);
+    assert_int_equal(route_meet(&v.x, &route, &v.e), 0);
+    assert_int_equal(route_take(conf, route, &v.x, &v.e), -1);
     assert_string_equal(v.e.pointer, "/1/request_id");
     visit_end(&v);
     conf_free(conf);
