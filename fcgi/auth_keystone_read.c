@@ -118,6 +118,17 @@ static struct str span(const struct text *text)
     return (struct str){text->p, text->n};
 }
 
+/* Keystone leaves out the zone, which is UTC, where the end is that of an application credential. */
+static int read_time(const struct text *text, int64_t *ns)
+{
+    char room[TIME_MAX];
+
+    if (clock_parse(span(text), ns) == 0)
+        return 0;
+    (void)snprintf(room, sizeof room, "%.*sZ", (int)text->n, text->p);
+    return clock_parse(str_of(room), ns);
+}
+
 /* Is it whole, and of a form that we can work with? */
 static int check(const struct reading *r, int64_t *expires, struct err *e)
 {
@@ -127,7 +138,7 @@ static int check(const struct reading *r, int64_t *expires, struct err *e)
         e->code = ERR_UNAVAILABLE;
         return -1;
     }
-    if (clock_parse(span(&r->expires), expires) != 0)
+    if (read_time(&r->expires, expires) != 0)
         return err_set(e, ERR_UNAVAILABLE, "it does not say when the token expires");
     return 0;
 }
