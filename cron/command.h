@@ -13,7 +13,7 @@ struct command_env {
     const struct conf *conf;
     const char *name;    /* the subcommand's */
     struct store *store; /* open as the table says, as the operator */
-    int argc;            /* what stands behind the name, whose last word is argv[0] */
+    int argc;            /* what stands behind the name, from argv[1] on */
     char **argv;
 };
 

@@ -132,6 +132,7 @@ int main(int argc, char **argv)
     if (conf_load(conf_path(config), &conf, &e) != 0)
         return complain(COMMAND_CONFIG, e.text);
     log_init("anteroom", conf->log_level);
+    argv[optind + words - 1] = argv[0]; /* getopt_long's errors begin with it */
     status = run(c, &(struct command_env){.conf = conf,
                                           .name = c->name,
                                           .argc = argc - optind - words + 1,
