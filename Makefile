@@ -23,12 +23,12 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DANTEROOM_VERSION='"$(VERSION)"' -Icommon $
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS) $($(SAN)_FLAGS) -pthread
 LIBS = $(shell pkg-config --libs $(PKGS))
 
-# Every .c of a folder is in its archive, but for the files that hold a main().
-lib_objs = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
+# Every .c of a folder is in its archive, but for the files that hold a main(): main.c and main_*.c.
+lib_objs = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(1)/main.c $(1)/main_%.c,$(wildcard $(1)/*.c)))
 COMMON := $(BUILD)/libcommon.a
 FCGI   := $(BUILD)/libfcgiroom.a
 CRON   := $(BUILD)/libcron.a
-BINS   := $(BUILD)/anteroom.fcgi $(BUILD)/anteroom-dispatch
+BINS   := $(BUILD)/anteroom.fcgi $(BUILD)/anteroom-dispatch $(BUILD)/anteroom
 UNITS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all bins units run test test-openstack lint bench install clean
@@ -40,6 +40,8 @@ units: $(UNITS)
 $(BUILD)/anteroom.fcgi: $(BUILD)/fcgi/main.o $(FCGI) $(COMMON)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
 $(BUILD)/anteroom-dispatch: $(BUILD)/cron/main.o $(CRON) $(COMMON)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/anteroom: $(BUILD)/cron/main_anteroom.o $(CRON) $(COMMON)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(COMMON): $(call lib_objs,common) $(BUILD)/schema.o
@@ -108,7 +110,7 @@ install: bins
 	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(SHARE)/examples $(PREFIX)/lib/systemd/system $(PREFIX)/share/doc/anteroom \
 	    $(PREFIX)/share/man/man5 $(PREFIX)/share/man/man8)
 	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
-	$(INSTALL_DATA) fcgi/anteroom.fcgi.8 cron/anteroom-dispatch.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	$(INSTALL_DATA) fcgi/anteroom.fcgi.8 cron/anteroom-dispatch.8 cron/anteroom.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	$(INSTALL_DATA) common/anteroom.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	$(INSTALL_DATA) nginx/anteroom.conf nginx/anteroom-locations.conf nginx/anteroom-apache.conf nginx/anteroom.yaml \
 	    $(DESTDIR)$(SHARE)

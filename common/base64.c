@@ -69,3 +69,20 @@ size_t base64_encode(struct str bytes, char *out)
                      out + n);
     return n;
 }
+
+void base64_url_write(const void *bytes, size_t n, struct buf *b)
+{
+    static const char url_alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const unsigned char *p = bytes;
+    size_t at, bit;
+
+    for (at = 0; at < n; at += 3) {
+        uint32_t v = (uint32_t)p[at] << 16;
+
+        v |= at + 1 < n ? (uint32_t)p[at + 1] << 8 : 0;
+        v |= at + 2 < n ? p[at + 2] : 0;
+        for (bit = 0; bit < 4 && at + bit <= n; bit++)
+            buf_char(b, url_alphabet[v >> (18 - 6 * bit) & 63]);
+    }
+}

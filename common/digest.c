@@ -2,6 +2,7 @@
 /* Digests and MACs. */
 #include "digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 int digest_sha256(struct str text, unsigned char digest[DIGEST_SHA256], struct err *e)
@@ -37,4 +38,9 @@ int digest_hmac_sha256(struct str key, const struct str *part, size_t parts,
     EVP_MD_CTX_free(ctx);
     EVP_PKEY_free(k);
     return ok ? 0 : err_set(e, ERR_INTERNAL, "cannot compute an HMAC");
+}
+
+bool digest_equal(const unsigned char a[DIGEST_SHA256], const unsigned char b[DIGEST_SHA256])
+{
+    return CRYPTO_memcmp(a, b, DIGEST_SHA256) == 0;
 }

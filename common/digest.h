@@ -16,4 +16,7 @@ int digest_sha256(struct str text, unsigned char digest[DIGEST_SHA256],
 int digest_hmac_sha256(struct str key, const struct str *part, size_t parts,
                        unsigned char mac[DIGEST_SHA256], struct err *e) AR_MUST_CHECK;
 
+/* Are the two the same? Takes as long whether or not they are. Any thread. */
+bool digest_equal(const unsigned char a[DIGEST_SHA256], const unsigned char b[DIGEST_SHA256]);
+
 #endif

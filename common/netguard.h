@@ -64,7 +64,8 @@ bool netguard_literal(const char *host, struct netguard_address *a);
 
 /*
  * May a URL with this host and port (url.h) be called, as far as is known without a lookup? The
- * port; a host that is an address (netguard_literal) by netguard_judge; names that never are public: localhost and
+ * port; a host that is an address (netguard_literal) by netguard_judge; names that never are
+ * public: localhost and
  * *.localhost where no loopback is allowed, *.local and *.internal where no network is; names that
  * end in a number and are no address. Dots at the end do not help. 0, or -1 and ERR_INVALID with a
  * sentence.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cursors: one byte of kind, two numbers as eight bytes each, and a CRC-32 of those 17, all
- * big-endian; 21 bytes are exactly 28 characters of URL-safe base64, so that every place has one
- * spelling. A new form is a new kind. A changed character is a burst of at most six bits, and a
- * CRC-32 catches every burst of up to 32.
+ * Cursors: one byte of kind, two numbers as eight bytes each, and a CRC-32 of those 17 and of what
+ * tells the list from others, all big-endian; 21 bytes are exactly 28 characters of URL-safe
+ * base64, so that every place has one spelling. A new form is a new kind. A changed character is a
+ * burst of at most six bits, and a CRC-32 catches every burst of up to 32.
  */
 #include "page.h"
 
@@ -22,17 +22,21 @@ _Static_assert((int)CURSOR_CHARS <= (int)PAGE_CURSOR_MAX, "as the header says");
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static uint32_t crc32(const unsigned char *p, size_t n)
+static uint32_t crc32(uint32_t crc, const char *p, size_t n)
 {
-    uint32_t crc = UINT32_MAX;
     int bit;
 
     while (n-- > 0) {
-        crc ^= *p++;
+        crc ^= (unsigned char)*p++;
         for (bit = 0; bit < 8; bit++)
             crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320 : 0);
     }
-    return ~crc;
+    return crc;
+}
+
+static uint32_t check_of(const unsigned char bytes[PLACE_BYTES], struct str list)
+{
+    return ~crc32(crc32(UINT32_MAX, (const char *)bytes, PLACE_BYTES), list.p, list.n);
 }
 
 static unsigned char *put_bytes(unsigned char *p, uint64_t v, int n)
@@ -55,7 +59,7 @@ static uint64_t get_bytes(const unsigned char *p, int n)
     return v;
 }
 
-static void encode(int kind, int64_t first, int64_t second, struct buf *b)
+static void encode(int kind, int64_t first, int64_t second, struct str list, struct buf *b)
 {
     unsigned char bytes[ALL_BYTES] = {(unsigned char)kind}, *p = bytes + 1;
     char text[CURSOR_CHARS];
@@ -63,7 +67,7 @@ static void encode(int kind, int64_t first, int64_t second, struct buf *b)
 
     p = put_bytes(p, (uint64_t)first, 8);
     p = put_bytes(p, (uint64_t)second, 8);
-    (void)put_bytes(p, crc32(bytes, PLACE_BYTES), 4);
+    (void)put_bytes(p, check_of(bytes, list), 4);
     for (i = 0, j = 0; i < ALL_BYTES; i += 3, j += 4) {
         text[j] = alphabet[bytes[i] >> 2];
         text[j + 1] = alphabet[(bytes[i] & 3) << 4 | bytes[i + 1] >> 4];
@@ -91,31 +95,33 @@ static bool read_chars(const char *text, unsigned char bytes[ALL_BYTES])
     return true;
 }
 
-static int decode(int kind, struct str cursor, int64_t *first, int64_t *second, struct err *e)
+static int decode(int kind, struct str cursor, struct str list, int64_t *first, int64_t *second,
+                  struct err *e)
 {
     unsigned char bytes[ALL_BYTES];
 
     if (cursor.n != CURSOR_CHARS || !read_chars(cursor.p, bytes) || bytes[0] != kind ||
-        get_bytes(bytes + PLACE_BYTES, 4) != crc32(bytes, PLACE_BYTES))
-        return err_set(e, ERR_INVALID_CURSOR, "not a cursor that this server gave out here");
+        get_bytes(bytes + PLACE_BYTES, 4) != check_of(bytes, list))
+        return err_set(e, ERR_INVALID_CURSOR,
+                       "not a cursor that this server gave out for this list");
     *first = (int64_t)get_bytes(bytes + 1, 8);
     *second = (int64_t)get_bytes(bytes + 9, 8);
     return 0;
 }
 
-void page_encode(struct page_place place, struct buf *b)
+void page_encode(struct page_place place, struct str list, struct buf *b)
 {
-    encode(JOBS, place.priority, place.id, b);
+    encode(JOBS, place.priority, place.id, list, b);
 }
 
-int page_decode(struct str cursor, struct page_place *place, struct err *e)
+int page_decode(struct str cursor, struct str list, struct page_place *place, struct err *e)
 {
-    return decode(JOBS, cursor, &place->priority, &place->id, e);
+    return decode(JOBS, cursor, list, &place->priority, &place->id, e);
 }
 
 void page_encode_row(enum page_kind kind, int64_t job_id, int64_t n, struct buf *b)
 {
-    encode((int)kind, job_id, n, b);
+    encode((int)kind, job_id, n, (struct str){0}, b);
 }
 
 int page_decode_row(enum page_kind kind, struct str cursor, int64_t job_id, int64_t *n,
@@ -123,7 +129,7 @@ int page_decode_row(enum page_kind kind, struct str cursor, int64_t job_id, int6
 {
     int64_t id, after;
 
-    if (decode((int)kind, cursor, &id, &after, e) != 0)
+    if (decode((int)kind, cursor, (struct str){0}, &id, &after, e) != 0)
         return -1;
     if (id != job_id)
         return err_set(e, ERR_INVALID_CURSOR, "the cursor belongs to another job");

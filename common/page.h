@@ -15,12 +15,14 @@ struct page_place {
 
 enum { PAGE_CURSOR_MAX = 64 };
 
-/* Appends the cursor: URL-safe characters only (A-Z a-z 0-9 - _), at most PAGE_CURSOR_MAX. */
-void page_encode(struct page_place place, struct buf *b);
+/* Appends the cursor: URL-safe characters only (A-Z a-z 0-9 - _), at most PAGE_CURSOR_MAX. `list`
+ * tells which list it is of: what is listed, and what of it is seen. */
+void page_encode(struct page_place place, struct str list, struct buf *b);
 
-/* 0, or -1 with ERR_INVALID_CURSOR for whatever page_encode did not write (a check sum is part of
- * it). */
-int page_decode(struct str cursor, struct page_place *place, struct err *e) AR_MUST_CHECK;
+/* 0, or -1 with ERR_INVALID_CURSOR for whatever page_encode did not write for this list (a check
+ * sum is part of it). */
+int page_decode(struct str cursor, struct str list, struct page_place *place,
+                struct err *e) AR_MUST_CHECK;
 
 /* The same for the rows of one job: n is the last one's number. */
 enum page_kind { PAGE_EVENTS = 2, PAGE_DELIVERIES = 3 };

@@ -10,7 +10,7 @@
 #include "store_inner.h"
 #include "store_pass.h"
 
-enum { OPEN_WAIT_S = 10, TEXT_MAX = 4096 };
+enum { OPEN_WAIT_S = 10, TEXT_MAX = 4096, ASKER_MAX = WHO_OWNERS_MAX * (6 * JOB_NAME_MAX + 3) };
 
 static char *with_suffix(const char *path, const char *suffix)
 {
@@ -50,6 +50,7 @@ int store_open(const struct conf *conf, enum store_mode mode, struct store **out
     store_as(s, NULL);
     s->text = BUF_INIT(TEXT_MAX);
     s->data = BUF_INIT(2 * JOB_DATA_MAX);
+    s->asker = BUF_INIT(ASKER_MAX);
     if (make_paths(s, conf->database, e) != 0)
         goto failed;
     o.path = s->path;
@@ -83,6 +84,7 @@ void store_close(struct store *s)
     db_close(s->db);
     buf_free(&s->text);
     buf_free(&s->data);
+    buf_free(&s->asker);
     free(s->path);
     free(s->lock_path);
     free(s->wake_path);
@@ -234,18 +236,29 @@ int store_pause(struct store *s, struct str type, bool paused, struct err *e)
     return db_changes(s->db) > 0;
 }
 
+/* Answers are kept apart by who asked: by what he sees. In the store's text. */
+static int name_asker(struct store *s, struct str *asker, struct err *e)
+{
+    buf_reset(&s->asker);
+    buf_str(&s->asker, "");
+    who_write_sight(s->who, &s->asker);
+    *asker = buf_span(&s->asker);
+    return buf_check(&s->asker, "who asks", e);
+}
+
 int store_answer_find(struct store *s, struct str type, struct str key,
                       const unsigned char digest[STORE_DIGEST], struct store_answer *a,
                       struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_ANSWER_FIND, e);
-    struct str seen;
+    struct str seen, asker;
     int rc;
 
-    if (!st)
+    if (!st || name_asker(s, &asker, e) != 0)
         return -1;
     db_bind_str(st, 1, type);
     db_bind_str(st, 2, key);
+    db_bind_str(st, 3, asker);
     rc = db_step(s->db, st, e);
     if (rc != 1)
         return rc;
@@ -265,9 +278,10 @@ int store_answer_save(struct store *s, struct str type, struct str key,
                       int64_t now, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_ANSWER_ADD, e);
+    struct str asker;
 
     assert(db_writing(s->db));
-    if (!st)
+    if (!st || name_asker(s, &asker, e) != 0)
         return -1;
     db_bind_str(st, 1, type);
     db_bind_str(st, 2, key);
@@ -277,5 +291,6 @@ int store_answer_save(struct store *s, struct str type, struct str key,
     db_bind_str(st, 6, a->etag);
     db_bind_str(st, 7, a->body);
     db_bind_i64(st, 8, now);
+    db_bind_str(st, 9, asker);
     return db_run(s->db, st, e);
 }

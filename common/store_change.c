@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rights.h"
 #include "store_history.h"
-#include "store_delivery.h"
 #include "store_inner.h"
 
 static bool waits(enum job_status s)
@@ -90,6 +90,8 @@ int store_become(struct store *s, const struct job *j, const struct store_step *
         rc = end_job(s, j->id, step, now, e);
     if (rc == 0)
         rc = store_hold_follow(s, j, step->to, now, e);
+    if (rc == 0)
+        rc = store_owner_touch(s, j->owner_id, waits(step->to) - waits(j->status), e);
     if (rc == 0)
         rc = store_touch_queue(s, j->type, waits(step->to) - waits(j->status), INT64_MIN, e);
     return rc == 0 ? note_step(s, j, step, now, e) : rc;
@@ -287,7 +289,8 @@ int store_change(struct store *s, struct str type, struct str request_id,
     int rc = -1;
 
     assert(db_writing(s->db));
-    if (load(s, type, request_id, match, &keep, &j, e) != 0 || check_change(&j, c, e) != 0)
+    if (load(s, type, request_id, match, &keep, &j, e) != 0 ||
+        rights_change(s->who, &j, c, e) != 0 || check_change(&j, c, e) != 0)
         goto out;
     if (change_order(s, &j, c, now, e) != 0 || change_members(s, &j, c, now, e) != 0)
         goto out;

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <sys/statvfs.h>
 
-#include "store_delivery.h"
+#include "rights.h"
 #include "store_inner.h"
 
 /* Asked once a second: a new job is refused while there is still room for changes of state to be
@@ -46,15 +46,21 @@ static int read_queue(struct store *s, struct str type, struct queue_row *q, str
     return rc < 0 ? -1 : 0;
 }
 
-static int check_limits(struct store *s, const struct queue_row *q, struct err *e)
+static int check_limits(struct store *s, const struct job_new *n, const struct queue_row *q,
+                        struct err *e)
 {
+    if (rights_create(s->who, n, e) != 0 || store_owner_check(s, n->owner_id, e) != 0)
+        return -1;
+    if (n->has_priority && store_order_own_new(s, n->type, n->priority, e) != 0)
+        return -1;
     if (q->waiting >= s->conf->max_queued)
         return err_set(e, ERR_TOO_MANY, "the queue is full: %lld jobs wait in it",
                        (long long)q->waiting);
     return check_space(s, e);
 }
 
-static void bind_job(struct db_stmt *st, const struct job *j, int64_t group, const char *receiver)
+static void bind_job(struct db_stmt *st, const struct job *j, int64_t group, const char *receiver,
+                     struct str by)
 {
     db_bind_str(st, 1, j->type);
     db_bind_str(st, 2, j->request_id);
@@ -73,6 +79,7 @@ static void bind_job(struct db_stmt *st, const struct job *j, int64_t group, con
     db_bind_time(st, 12, j->not_before);
     db_bind_time(st, 13, j->valid_until);
     db_bind_str(st, 14, str_of(receiver));
+    db_bind_str(st, 15, by);
 }
 
 /* Says which of the two is taken. Of both, the request_id: a client that asks the same again then
@@ -84,7 +91,7 @@ static int refuse_duplicate(struct store *s, const struct job *j, struct err *e)
     struct job other;
 
     if (db_broke_unique(s->db, "jobs.request_id") ||
-        (callback && store_show(s, j->type, j->request_id, &other, &ignored) == 0))
+        (callback && store_row_find(s, j->type, j->request_id, &other, &ignored) == 1))
         return err_at(e, ERR_DUPLICATE_REQUEST_ID, "/request_id",
                       "the request_id \"%.*s\" is taken in this queue", (int)j->request_id.n,
                       j->request_id.p);
@@ -100,7 +107,7 @@ static int add_job(struct store *s, struct job *j, int64_t group, const char *re
 
     if (!st)
         return -1;
-    bind_job(st, j, group, receiver);
+    bind_job(st, j, group, receiver, s->who->name);
     if (db_run(s->db, st, e) != 0)
         return refuse_duplicate(s, j, e);
     j->id = db_last_id(s->db);
@@ -130,9 +137,9 @@ int store_create(struct store *s, const struct job_new *n, int64_t now, struct j
         .valid_until = n->valid_until,
         .version = 1,
     };
-    if (store_aggregate(s, conf_queue(s->conf, n->type), n->scope, &j->data, e) != 0)
+    if (read_queue(s, n->type, &q, e) != 0 || check_limits(s, n, &q, e) != 0)
         return -1;
-    if (read_queue(s, n->type, &q, e) != 0 || check_limits(s, &q, e) != 0)
+    if (store_aggregate(s, conf_queue(s->conf, n->type), n->scope, &j->data, e) != 0)
         return -1;
     if ((n->has_priority ? store_order_at(s, n->type, 0, n->priority, now, &j->priority, e)
                          : store_order_new(s, n->type, q.last_priority, now, &j->priority, e)) != 0)
@@ -148,5 +155,7 @@ int store_create(struct store *s, const struct job_new *n, int64_t now, struct j
     if (add_job(s, j, m.id, n->target.receiver, e) != 0)
         return -1;
     store_row_paused(q.paused, j);
+    if (store_owner_touch(s, n->owner_id, 1, e) != 0)
+        return -1;
     return store_touch_queue(s, n->type, 1, n->has_priority ? INT64_MIN : j->priority, e);
 }

@@ -86,6 +86,8 @@ static int hold(struct store *s, const struct store_admission *a, int64_t waitin
         return -1;
     if (j.status == JOB_RUNNING && store_hold_follow(s, &j, JOB_RUNNING, now, e) != 0)
         return -1;
+    if (store_owner_touch(s, j.owner_id, waiting, e) != 0)
+        return -1;
     return store_touch_queue(s, j.type, waiting, INT64_MIN, e);
 }
 

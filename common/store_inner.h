@@ -14,11 +14,13 @@ struct store {
     struct db *db;
     const struct who *who; /* store_as; never NULL */
     char *path, *lock_path, *wake_path, *dispatch_path;
-    struct buf text; /* what spans of a job point to when they are not a statement's */
-    struct buf data; /* the same for its data */
+    struct buf text;  /* what spans of a job point to when they are not a statement's */
+    struct buf data;  /* the same for its data */
+    struct buf asker; /* whose first answer is kept or looked for */
     /* the list under way */
     struct db_stmt *list;
     struct store_filter filter;
+    struct store_merge *merge; /* of several owners: instead of `list` */
     /* free space on the disk, asked at most once a second */
     int64_t space_asked; /* clock_mono */
     bool space_low;
@@ -37,6 +39,14 @@ int store_row_job(struct db_stmt *st, struct job *j, struct err *e) AR_MUST_CHEC
  * another one then. */
 void store_row_paused(bool paused, struct job *j);
 
+/* The job of that name as a client sees it, whoever may see it. 1, 0, -1. */
+int store_row_find(struct store *s, struct str type, struct str request_id, struct job *j,
+                   struct err *e) AR_MUST_CHECK;
+
+/* Binds the statuses of a list to ?4 and the following. All eight are always bound: those that are
+ * not asked for repeat one that is. */
+void store_row_bind_statuses(struct db_stmt *st, unsigned statuses);
+
 /* The type's lists have changed: raises its version, counts `waiting` more, and remembers a
  * priority that the server gave (INT64_MIN: none). */
 int store_touch_queue(struct store *s, struct str type, int64_t waiting, int64_t given,
@@ -44,6 +54,23 @@ int store_touch_queue(struct store *s, struct str type, int64_t waiting, int64_t
 
 /* The job has changed: updated_at and version. */
 int store_touch_job(struct store *s, int64_t id, int64_t now, struct err *e) AR_MUST_CHECK;
+
+/* ---- store_merge.c: the list of several owners ---- */
+
+/* Begins the list of s->filter for the first `owners` of who asks (0: an empty list); then as
+ * store_list_next and store_list_end. */
+int store_merge_begin(struct store *s, size_t owners, struct err *e) AR_MUST_CHECK;
+int store_merge_next(struct store *s, struct job *j, struct err *e) AR_MUST_CHECK;
+void store_merge_end(struct store *s);
+
+/* ---- store_owner.c: how many jobs of an owner wait ---- */
+
+/* Counts `waiting` more. In the same transaction as store_touch_queue's. */
+int store_owner_touch(struct store *s, struct str owner_id, int64_t waiting,
+                      struct err *e) AR_MUST_CHECK;
+
+/* ERR_TOO_MANY when one more would be over the configuration's owner.queued. */
+int store_owner_check(struct store *s, struct str owner_id, struct err *e) AR_MUST_CHECK;
 
 /* ---- store_event.c ---- */
 
@@ -121,10 +148,31 @@ int store_order_new(struct store *s, struct str type, int64_t last_given, int64_
  * number is free. `self` (0: none) does not count. */
 int store_order_at(struct store *s, struct str type, int64_t self, struct job_priority want,
                    int64_t now, int64_t *priority, struct err *e) AR_MUST_CHECK;
-/* The same for a move. *given: the server chose it for the end of the line. Returns ERR_INVALID
- * when the other job is not there. */
+/* The same for a move. Returns ERR_INVALID when the other job is not there. */
 int store_order_move(struct store *s, const struct job *self, const struct job_change *c,
                      int64_t now, int64_t *priority, struct err *e) AR_MUST_CHECK;
+
+/* Gives a job this priority, and marks it as changed. */
+int store_order_set(struct store *s, int64_t id, int64_t priority, int64_t now,
+                    struct err *e) AR_MUST_CHECK;
+/* Do several jobs have this priority? 1, 0, -1. */
+int store_order_shared(struct store *s, struct str type, int64_t priority,
+                       struct err *e) AR_MUST_CHECK;
+/* Gives all jobs but the first of those that have this priority one of their own, keeping the order
+ * of all. May move others with them. */
+int store_order_part(struct store *s, struct str type, int64_t priority, int64_t now,
+                     struct err *e) AR_MUST_CHECK;
+
+/* ---- store_order_own.c: what an owner may do with the order ---- */
+
+/* Where a move may not pass strangers: puts *self, which stands behind *other, before or behind it
+ * by passing its place and those of the owner's jobs between them on among these. */
+int store_order_own_move(struct store *s, const struct job *self, const struct job *other,
+                         bool behind, int64_t now, int64_t *priority, struct err *e) AR_MUST_CHECK;
+/* ERR_FORBIDDEN when a new job with this priority would stand before a job that who asks does not
+ * see. */
+int store_order_own_new(struct store *s, struct str type, struct job_priority want,
+                        struct err *e) AR_MUST_CHECK;
 
 /* ---- store_hold.c ---- */
 

@@ -70,7 +70,7 @@ static int neighbour(struct store *s, struct str type, int64_t self, enum way wa
     return ask_place(s, way == FORWARD ? SQL_NEXT : SQL_PREVIOUS, type, self, from, found, e);
 }
 
-static int set_priority(struct store *s, int64_t id, int64_t priority, int64_t now, struct err *e)
+int store_order_set(struct store *s, int64_t id, int64_t priority, int64_t now, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_JOB_MAKE_WAY, e);
 
@@ -117,7 +117,7 @@ static int move_all(struct store *s, const struct room *r, int64_t now, struct e
     size_t i;
 
     for (i = 0; i < r->n; i++) {
-        if (set_priority(s, r->moved[i].id, r->moved[i].priority, now, e) != 0)
+        if (store_order_set(s, r->moved[i].id, r->moved[i].priority, now, e) != 0)
             return -1;
     }
     return 0;
@@ -219,6 +219,23 @@ static int taken(struct store *s, struct str type, int64_t self, int64_t priorit
     return rc;
 }
 
+int store_order_shared(struct store *s, struct str type, int64_t priority, struct err *e)
+{
+    struct place first;
+    int rc = ask_place(s, SQL_NEXT_SAME, type, 0, (struct place){priority, 0}, &first, e);
+
+    return rc == 1 ? taken(s, type, first.id, priority, e) : rc;
+}
+
+int store_order_part(struct store *s, struct str type, int64_t priority, int64_t now, struct err *e)
+{
+    int64_t ignored;
+    struct place first;
+    int rc = ask_place(s, SQL_NEXT_SAME, type, 0, (struct place){priority, 0}, &first, e);
+
+    return rc == 1 ? with_room(s, type, 0, first, now, &ignored, e) : rc;
+}
+
 int store_order_at(struct store *s, struct str type, int64_t self, struct job_priority want,
                    int64_t now, int64_t *priority, struct err *e)
 {
@@ -242,6 +259,11 @@ int store_order_at(struct store *s, struct str type, int64_t self, struct job_pr
     return with_room(s, type, self, (struct place){want.whole, INT64_MAX}, now, priority, e);
 }
 
+static bool is_before(struct place a, struct place b)
+{
+    return a.priority != b.priority ? a.priority < b.priority : a.id < b.id;
+}
+
 static int order_beside(struct store *s, const struct job *self, enum way way,
                         struct str request_id, int64_t now, int64_t *priority, struct err *e)
 {
@@ -256,6 +278,8 @@ static int order_beside(struct store *s, const struct job *self, enum way way,
                    ? err_at(e, ERR_INVALID, pointer, "there is no such job in this queue")
                    : -1;
     near = (struct place){other.priority, other.id};
+    if (!s->who->everything && is_before(near, (struct place){self->priority, self->id}))
+        return store_order_own_move(s, self, &other, way == FORWARD, now, priority, e);
     if (neighbour(s, self->type, self->id, way, near, &far, e) < 0)
         return -1;
     return between(s, self->type, self->id, way == FORWARD ? near : far,

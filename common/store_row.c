@@ -86,8 +86,8 @@ static int row_shown(struct db_stmt *st, struct job *j, struct err *e)
     return 0;
 }
 
-int store_show(struct store *s, struct str type, struct str request_id, struct job *j,
-               struct err *e)
+int store_row_find(struct store *s, struct str type, struct str request_id, struct job *j,
+                   struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_JOB_SHOW, e);
     int rc;
@@ -97,9 +97,20 @@ int store_show(struct store *s, struct str type, struct str request_id, struct j
     db_bind_str(st, 1, type);
     db_bind_str(st, 2, request_id);
     rc = db_step(s->db, st, e);
-    if (rc == 0)
+    return rc == 1 && row_shown(st, j, e) != 0 ? -1 : rc;
+}
+
+int store_show(struct store *s, struct str type, struct str request_id, struct job *j,
+               struct err *e)
+{
+    int rc = store_row_find(s, type, request_id, j, e);
+
+    if (rc < 0)
+        return -1;
+    /* Another's job is read like one's own, and answered like one that is not there. */
+    if (rc == 0 || !who_sees(s->who, j->owner_id))
         return err_set(e, ERR_NOT_FOUND, "there is no such job");
-    return rc == 1 ? row_shown(st, j, e) : -1;
+    return 0;
 }
 
 /* The statements of a list: by whether it is one owner's, and whether it is the rest of one
@@ -109,8 +120,7 @@ static const enum store_sql_name list_sql[2][2] = {
     {SQL_LIST_OWNER, SQL_LIST_OWNER_SAME},
 };
 
-/* All eight statuses are always bound: those that are not asked for repeat one that is. */
-static void bind_statuses(struct db_stmt *st, unsigned statuses)
+void store_row_bind_statuses(struct db_stmt *st, unsigned statuses)
 {
     int bit, index = 4;
     enum job_status one = JOB_QUEUED;
@@ -139,7 +149,7 @@ static int open_list(struct store *s, bool same, int64_t priority, struct err *e
     db_bind_i64(st, 2, priority);
     if (same)
         db_bind_i64(st, 3, f->after.id);
-    bind_statuses(st, f->statuses);
+    store_row_bind_statuses(st, f->statuses);
     if (owner)
         db_bind_str(st, 12, f->owner_id);
     s->list = st;
@@ -148,15 +158,24 @@ static int open_list(struct store *s, bool same, int64_t priority, struct err *e
 
 int store_list_begin(struct store *s, const struct store_filter *f, struct err *e)
 {
-    assert(!s->list);
+    const struct who *w = s->who;
+
+    assert(!s->list && !s->merge);
     s->filter = *f;
+    if (!w->everything && (f->owner_id.p ? !who_sees(w, f->owner_id) : w->owners != 1))
+        return store_merge_begin(s, f->owner_id.p ? 0 : w->owners, e);
+    if (!w->everything)
+        s->filter.owner_id = f->owner_id.p ? f->owner_id : w->owner[0];
     return open_list(s, f->has_after, f->has_after ? f->after.priority : -NUM_SAFE_MAX - 1, e);
 }
 
 int store_list_next(struct store *s, struct job *j, struct err *e)
 {
-    int rc = db_step(s->db, s->list, e);
+    int rc;
 
+    if (s->merge)
+        return store_merge_next(s, j, e);
+    rc = db_step(s->db, s->list, e);
     if (rc == 0 && s->filter.has_after) {
         /* The rest of the cursor's priority is done: go on with all behind it. */
         s->filter.has_after = false;
@@ -171,8 +190,10 @@ int store_list_next(struct store *s, struct job *j, struct err *e)
 
 void store_list_end(struct store *s)
 {
-    db_done(s->list);
+    if (s->list)
+        db_done(s->list);
     s->list = NULL;
+    store_merge_end(s);
 }
 
 static int run_touch(struct store *s, enum store_sql_name name, struct str type, int64_t waiting,

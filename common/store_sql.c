@@ -17,7 +17,7 @@
     "j.queued_at, j.scope"
 /* Behind them: is the queue of the type ?1 paused? */
 #define JOB_SHOWN_COLUMNS JOB_COLUMNS ", (SELECT q.paused FROM queues q WHERE q.type = ?1)"
-#define JOB_FROM " FROM jobs j LEFT JOIN groups g ON g.id = j.group_id "
+#define JOB_FROM          " FROM jobs j LEFT JOIN groups g ON g.id = j.group_id "
 
 /* What is held of a host's resource, t's, of the account ?4 as it counts for a reading of
    the time ?3. */
@@ -43,12 +43,10 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_QUEUE_TOUCH_OF_GROUP] = "UPDATE queues SET version = version + 1"
                                  " WHERE type = (SELECT type FROM groups WHERE id = ?1)",
 
-    [SQL_GROUP_FIND] =
-        "SELECT id, reason, message, seq FROM groups WHERE type = ?1 AND scope = ?2"
-        " AND owner_id = ?3 AND shape = ?4",
-    [SQL_GROUP_ADD] =
-        "INSERT INTO groups (type, scope, owner_id, shape, reason, message)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_GROUP_FIND] = "SELECT id, reason, message, seq FROM groups WHERE type = ?1 AND scope = ?2"
+                       " AND owner_id = ?3 AND shape = ?4",
+    [SQL_GROUP_ADD] = "INSERT INTO groups (type, scope, owner_id, shape, reason, message)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SQL_GROUP_ALL] =
         "SELECT id, type, scope, shape, reason, message, owner_id, EXISTS (SELECT 1 FROM queues q"
         " INDEXED BY queues_paused WHERE q.type = groups.type AND q.paused = 1) FROM groups"
@@ -79,8 +77,9 @@ const char *const store_sql[SQL_NAMES] = {
         "INSERT INTO jobs (type, request_id, owner_id, data, callback, priority, status, "
         "created_at,"
         " updated_at, queued_at, scope, group_id, reason, message, not_before, valid_until, "
-        "receiver)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "receiver, created_by)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+        "?15)",
     [SQL_JOB_SHOW] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
                      "WHERE j.type = ?1 AND j.request_id = ?2 AND j.deleted_at IS NULL",
     [SQL_JOB_BY_ID] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1",
@@ -349,9 +348,8 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_JOB_OLD] = "SELECT id FROM jobs WHERE finished_at <= ?1 AND NOT EXISTS"
                     " (SELECT 1 FROM holds h WHERE h.job_id = jobs.id)"
                     " ORDER BY finished_at LIMIT 1",
-    [SQL_JOB_DELIVERIES_DROP] =
-        "DELETE FROM deliveries WHERE job_id = ?1 AND n IN"
-        " (SELECT n FROM deliveries WHERE job_id = ?1 ORDER BY n LIMIT ?2)",
+    [SQL_JOB_DELIVERIES_DROP] = "DELETE FROM deliveries WHERE job_id = ?1 AND n IN"
+                                " (SELECT n FROM deliveries WHERE job_id = ?1 ORDER BY n LIMIT ?2)",
     [SQL_JOB_EVENTS_DROP] = "DELETE FROM events WHERE job_id = ?1 AND n IN"
                             " (SELECT n FROM events WHERE job_id = ?1 ORDER BY n LIMIT ?2)",
     [SQL_JOB_PURGE] = "DELETE FROM jobs WHERE id = ?1 AND ?2 > 0",
@@ -373,12 +371,41 @@ const char *const store_sql[SQL_NAMES] = {
                             " /* scan: owners, only those that go, in their index */",
 
     [SQL_ANSWER_FIND] =
-        "SELECT digest, status, location, etag, body FROM answers WHERE type = ?1 AND asker = '' AND key = ?2",
+        "SELECT digest, status, location, etag, body FROM answers WHERE type = ?1 AND asker = ?3"
+        " AND key = ?2",
     [SQL_ANSWER_ADD] =
         "INSERT INTO answers (type, asker, key, digest, status, location, etag, body, created_at)"
-        " VALUES (?1, '', ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        " VALUES (?1, ?9, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_ANSWER_OLD] = "SELECT 1 FROM answers WHERE created_at <= ?1 LIMIT 1",
     [SQL_ANSWER_DROP_OLD] =
         "DELETE FROM answers WHERE rowid IN"
         " (SELECT rowid FROM answers WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)",
+
+    /* Owners: what each has that waits, his jobs one by one, and whom he would pass. */
+    [SQL_OWNER_GET] = "SELECT waiting FROM owners WHERE owner_id = ?1",
+    [SQL_OWNER_TOUCH] = "UPDATE owners SET waiting = waiting + ?2 WHERE owner_id = ?1",
+    [SQL_OWNER_ADD] = "INSERT INTO owners (owner_id, waiting) VALUES (?1, ?2)",
+    [SQL_OWNER_DROP] = "DELETE FROM owners WHERE owner_id = ?1 AND waiting = 0",
+    [SQL_OWNER_NEXT_SAME] =
+        "SELECT priority, id FROM jobs j WHERE type = ?1 AND owner_id = ?12 AND deleted_at IS NULL"
+        " AND priority = ?2 AND id > ?3" STATUS_FILTER " ORDER BY id LIMIT 1",
+    [SQL_OWNER_NEXT] =
+        "SELECT priority, id FROM jobs j WHERE type = ?1 AND owner_id = ?12 AND deleted_at IS NULL"
+        " AND priority > ?2" STATUS_FILTER " ORDER BY priority, id LIMIT 1",
+    [SQL_OWNER_BETWEEN] =
+        "SELECT priority, id FROM jobs WHERE type = ?1 AND owner_id = ?2 AND deleted_at IS NULL"
+        " AND priority BETWEEN ?3 AND ?4 ORDER BY priority, id",
+    [SQL_OWNERS_BEHIND] = "SELECT owner_id FROM jobs WHERE type = ?1 AND deleted_at IS NULL"
+                          " AND priority > ?2 ORDER BY priority, id",
+    [SQL_PRIORITY_GET] = "SELECT priority FROM jobs WHERE id = ?1",
+
+    /* Tokens. */
+    [SQL_TOKEN_GET] =
+        "SELECT id, name, digest, role, owners, created_at, expires_at FROM tokens WHERE id = ?1",
+    [SQL_TOKEN_ALL] = "SELECT id, name, digest, role, owners, created_at, expires_at FROM tokens"
+                      " ORDER BY name /* scan: tokens, all are asked for */",
+    [SQL_TOKEN_ADD] = "INSERT INTO tokens (name, digest, role, owners, created_at, expires_at)"
+                      " VALUES (?1, zeroblob(32), ?2, ?3, ?4, ?5)",
+    [SQL_TOKEN_DIGEST] = "UPDATE tokens SET digest = ?2 WHERE id = ?1",
+    [SQL_TOKEN_DROP] = "DELETE FROM tokens WHERE name = ?1",
 };

@@ -155,6 +155,22 @@ enum store_sql_name {
     SQL_ANSWER_ADD,
     SQL_ANSWER_OLD,
     SQL_ANSWER_DROP_OLD,
+    /* owners */
+    SQL_OWNER_GET,
+    SQL_OWNER_TOUCH,
+    SQL_OWNER_ADD,
+    SQL_OWNER_DROP,
+    SQL_OWNER_NEXT_SAME,
+    SQL_OWNER_NEXT,
+    SQL_OWNER_BETWEEN,
+    SQL_OWNERS_BEHIND,
+    SQL_PRIORITY_GET,
+    /* tokens */
+    SQL_TOKEN_GET,
+    SQL_TOKEN_ALL,
+    SQL_TOKEN_ADD,
+    SQL_TOKEN_DIGEST,
+    SQL_TOKEN_DROP,
     SQL_NAMES
 };
 

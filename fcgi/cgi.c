@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "route.h"
 #include "writer.h"
 
@@ -85,10 +86,29 @@ static int open_store(const struct conf *conf, bool writes, struct store **s, st
     return store_open(conf, STORE_WRITE, s, e);
 }
 
+/* With a connection of its own for looking up tokens, which is for reading. */
+static int admit(const struct conf *conf, struct auth *auth, enum who_need need, struct http *x,
+                 struct err *e)
+{
+    struct auth_seat seat = {.auth = auth};
+    struct store *s = NULL;
+    int rc = 0;
+
+    if (need != WHO_OPEN && auth_reads(conf))
+        rc = open_store(conf, false, &s, e);
+    seat.store = s;
+    if (rc == 0)
+        rc = auth_admit(&seat, need, x, e);
+    auth_seat_free(&seat);
+    store_close(s);
+    return rc;
+}
+
 int cgi_serve(const struct conf *conf)
 {
     struct route_env env = {.conf = conf};
-    const struct route *route;
+    const struct route *route = NULL;
+    struct auth *auth = NULL;
     struct store *s = NULL;
     struct http x;
     struct err e;
@@ -96,13 +116,16 @@ int cgi_serve(const struct conf *conf)
 
     http_init(&x);
     http_begin(&x, &cgi_carrier, NULL);
-    if (ownaddr_open(&env.own, &e) != 0 || route_take(&env, &x, &route, &e) != 0 ||
-        open_store(conf, route->writes, &s, &e) != 0 || run(conf, route, s, &x, &e) != 0)
+    if (ownaddr_open(&env.own, &e) != 0 || auth_open(conf, false, &auth, &e) != 0 ||
+        route_meet(&x, &route, &e) != 0 || admit(conf, auth, route->needs, &x, &e) != 0 ||
+        route_take(&env, route, &x, &e) != 0 || open_store(conf, route->writes, &s, &e) != 0 ||
+        run(conf, route, s, &x, &e) != 0)
         http_fail(&x, &e);
     rc = http_send(&x);
     if (s && route->writes)
         store_checkpoint_if_due(s);
     store_close(s);
+    auth_close(auth);
     http_free(&x);
     ownaddr_close(env.own);
     return rc;

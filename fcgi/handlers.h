@@ -22,10 +22,10 @@ route_run_fn capacity;        /* GET /queues/{type}/capacity */
 route_prepare_fn queue_change_prepare;
 route_run_fn queue_change; /* POST /queues/{type} */
 
-/* The ETag of a whole list, as GET /v1/{type}/ without a query gives it, for preconditions on the
- * collection. 0 and the tag with its quotes, or -1 and *e. */
+/* The ETag of a whole list, as GET /v1/{type}/ without a query gives it to this person, for
+ * preconditions on the collection. 0 and the tag with its quotes, or -1 and *e. */
 enum { JOB_LIST_ETAG_MAX = 48 };
-int job_list_etag(struct store *s, struct str type, char etag[JOB_LIST_ETAG_MAX],
-                  struct err *e) AR_MUST_CHECK;
+int job_list_etag(struct store *s, const struct who *who, struct str type,
+                  char etag[JOB_LIST_ETAG_MAX], struct err *e) AR_MUST_CHECK;
 
 #endif

@@ -88,6 +88,7 @@ void http_reset(struct http *x)
         x->drop(x->work);
     x->drop = NULL;
     x->work = NULL;
+    http_is(x, NULL, NULL);
     reset_buffer(&x->head);
     reset_buffer(&x->out);
     reset_buffer(&x->text);
@@ -96,6 +97,7 @@ void http_reset(struct http *x)
     x->body = (struct str){0};
     x->head_only = x->length_unknown = x->streaming = x->cut = false;
     x->status = 0;
+    x->retry_after = 0;
 }
 
 void http_begin(struct http *x, const struct http_carrier *carrier, void *link)
@@ -302,6 +304,13 @@ int http_read_body(struct http *x, struct err *e)
     return 0;
 }
 
+void http_is(struct http *x, const struct who *who, void *memory)
+{
+    free(x->who_memory);
+    x->who = who;
+    x->who_memory = memory;
+}
+
 struct str http_param(const struct http *x, const char *name)
 {
     size_t i;
@@ -402,14 +411,16 @@ void http_fail(struct http *x, const struct err *e)
     x->cut = x->streaming;
     if (x->cut)
         return;
-    /* What the route has added goes with it (Allow); what the handler had begun does not. */
-    if (e->code != ERR_METHOD_NOT_ALLOWED)
+    /* What route and door have added goes with it (Allow, WWW-Authenticate); what the handler had
+     * begun does not. */
+    if (e->code != ERR_METHOD_NOT_ALLOWED && e->code != ERR_UNAUTHORIZED)
         buf_reset(&x->head);
     buf_reset(&x->out);
     x->status = status;
     http_add_header(x, "Cache-Control", STR_LIT("no-store"));
     if (status == 429 || status == 503)
-        buf_printf(&x->head, "Retry-After: %d\r\n", RETRY_AFTER);
+        buf_printf(&x->head, "Retry-After: %lld\r\n",
+                   (long long)(x->retry_after > 0 ? x->retry_after : RETRY_AFTER));
     json_open(&o, '{');
     json_key(&o, "error");
     json_put_str(&o, str_of(e->text));

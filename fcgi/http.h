@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "json_out.h"
+#include "who.h"
 
 enum {
     HTTP_TARGET_MAX = 16 * 1024,        /* bytes of path and query as they came */
@@ -57,12 +58,17 @@ struct http {
     struct str body;
     char id[HTTP_ID_MAX + 1]; /* X-Request-Id */
 
+    /* Who asks, once the door has let him in (auth.h); NULL where nobody asked. */
+    const struct who *who;
+    void *who_memory;
+
     /* What the handler keeps between its two halves (route.h); freed by `drop` at reset. */
     void *work;
     void (*drop)(void *work);
 
     /* The answer. */
     int status;
+    int64_t retry_after; /* seconds, of 429 and 503; 0: the usual */
     struct buf head;     /* header lines of the handler's own */
     struct buf out;      /* the body, or what of it has not been sent yet */
     bool length_unknown; /* of HEAD: the body was not made, so no Content-Length */
@@ -93,6 +99,9 @@ int http_read_head(struct http *x, struct err *e) AR_MUST_CHECK;
 /* Reads the body. 0, or -1: ERR_TOO_LARGE, ERR_BODY_INCOMPLETE (fewer bytes than CONTENT_LENGTH),
  * ERR_BAD_REQUEST, ERR_INTERNAL. */
 int http_read_body(struct http *x, struct err *e) AR_MUST_CHECK;
+
+/* Says who asks; `memory` is freed with the exchange. */
+void http_is(struct http *x, const struct who *who, void *memory);
 
 /* A query parameter's value, or the absent span. */
 struct str http_param(const struct http *x, const char *name);

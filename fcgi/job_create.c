@@ -119,7 +119,7 @@ static int check_list(struct store *s, const struct http *x, struct err *e)
 
     if (!wanted.p)
         return 0;
-    if (job_list_etag(s, x->segment[1], etag, e) != 0)
+    if (job_list_etag(s, x->who, x->segment[1], etag, e) != 0)
         return -1;
     if (!etag_named(wanted, str_of(etag), ETAG_STRONG))
         return err_set(e, ERR_PRECONDITION_FAILED, "the list is not as If-Match says");

@@ -4,9 +4,13 @@
 #include "etag.h"
 #include "handlers.h"
 
+enum { LIST_NAME_MAX = 1 << 20, ETAG_BYTES = 16 };
+_Static_assert(2 * ETAG_BYTES + 3 <= JOB_LIST_ETAG_MAX, "the tag with its quotes has room");
+
 struct query {
     struct store_filter filter;
-    int64_t limit; /* 0: all of it */
+    int64_t limit;   /* 0: all of it */
+    struct buf list; /* which list it is, and who sees it: for cursor and tag */
 };
 
 /* "queued,held" → bits. */
@@ -29,52 +33,74 @@ static int read_statuses(struct str words, unsigned *statuses, struct err *e)
     }
 }
 
+/* Lengths go first, so that no two lists have the same name. */
+static int name_list(const struct who *who, struct query *q, struct err *e)
+{
+    const struct store_filter *f = &q->filter;
+    struct buf *b = &q->list;
+
+    buf_printf(b, "%zu %u %d %zu ", f->type.n, f->statuses, f->owner_id.p != NULL, f->owner_id.n);
+    buf_add(b, f->type.p, f->type.n);
+    if (f->owner_id.n > 0)
+        buf_add(b, f->owner_id.p, f->owner_id.n);
+    who_write_sight(who, b);
+    return buf_check(b, "the query", e);
+}
+
 static int read_query(const struct http *x, struct query *q, struct err *e)
 {
     struct str status = http_param(x, "status"), limit = http_param(x, "limit");
     struct str after = http_param(x, "after");
 
-    *q = (struct query){.filter.type = x->segment[1], .filter.owner_id = http_param(x, "owner_id")};
+    q->filter = (struct store_filter){.type = x->segment[1], .owner_id = http_param(x, "owner_id")};
     if (status.p && read_statuses(status, &q->filter.statuses, e) != 0)
         return -1;
     if (limit.p && page_limit(limit, &q->limit, e) != 0)
         return -1;
     q->filter.has_after = after.p != NULL;
-    return after.p ? page_decode(after, &q->filter.after, e) : 0;
+    if (name_list(x->who, q, e) != 0)
+        return -1;
+    return after.p ? page_decode(after, buf_span(&q->list), &q->filter.after, e) : 0;
 }
 
-/* The queue's version says which rows there are, the digest which of them are shown, and by which
- * program. */
+/* The queue's version says which rows there are, the rest which of them are shown, to whom, and by
+ * which program. All of it in a digest: the version alone would tell how much others do. */
 static int make_etag(struct store *s, const struct query *q, char etag[JOB_LIST_ETAG_MAX],
                      struct err *e)
 {
     const struct store_filter *f = &q->filter;
     unsigned char digest[DIGEST_SHA256];
-    struct buf b = BUF_INIT(HTTP_TARGET_MAX + 256);
+    struct buf b = BUF_INIT(LIST_NAME_MAX + 256);
     int64_t version;
+    size_t i;
     int rc;
 
     if (store_queue_version(s, f->type, &version, e) != 0)
         return -1;
-    buf_printf(&b, "%s %u %lld %d %lld %lld %d", ANTEROOM_VERSION, f->statuses, (long long)q->limit,
-               f->has_after, (long long)f->after.priority, (long long)f->after.id,
-               f->owner_id.p != NULL);
-    if (f->owner_id.n > 0)
-        buf_add(&b, f->owner_id.p, f->owner_id.n);
+    buf_printf(&b, "%s %lld %lld %d %lld %lld ", ANTEROOM_VERSION, (long long)version,
+               (long long)q->limit, f->has_after, (long long)f->after.priority,
+               (long long)f->after.id);
+    buf_add(&b, q->list.data, q->list.len);
     rc = buf_check(&b, "the query", e);
     if (rc == 0)
         rc = digest_sha256(buf_span(&b), digest, e);
     buf_free(&b);
-    if (rc == 0)
-        (void)snprintf(etag, JOB_LIST_ETAG_MAX, "\"%lld.%02x%02x%02x%02x%02x%02x\"",
-                       (long long)version, digest[0], digest[1], digest[2], digest[3], digest[4],
-                       digest[5]);
+    for (i = 0; i < ETAG_BYTES && rc == 0; i++)
+        (void)snprintf(etag + 1 + 2 * i, 4, "%02x\"", digest[i]);
+    etag[0] = '"';
     return rc;
 }
 
-int job_list_etag(struct store *s, struct str type, char etag[JOB_LIST_ETAG_MAX], struct err *e)
+int job_list_etag(struct store *s, const struct who *who, struct str type,
+                  char etag[JOB_LIST_ETAG_MAX], struct err *e)
 {
-    return make_etag(s, &(struct query){.filter.type = type}, etag, e);
+    struct query q = {.filter.type = type, .list = BUF_INIT(LIST_NAME_MAX)};
+    int rc = name_list(who, &q, e);
+
+    if (rc == 0)
+        rc = make_etag(s, &q, etag, e);
+    buf_free(&q.list);
+    return rc;
 }
 
 /* Writes the rows. *more: the limit was reached and at least one row is left; *last is then where
@@ -119,7 +145,7 @@ static int put_list(const struct query *q, struct store *s, struct http *x, stru
         return -1;
     json_close(&o, ']');
     if (more) {
-        page_encode(last, &cursor);
+        page_encode(last, buf_span(&q->list), &cursor);
         json_key(&o, "next");
         json_put_str(&o, buf_span(&cursor));
         buf_free(&cursor);
@@ -155,12 +181,15 @@ static int answer(const struct query *q, struct store *s, struct http *x, struct
 
 int job_list(const struct route_env *env, struct http *x, struct err *e)
 {
-    struct query q;
-    int rc;
+    struct query q = {.list = BUF_INIT(LIST_NAME_MAX)};
+    int rc = read_query(x, &q, e);
 
-    if (read_query(x, &q, e) != 0 || store_read_begin(env->store, e) != 0)
-        return -1;
-    rc = answer(&q, env->store, x, e);
-    store_read_end(env->store);
+    if (rc == 0)
+        rc = store_read_begin(env->store, e);
+    if (rc == 0) {
+        rc = answer(&q, env->store, x, e);
+        store_read_end(env->store);
+    }
+    buf_free(&q.list);
     return rc;
 }

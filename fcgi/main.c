@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 
 #include "cgi.h"
+#include "httpc.h"
+#include "route.h"
 #include "stdfd.h"
 #include "store.h"
 #include "worker.h"
@@ -27,17 +29,19 @@ static const char usage[] =
     "                   /etc/anteroom/anteroom.yaml)\n"
     "  --listen WHERE   listen on unix:PATH (mode 0660) or HOST:PORT\n"
     "  --check          check the configuration and the database, and exit\n"
+    "  --routes         print the routes, and what is needed for each\n"
     "  --help           this text\n"
     "  --version        the version\n"
     "\n"
     "Exit status: 0 stopped by a signal, 1 failed, 2 wrong usage, 78 wrong configuration.\n";
 
-enum { OPT_CONFIG = 1, OPT_LISTEN, OPT_CHECK, OPT_HELP, OPT_VERSION };
+enum { OPT_CONFIG = 1, OPT_LISTEN, OPT_CHECK, OPT_ROUTES, OPT_HELP, OPT_VERSION };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, OPT_CONFIG},
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"check", no_argument, NULL, OPT_CHECK},
+    {"routes", no_argument, NULL, OPT_ROUTES},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {0},
@@ -47,6 +51,18 @@ static const struct option long_options[] = {
 static int print(const char *text)
 {
     return fputs(text, stdout) == EOF || fflush(stdout) != 0 ? EXIT_FAILED : 0;
+}
+
+static int print_routes(void)
+{
+    struct buf b = BUF_INIT(1 << 16);
+    int status = EXIT_FAILED;
+
+    route_write(&b);
+    if (!b.failed)
+        status = print(b.data);
+    buf_free(&b);
+    return status;
 }
 
 /* -1: go on; else the exit status. */
@@ -61,6 +77,8 @@ static int read_options(int argc, char **argv, struct options *o)
             o->listen = optarg;
         else if (option == OPT_CHECK)
             o->check = true;
+        else if (option == OPT_ROUTES)
+            return print_routes();
         else if (option == OPT_HELP)
             return print(usage);
         else if (option == OPT_VERSION)
@@ -152,7 +170,10 @@ int main(int argc, char **argv)
     raise_limit();
     keep_memory();
     worker_block_signals();
-    rc = o.check ? check(conf) : serve(conf, o.listen);
+    if (httpc_init(&e) != 0)
+        rc = complain(EXIT_FAILED, &e);
+    else
+        rc = o.check ? check(conf) : serve(conf, o.listen);
     conf_free(conf);
     return rc;
 }

@@ -6,21 +6,22 @@
 
 /* The collections first; a path that fits several patterns belongs to the first. */
 static const struct route routes[] = {
-    {HTTP_GET, "/healthz", .run = health},
-    {HTTP_GET, "/v1/{}", .params = {"owner_id", "status", "limit", "after"}, .run = job_list},
-    {HTTP_POST, "/v1/{}", .writes = true, .body = true, .prepare = job_create_prepare,
+    {HTTP_GET, "/healthz", WHO_OPEN, .run = health},
+    {HTTP_GET, "/v1/{}", WHO_READS, .params = {"owner_id", "status", "limit", "after"},
+     .run = job_list},
+    {HTTP_POST, "/v1/{}", WHO_CHANGES, .writes = true, .body = true, .prepare = job_create_prepare,
      .run = job_create},
-    {HTTP_GET, "/v1/{}/{}", .run = job_show},
-    {HTTP_POST, "/v1/{}/{}", .writes = true, .body = true, .prepare = job_change_prepare,
-     .run = job_change},
-    {HTTP_DELETE, "/v1/{}/{}", .writes = true, .run = job_delete},
-    {HTTP_GET, "/v1/{}/{}/events", .params = {"limit", "after"}, .run = events},
-    {HTTP_GET, "/v1/{}/{}/deliveries", .params = {"limit", "after"}, .run = deliveries},
-    {HTTP_POST, "/v1/{}/{}/deliveries", .writes = true, .body = true,
+    {HTTP_GET, "/v1/{}/{}", WHO_READS, .run = job_show},
+    {HTTP_POST, "/v1/{}/{}", WHO_CHANGES, .writes = true, .body = true,
+     .prepare = job_change_prepare, .run = job_change},
+    {HTTP_DELETE, "/v1/{}/{}", WHO_CHANGES, .writes = true, .run = job_delete},
+    {HTTP_GET, "/v1/{}/{}/events", WHO_READS, .params = {"limit", "after"}, .run = events},
+    {HTTP_GET, "/v1/{}/{}/deliveries", WHO_READS, .params = {"limit", "after"}, .run = deliveries},
+    {HTTP_POST, "/v1/{}/{}/deliveries", WHO_CHANGES, .writes = true, .body = true,
      .prepare = deliveries_send_prepare, .run = deliveries_send},
-    {HTTP_GET, "/queues/{}/capacity", .run = capacity},
-    {HTTP_POST, "/queues/{}", .writes = true, .body = true, .prepare = queue_change_prepare,
-     .run = queue_change},
+    {HTTP_GET, "/queues/{}/capacity", WHO_READS_ALL, .run = capacity},
+    {HTTP_POST, "/queues/{}", WHO_ADMIN, .writes = true, .body = true,
+     .prepare = queue_change_prepare, .run = queue_change},
 };
 
 static const char *const method_names[] = {
@@ -128,29 +129,43 @@ static int check_preconditions(const struct route *route, const struct http *x, 
     return 0;
 }
 
-int route_take(const struct route_env *env, struct http *x, const struct route **route,
-               struct err *e)
+int route_meet(struct http *x, const struct route **route, struct err *e)
 {
-    const struct route *r;
-
     if (http_read_head(x, e) != 0)
         return -1;
-    r = route_find(x, e);
-    if (!r)
-        return -1;
+    *route = route_find(x, e);
+    return *route ? 0 : -1;
+}
+
+int route_take(const struct route_env *env, const struct route *r, struct http *x, struct err *e)
+{
     if (check_params(r, x, e) != 0 || check_names(r, x, e) != 0 ||
         check_preconditions(r, x, e) != 0)
         return -1;
     if (r->body && http_read_body(x, e) != 0)
         return -1;
-    if (r->prepare && r->prepare(env, x, e) != 0)
-        return -1;
-    *route = r;
-    return 0;
+    return r->prepare ? r->prepare(env, x, e) : 0;
 }
 
 int route_run(const struct route *route, const struct route_env *env, struct http *x, struct err *e)
 {
+    int rc;
+
     http_clear_answer(x);
-    return route->run(env, x, e);
+    if (env->store)
+        store_as(env->store, x->who);
+    rc = route->run(env, x, e);
+    if (env->store)
+        store_as(env->store, NULL);
+    return rc;
+}
+
+void route_write(struct buf *b)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(routes); i++)
+        buf_printf(b, "%.*s %s %s\n", (int)strcspn(method_names[routes[i].method], ","),
+                   method_names[routes[i].method], routes[i].pattern,
+                   who_need_word(routes[i].needs));
 }

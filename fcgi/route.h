@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Routes: which handler answers which method and path. A request is served in two halves.
- * route_take reads all of it, finds its route and lets the handler check it; no database is
- * touched. route_run lets the handler answer: one that writes, inside a write transaction, on
- * whatever thread commits; one that only reads, at once.
+ * Routes: which handler answers which method and path. A request is served in steps. route_meet
+ * reads its head and finds its route, which says what is needed for it; the door (auth.h) finds out
+ * who asks, and whether he has that. route_take reads the rest and lets the handler check it; no
+ * database is touched. route_run lets the handler answer as who asks: one that writes, inside a
+ * write transaction, on whatever thread commits; one that only reads, at once.
  */
 #ifndef AR_ROUTE_H
 #define AR_ROUTE_H
@@ -29,6 +30,7 @@ enum { ROUTE_PARAMS_MAX = 4 };
 struct route {
     enum http_method method;
     const char *pattern;                  /* "/v1/{}/{}": {} is any segment that is not empty */
+    enum who_need needs;                  /* WHO_ADMIN where nothing is said */
     bool writes;                          /* `run` needs a write transaction */
     bool body;                            /* the request has one; otherwise it is not looked at */
     const char *params[ROUTE_PARAMS_MAX]; /* of the query; no others are taken */
@@ -40,14 +42,19 @@ struct route {
  * ERR_METHOD_NOT_ALLOWED with the Allow header added to the answer. */
 const struct route *route_find(struct http *x, struct err *e);
 
-/* Reads the request, finds its route and prepares it; of *env conf and own are used. 0 and *route,
- * or -1 and *e. */
-int route_take(const struct route_env *env, struct http *x, const struct route **route,
+/* Reads the head and finds the route. 0 and *route, or -1 and *e. */
+int route_meet(struct http *x, const struct route **route, struct err *e) AR_MUST_CHECK;
+
+/* Reads the rest of the request and prepares it; of *env conf and own are used. 0, or -1 and *e. */
+int route_take(const struct route_env *env, const struct route *route, struct http *x,
                struct err *e) AR_MUST_CHECK;
 
-/* Answers; may be called again, and then answers anew. On -1 nothing of the answer counts, and *e
- * is to be answered instead (http_fail). */
+/* Answers x->who; may be called again, and then answers anew. On -1 nothing of the answer counts,
+ * and *e is to be answered instead (http_fail). */
 int route_run(const struct route *route, const struct route_env *env, struct http *x,
               struct err *e) AR_MUST_CHECK;
+
+/* Writes the table, a line each: "GET /v1/{}/{} read". */
+void route_write(struct buf *b);
 
 #endif

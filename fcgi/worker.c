@@ -23,6 +23,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "conn.h"
 #include "guard.h"
 #include "route.h"
@@ -48,6 +49,7 @@ struct service {
     struct ownaddr *own;     /* constant */
     struct conn_set *set;    /* constant */
     struct writer *writer;   /* constant */
+    struct auth *auth;       /* constant */
     int signals;             /* descriptor: the stop is asked for */
     int broken;              /* descriptor: a commit's fate is unknown */
     atomic_size_t waiting;   /* bytes of the bodies of all changes that are not answered yet */
@@ -67,6 +69,7 @@ struct service {
 struct worker {
     struct service *service;
     struct store *store;
+    struct auth_seat seat;
     struct task *spare; /* for the next request */
     pthread_t thread;
     bool started;
@@ -188,7 +191,9 @@ static void answer(struct worker *w, struct task *t)
     struct route_env env = {.conf = s->conf, .store = w->store, .own = s->own};
     struct err e;
 
-    if (route_take(&env, &t->x, &t->route, &e) != 0) {
+    if (route_meet(&t->x, &t->route, &e) != 0 ||
+        auth_admit(&w->seat, t->route->needs, &t->x, &e) != 0 ||
+        route_take(&env, t->route, &t->x, &e) != 0) {
         http_fail(&t->x, &e);
     } else if (t->route->writes) {
         change(w, t);
@@ -333,6 +338,7 @@ static int start_workers(struct service *s, struct err *e)
         s->worker[i].service = s;
         if (store_open(s->conf, STORE_READ, &s->worker[i].store, e) != 0)
             return -1;
+        s->worker[i].seat = (struct auth_seat){.auth = s->auth, .store = s->worker[i].store};
     }
     for (i = 0; i < s->workers; i++) {
         (void)pthread_mutex_lock(&s->lock);
@@ -359,7 +365,8 @@ static int open_service(struct service *s, struct listener *l, struct err *e)
     s->worker = calloc(s->workers, sizeof *s->worker);
     if (!s->worker)
         return err_set(e, ERR_INTERNAL, "no memory for the workers");
-    if (ownaddr_open(&s->own, e) != 0 || open_signals(s, e) != 0 || fcgx_init(e) != 0 ||
+    if (ownaddr_open(&s->own, e) != 0 || open_signals(s, e) != 0 ||
+        auth_open(s->conf, true, &s->auth, e) != 0 || fcgx_init(e) != 0 ||
         conn_set_open(l, &s->set, e) != 0 || writer_open(&o, &s->writer, e) != 0)
         return -1;
     return start_workers(s, e);
@@ -420,6 +427,7 @@ static void close_service(struct service *s)
 
     for (i = 0; s->worker && i < s->workers; i++) {
         free_task(s->worker[i].spare);
+        auth_seat_free(&s->worker[i].seat);
         store_close(s->worker[i].store);
     }
     free(s->worker);
@@ -429,6 +437,7 @@ static void close_service(struct service *s)
     }
     conn_set_close(s->set);
     ownaddr_close(s->own);
+    auth_close(s->auth);
     if (s->signals >= 0)
         (void)close(s->signals);
     if (s->broken >= 0)

@@ -17,7 +17,7 @@ def pytest_report_header():
 
 
 def pytest_sessionstart():
-    for name in ("anteroom.fcgi", "anteroom-dispatch"):
+    for name in ("anteroom.fcgi", "anteroom-dispatch", "anteroom"):
         if not os.access(harness.BIN / name, os.X_OK):
             pytest.exit(f"{harness.BIN / name} is missing: build it first (make bins)", returncode=2)
 

@@ -16,7 +16,7 @@ SAFE_MAX = 2**53 - 1  # the largest whole number that JavaScript clients see exa
 # The stable words, and the status that each comes with.
 STATUS_OF = {
     "bad_request": 400, "malformed_json": 400, "body_incomplete": 400, "unknown_parameter": 400, "invalid_cursor": 400,
-    "not_found": 404, "method_not_allowed": 405,
+    "unauthorized": 401, "forbidden": 403, "not_found": 404, "method_not_allowed": 405,
     "duplicate_request_id": 409, "duplicate_callback": 409, "invalid_transition": 409, "not_waiting": 409, "no_room": 409,
     "precondition_failed": 412, "too_large": 413,
     "invalid": 422, "unknown_member": 422, "idempotency_mismatch": 422, "too_many_requests": 429,
@@ -116,7 +116,7 @@ class FastCGI:
 
     def begin(self, method, uri, body=b"", length=None, **params):
         """Sends the head and the body, but not the body's end. length: what CONTENT_LENGTH says."""
-        params = {"REQUEST_METHOD": method, "REQUEST_URI": uri, "SERVER_PROTOCOL": "HTTP/1.1",
+        params = {"REQUEST_METHOD": method, "REQUEST_URI": uri, "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
                   "CONTENT_LENGTH": str(len(body) if length is None else length), **params}
         pairs = [(k.encode(), v.encode()) for k, v in params.items() if v is not None]
         self.send(self.BEGIN, struct.pack("!HB5x", 1, 1))

@@ -239,6 +239,19 @@ class Anteroom:
         assert done.returncode == code, f"exit code {done.returncode}, not {code}:\n{done.stdout}{done.stderr}"
         return done
 
+    def command(self, *args, code=0, env=None):
+        """One run of the operator's command. What it came to; it must end with the exit code `code`."""
+        done = subprocess.run([BIN / "anteroom", "--config", self.config_path, *map(str, args)], cwd=self.dir,
+                              env={**self.env, **(env or {})}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              errors="replace", timeout=60 * SLOW)
+        assert done.returncode == code, f"exit code {done.returncode}, not {code}:\n{done.stdout}{done.stderr}"
+        return done
+
+    def token(self, name, role, *owners, expires=None):
+        """A new token of ours, as headers for a request."""
+        more = [word for owner in owners for word in ("--owner", owner)] + (["--expires", expires] if expires else [])
+        return {"Authorization": "Bearer " + self.command("token", "add", name, "--role", role, *more).stdout.strip()}
+
     def cgi(self, method, uri, body=b"", headers=None):
         """anteroom.fcgi as a plain CGI program: (status, headers, body)."""
         body = body.encode() if isinstance(body, str) else body

@@ -14,13 +14,24 @@ static int answer(const struct route_env *env, struct http *x, struct err *e)
     return 0;
 }
 
-static const struct route fixed = {HTTP_GET, "/", false, true, {NULL}, NULL, answer};
+static const struct route fixed = {HTTP_GET, "/", WHO_OPEN, .body = true, .run = answer};
 
-int route_take(const struct conf *conf, struct http *x, const struct route **route, struct err *e)
+int route_meet(struct http *x, const struct route **route, struct err *e)
+{
+    *route = &fixed;
+    return http_read_head(x, e);
+}
+
+int route_take(const struct conf *conf, const struct route *route, struct http *x, struct err *e)
 {
     (void)conf;
-    *route = &fixed;
-    return http_read_head(x, e) == 0 ? http_read_body(x, e) : -1;
+    (void)route;
+    return http_read_body(x, e);
+}
+
+void route_write(struct buf *b)
+{
+    (void)b;
 }
 
 int route_run(const struct route *route, const struct route_env *env, struct http *x, struct err *e)

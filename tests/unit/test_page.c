@@ -10,6 +10,8 @@
 #include "page.h"
 #include "prop.h"
 
+#define LIST STR_LIT("vm of somebody")
+
 enum { PLACES = 20000, CHANGED_PLACES = 100, JUNK = 200000 };
 
 static struct page_place random_place(struct prop *r)
@@ -21,7 +23,7 @@ static bool decodes(struct str cursor, struct page_place *place)
 {
     struct err e = {0};
 
-    if (page_decode(cursor, place, &e) == 0)
+    if (page_decode(cursor, LIST, place, &e) == 0)
         return true;
     assert_int_equal(e.code, ERR_INVALID_CURSOR);
     return false;
@@ -38,7 +40,7 @@ static void every_place_comes_back(void **state)
         struct page_place in = random_place(&r), out = {0};
 
         buf_reset(&b);
-        page_encode(in, &b);
+        page_encode(in, LIST, &b);
         assert_false(b.failed);
         assert_int_equal(strspn(b.data, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                         "0123456789-_"),
@@ -57,9 +59,9 @@ static void the_spelling_stays(void **state)
         struct page_place place;
         const char *cursor;
     } cases[] = {
-        {{0, 0}, "AQAAAAAAAAAAAAAAAAAAAABOSTr-"},
-        {{83334, 17}, "AQAAAAAAAUWGAAAAAAAAABGIq3Dt"},
-        {{-1, INT64_MAX}, "Af__________f__________OejJr"},
+        {{0, 0}, "AQAAAAAAAAAAAAAAAAAAAAD5_NNI"},
+        {{83334, 17}, "AQAAAAAAAUWGAAAAAAAAABGJT0Y2"},
+        {{-1, INT64_MAX}, "Af__________f__________Wy2yt"},
     };
     struct buf b = BUF_INIT(PAGE_CURSOR_MAX);
     size_t i;
@@ -67,7 +69,7 @@ static void the_spelling_stays(void **state)
     (void)state;
     for (i = 0; i < ARRAY_LEN(cases); i++) {
         buf_reset(&b);
-        page_encode(cases[i].place, &b);
+        page_encode(cases[i].place, LIST, &b);
         assert_string_equal(b.data, cases[i].cursor);
     }
     buf_free(&b);
@@ -85,7 +87,7 @@ static void every_changed_character_is_caught(void **state)
     (void)state;
     for (i = 0; i < CHANGED_PLACES; i++) {
         buf_reset(&b);
-        page_encode(random_place(&r), &b);
+        page_encode(random_place(&r), LIST, &b);
         for (at = 0; at < b.len; at++) {
             char old = b.data[at];
 
@@ -107,9 +109,9 @@ static void every_other_length_is_refused(void **state)
     size_t whole, n;
 
     (void)state;
-    page_encode(random_place(&r), &b);
+    page_encode(random_place(&r), LIST, &b);
     whole = b.len;
-    page_encode(random_place(&r), &b);
+    page_encode(random_place(&r), LIST, &b);
     buf_str(&b, "====");
     for (n = 0; n <= b.len; n++) {
         /* A copy of exactly its size: a sanitizer sees a read beyond the end. */
@@ -134,7 +136,7 @@ static void neighbours_that_change_places_are_caught(void **state)
     (void)state;
     for (i = 0; i < 1000; i++) {
         buf_reset(&b);
-        page_encode(random_place(&r), &b);
+        page_encode(random_place(&r), LIST, &b);
         for (at = 1; at < b.len; at++) {
             char a = b.data[at - 1], c = b.data[at];
 
@@ -154,7 +156,31 @@ static void another_version_is_refused(void **state)
     struct page_place place;
 
     (void)state;
-    assert_false(decodes(STR_LIT("AgAAAAAAAUWGAAAAAAAAABHbMStp"), &place));
+    assert_false(decodes(STR_LIT("AwAAAAAAAUWGAAAAAAAAABGUgJeU"), &place));
+}
+
+/* One of another list is as good as none. */
+static void another_lists_cursor_is_refused(void **state)
+{
+    static const char *const others[] = {"", "vm of somebod", "vm of somebody ", "vm of somebodx",
+                                         "um of somebody"};
+    struct prop r = prop_begin("lists", 36);
+    struct buf b = BUF_INIT(PAGE_CURSOR_MAX);
+    struct page_place place = {7, 8};
+    struct err e;
+    size_t i, n;
+
+    (void)state;
+    for (n = 0; n < CHANGED_PLACES; n++) {
+        buf_reset(&b);
+        page_encode(random_place(&r), LIST, &b);
+        for (i = 0; i < ARRAY_LEN(others); i++) {
+            assert_int_equal(page_decode(buf_span(&b), str_of(others[i]), &place, &e), -1);
+            assert_int_equal(e.code, ERR_INVALID_CURSOR);
+        }
+    }
+    assert_int_equal(place.priority, 7);
+    buf_free(&b);
 }
 
 /* Text of the right characters and length is refused too, and leaves the place alone. */
@@ -197,7 +223,7 @@ static void the_rows_of_a_job_have_cursors_of_their_own(void **state)
         for (k = 0; k < 3; k++) {
             int rc = k == 0   ? page_decode_row(other, buf_span(&b), id, &got, &e)
                      : k == 1 ? page_decode_row(kind, buf_span(&b), id ^ 1, &got, &e)
-                              : page_decode(buf_span(&b), &place, &e);
+                              : page_decode(buf_span(&b), (struct str){0}, &place, &e);
 
             assert_int_equal(rc, -1);
             assert_int_equal(e.code, ERR_INVALID_CURSOR);
@@ -205,7 +231,7 @@ static void the_rows_of_a_job_have_cursors_of_their_own(void **state)
         assert_int_equal(page_decode_row(kind, buf_span(&b), id, &got, &e), 0);
         assert_int_equal(got, n);
         buf_reset(&b);
-        page_encode((struct page_place){id, n}, &b);
+        page_encode((struct page_place){id, n}, (struct str){0}, &b);
         assert_int_equal(page_decode_row(kind, buf_span(&b), id, &got, &e), -1);
     }
     buf_free(&b);
@@ -252,6 +278,7 @@ int main(void)
         cmocka_unit_test(every_other_length_is_refused),
         cmocka_unit_test(neighbours_that_change_places_are_caught),
         cmocka_unit_test(another_version_is_refused),
+        cmocka_unit_test(another_lists_cursor_is_refused),
         cmocka_unit_test(junk_is_refused),
         cmocka_unit_test(the_rows_of_a_job_have_cursors_of_their_own),
         cmocka_unit_test(the_spelling_of_rows_stays),

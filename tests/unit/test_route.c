@@ -146,7 +146,7 @@ static enum err_code take(const char *method, const char *target, const char *he
     env.conf = conf;
     if (ownaddr_open(&env.own, &v.e) != 0)
         fail_msg("%s", v.e.text);
-    if (route_take(&env, &v.x, &route, &v.e) != 0)
+    if (route_meet(&v.x, &route, &v.e) != 0 || route_take(&env, route, &v.x, &v.e) != 0)
         code = v.e.code;
     ownaddr_close(env.own);
     visit_end(&v);
@@ -250,7 +250,8 @@ static void an_arrays_error_says_which_job(void **state)
         0);
     env.conf = conf;
     assert_int_equal(ownaddr_open(&env.own, &v.e), 0);
-    assert_int_equal(route_take(&env, &v.x, &route, &v.e), -1);
+    assert_int_equal(route_meet(&v.x, &route, &v.e), 0);
+    assert_int_equal(route_take(&env, route, &v.x, &v.e), -1);
     assert_string_equal(v.e.pointer, "/1/request_id");
     ownaddr_close(env.own);
     visit_end(&v);

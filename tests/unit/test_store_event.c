@@ -11,10 +11,14 @@ static void the_creation_comes_first_with_its_maker_where_he_is_known(void **sta
 
     (void)state;
     rig_make(&r, queues);
+    store_as(r.s, &alice);
     (void)rig_add(&r, "vm", "a", ONE);
     tell(&r, "a", -1, INT64_MAX, &t);
-    assert_string_equal(t.text, "0 created\n");
+    assert_string_equal(t.text, "0 token:alice created\n");
     assert_int_equal(t.last_at, r.now);
+    sql(&r, "UPDATE jobs SET created_by = NULL"); /* as of jobs from before version 3 */
+    tell(&r, "a", -1, INT64_MAX, &t);
+    assert_string_equal(t.text, "0 created\n");
     sql(&r, "UPDATE jobs SET created_by = 'token:carol'");
     tell(&r, "a", -1, 1, &t);
     assert_string_equal(t.text, "0 token:carol created\n");

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What somebody may do with a job that he sees. */
+#include "rights.h"
+
+static bool makes_run(const struct job *j, const struct job_change *c)
+{
+    return c->has_status && c->status == JOB_RUNNING &&
+           (j->status == JOB_QUEUED || j->status == JOB_HELD);
+}
+
+static bool goes_to_front(const struct job *j, const struct job_change *c)
+{
+    (void)j;
+    return c->move == JOB_TO_FRONT;
+}
+
+static bool gets_smaller(const struct job *j, const struct job_change *c)
+{
+    return c->has_priority && c->priority.whole < j->priority;
+}
+
+/* What only an administrator may do. */
+static const struct {
+    bool (*is)(const struct job *j, const struct job_change *c);
+    const char *pointer, *refusal;
+} of_admins[] = {
+    {makes_run, "/status", "only an administrator may set a job running that waits"},
+    {goes_to_front, "/move",
+     "only an administrator may move a job to the front; you may move it back, or before and after "
+     "other jobs of yours"},
+    {gets_smaller, "/priority",
+     "only an administrator may make a priority smaller; you may move a job back, or before and "
+     "after other jobs of yours"},
+};
+
+int rights_create(const struct who *w, const struct job_new *n, struct err *e)
+{
+    if (who_may(w, WHO_CHANGES, e) != 0)
+        return -1;
+    if (!who_sees(w, n->owner_id))
+        return err_at(e, ERR_FORBIDDEN, "/owner_id", "you may not create jobs for this owner_id");
+    return 0;
+}
+
+int rights_change(const struct who *w, const struct job *j, const struct job_change *c,
+                  struct err *e)
+{
+    size_t i;
+
+    if (who_may(w, WHO_CHANGES, e) != 0)
+        return -1;
+    for (i = 0; i < ARRAY_LEN(of_admins) && !w->everything; i++) {
+        if (of_admins[i].is(j, c))
+            return err_at(e, ERR_FORBIDDEN, of_admins[i].pointer, "%s", of_admins[i].refusal);
+    }
+    return 0;
+}
