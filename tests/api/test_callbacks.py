@@ -308,10 +308,10 @@ def test_the_good_are_called_while_200_slow_ones_hang(anteroom, receiver):
     receiver.wait(200)
     good = [f"good{i}" for i in range(40)]
     post_many(a, bodies(receiver, good))
-    wait_until(lambda: [states(a)[n] for n in good] == ["running"] * 40, what="the good")
+    wait_until(lambda: [states(a)[n] for n in good] == ["running"] * 40, 60, "the good")
     assert receiver.under_way == 200 and {states(a)[n] for n in slow} == {"admitted"}
     go.set()
-    wait_until(lambda: set(states(a).values()) == {"running"}, what="the slow ones")
+    wait_until(lambda: set(states(a).values()) == {"running"}, 60, "the slow ones")
     assert len(receiver.requests) == 240
 
 
@@ -329,7 +329,7 @@ def test_no_more_tries_are_under_way_than_configured(anteroom, receiver):
         wait_until(lambda i=i: states(a)[f"more{i}"] == "admitted", what="a pass")
     assert receiver.under_way == 5
     go.set()
-    wait_until(lambda: set(states(a).values()) == {"running"}, what="all")
+    wait_until(lambda: set(states(a).values()) == {"running"}, 60, "all")
     assert receiver.most_under_way == 5 and len(receiver.requests) == 43
 
 

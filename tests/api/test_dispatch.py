@@ -126,7 +126,7 @@ def test_dispatchers_started_at_the_same_moment_admit_nobody_twice(anteroom, rec
     a.start_dispatcher()
     for _ in range(8):
         a.dispatch()
-    wait_until(lambda: set(states(a).values()) == {"running"}, what="all")
+    wait_until(lambda: set(states(a).values()) == {"running"}, 60, "all")
     assert len(receiver.requests) == 30 and ask(a, "SELECT DISTINCT admissions FROM jobs") == [(1,)]
     books_balance(a, {"n": {"gpu": 30}})
 
