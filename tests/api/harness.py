@@ -226,8 +226,10 @@ class Anteroom:
                                                         *(args or ("--watch",))], self.dir, log, self.env)
 
         def ready():
-            assert self.dispatcher.alive(), f"anteroom-dispatch ended with {self.dispatcher.popen.returncode}:\n{self.dispatcher.log()}"
-            return "event=ready" in self.dispatcher.log()
+            alive = self.dispatcher.alive()  # asked first: one that runs for a second may be ready and gone by now
+            said = "event=ready" in self.dispatcher.log()
+            assert said or alive, f"anteroom-dispatch ended with {self.dispatcher.popen.returncode}:\n{self.dispatcher.log()}"
+            return said
 
         wait_until(ready, what="the dispatcher's event=ready")
 

@@ -7,6 +7,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from harness import SLOW
+
 
 @dataclass
 class Reply:
@@ -86,8 +88,8 @@ class Receiver:
             return [r for r in self.requests if path is None or r.path == "/" + path.lstrip("/")]
 
         with self._changed:
-            in_time = self._changed.wait_for(lambda: len(came()) >= count, timeout)
-            assert in_time, f"{len(came())} of {count} requests came within {timeout} s: {[r.path for r in self.requests]}"
+            in_time = self._changed.wait_for(lambda: len(came()) >= count, timeout * SLOW)
+            assert in_time, f"{len(came())} of {count} requests came within {timeout * SLOW} s: {[r.path for r in self.requests]}"
             return came()
 
     def close(self):
@@ -130,8 +132,6 @@ class Receiver:
                     self.send(reply)
                 except OSError:
                     self.close_connection = True  # the caller has had enough
-                finally:
-                    receiver._done()
                 receiver.then(received)
 
             def send(self, reply):
@@ -139,6 +139,7 @@ class Receiver:
                     receiver._stop.wait()
                 elif reply.before is not None:
                     reply.before.wait()
+                receiver._done()  # before the caller can know: he may call again as soon as he has the answer
                 if reply.close or reply.before == "hang":
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)

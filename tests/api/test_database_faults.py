@@ -99,7 +99,7 @@ def test_a_database_that_is_damaged_is_not_taken_for_a_good_one(anteroom):
 def test_locked_by_another_program_writes_are_refused_in_time_and_reads_go_on(anteroom):
     a = anteroom(CONF)
     create(a, "j", 1)
-    other = sqlite3.connect(a.db_path, isolation_level=None)
+    other = sqlite3.connect(a.db_path, isolation_level=None, timeout=60)
     with contextlib.closing(other):
         other.execute("BEGIN IMMEDIATE")
         answers = []
@@ -165,7 +165,7 @@ def test_a_dispatcher_whose_database_is_locked_waits_and_goes_on(anteroom):
     a.wait_status("first", "running", "lab")
     create(a, "j", 4)
     wait_until(lambda: "needs" in a.get("/v1/lab/j").data["Message"], what="a pass")
-    other = sqlite3.connect(a.db_path, isolation_level=None)
+    other = sqlite3.connect(a.db_path, isolation_level=None, timeout=60)
     with contextlib.closing(other):
         change(a, "first", status="finished")  # wakes it; it may have got in before the lock
         other.execute("BEGIN IMMEDIATE")

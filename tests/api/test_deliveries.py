@@ -6,7 +6,7 @@ import pytest
 
 from cloud import ask, change, create, lab, show
 from contract import is_done, is_ok, is_refused, nothing_changes
-from harness import wait_until
+from harness import SLOW, wait_until
 from reading import write
 from receiver import Reply
 
@@ -133,7 +133,7 @@ def test_a_dispatcher_that_stays_is_woken_for_it(anteroom, receiver):
     create(a, "j", 1, callback=receiver.url("j"))
     wait_until(lambda: show(a, "j")["Status"] == "admitted" and next_try(a, "j", "lab") > (time.time() + 600) * SECOND, what="the first try")
     is_done(a.post("/v1/lab/j/deliveries", {}))
-    a.wait_status("j", "running", "lab")
+    a.wait_status("j", "running", "lab", timeout=25 / SLOW)  # without a knock it looks after 30 seconds
     assert len(receiver.at("j")) == 2
 
 

@@ -5,10 +5,11 @@ import signal
 
 from cloud import ask, books_balance, change, create, held, lab, reason, show, states
 from contract import rows
-from harness import wait_until
+from harness import SLOW, wait_until
 from receiver import HANG
 
 HOSTS = {"n": {"gpu": 4}}
+KNOCKED = 25 / SLOW  # a pass that nobody wanted comes after 30 seconds
 
 
 def test_one_pass_admits_calls_and_leaves_with_one_summary_line(anteroom):
@@ -36,7 +37,7 @@ def test_watching_it_is_woken_by_every_new_job(anteroom):
     a.start_dispatcher()
     for i in range(20):
         create(a, f"j{i}", 1)
-        a.wait_status(f"j{i}", "running", "lab")
+        a.wait_status(f"j{i}", "running", "lab", timeout=KNOCKED)
 
 
 def test_watching_it_is_woken_by_whoever_leaves(anteroom):
@@ -45,9 +46,9 @@ def test_watching_it_is_woken_by_whoever_leaves(anteroom):
     for i in range(10):
         create(a, f"j{i}", 1)
     for i in range(9):
-        a.wait_status(f"j{i}", "running", "lab")
+        a.wait_status(f"j{i}", "running", "lab", timeout=KNOCKED)
         change(a, f"j{i}", status="finished")
-    a.wait_status("j9", "running", "lab")
+    a.wait_status("j9", "running", "lab", timeout=KNOCKED)
 
 
 def test_for_some_seconds_it_keeps_passing_and_ends_by_itself(anteroom):
@@ -65,7 +66,7 @@ def test_at_the_end_of_its_time_a_callback_under_way_is_left_to_the_next_one(ant
     a = anteroom({"callback": {"timeout": "1h"}, **lab(HOSTS)})
     receiver.script("cb", [HANG, 204])
     create(a, "j", 1, callback=receiver.url("cb"))
-    a.start_dispatcher("--for", "1")
+    a.start_dispatcher("--for", "6")
     receiver.wait(1)
     assert a.dispatcher.wait() == 0
     assert states(a) == {"j": "admitted"} and ask(a, "SELECT attempts FROM jobs") == [(0,)]
@@ -125,7 +126,7 @@ def test_dispatchers_started_at_the_same_moment_admit_nobody_twice(anteroom, rec
     a.start_dispatcher()
     for _ in range(8):
         a.dispatch()
-    wait_until(lambda: set(states(a).values()) == {"running"}, what="all")
+    wait_until(lambda: set(states(a).values()) == {"running"}, 60, "all")
     assert len(receiver.requests) == 30 and ask(a, "SELECT DISTINCT admissions FROM jobs") == [(1,)]
     books_balance(a, {"n": {"gpu": 30}})
 

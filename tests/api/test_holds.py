@@ -26,7 +26,7 @@ def test_an_admission_holds_host_by_host_while_its_callback_is_tried(anteroom, r
 
 
 def test_who_is_not_reached_within_the_hold_is_given_up(anteroom, receiver):
-    a = anteroom({"callback": {"hold": "5s", "retry": [0, "30s"]}, **lab(HOSTS)})
+    a = anteroom({"callback": {"hold": "1m", "retry": [0, "2m"]}, **lab(HOSTS)})
     receiver.script("cb", [500])
     create(a, "j", {"gpu": 4, "count": 2}, callback=receiver.url("cb"))
     create(a, "next", 1)

@@ -45,7 +45,7 @@ class Load:
 
     def wait_for(self, more):
         start = len(self.created)
-        wait_until(lambda: len(self.created) >= start + more, what=f"{more} more jobs")
+        wait_until(lambda: len(self.created) >= start + more, timeout=60, what=f"{more} more jobs")
 
     def end(self):
         self._stop.set()
@@ -105,7 +105,7 @@ def test_of_the_dispatcher_admits_nobody_twice_and_forgets_nobody(anteroom, rece
         books_balance(a, hosts)
         is_sound(a)
     a.start_dispatcher()
-    wait_until(lambda: set(states(a).values()) == {"running"}, what="all jobs running")
+    wait_until(lambda: set(states(a).values()) == {"running"}, 60, "all jobs running")
     assert ask(a, "SELECT admissions, count(*) FROM jobs GROUP BY 1") == [(1, jobs)]
     for i in range(jobs):
         tries = receiver.at(f"j{i}")
@@ -152,7 +152,7 @@ def test_of_both_at_once_under_load(anteroom):
     finally:
         load.end()
     all_are_there(a, load)
-    wait_until(lambda: set(states(a).values()) == {"running"}, 30, "all jobs running")
+    wait_until(lambda: set(states(a).values()) == {"running"}, 60, "all jobs running")
     books_balance(a, {"n": {"gpu": 100_000}})
 
 

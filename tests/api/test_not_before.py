@@ -92,7 +92,7 @@ def test_valid_until_is_about_the_wait_alone(anteroom):
 
 
 def test_many_wake_and_end_at_once(anteroom):
-    a = anteroom(lab({"n": {"gpu": 2000}}))
+    a = anteroom({"callback": {"timeout": "1h", "connect_timeout": "1h"}, **lab({"n": {"gpu": 2000}})})
     jobs = [{"request_id": f"j{i}", "owner_id": "o", "callback": f"c{i}", "data": {"instances": [{"gpu": 1}]},
              ("not_before" if i % 2 else "valid_until"): at(3600)} for i in range(1000)]
     jobs += [{**j, "request_id": j["request_id"] + "'", "callback": j["callback"] + "'"} for j in jobs]

@@ -52,13 +52,17 @@ def test_a_single_pass_waits_for_its_sources(anteroom, program):
 
 def test_a_source_that_hangs_delays_nobody_else_and_then_says_so(anteroom, tmp_path, program):
     slow = Program(tmp_path, "slow", before="exec sleep 3600")
-    a = anteroom(queues(lab=program.queue(), slow=slow.queue(timeout="3s"), vm=cloud.queue({"n": {"VCPU": 4}})))
+    conf = {"lab": program.queue(), "slow": slow.queue(timeout="10m"), "vm": cloud.queue({"n": {"VCPU": 4}})}
+    a = anteroom(queues(**conf))
     create(a, "stuck", type="slow")
     a.start_dispatcher()
     wait_until(slow.counted, what="the slow program's start")
     create(a, "a")
     a.wait_status("a", "running", "lab")
     assert cloud.reason(a, "stuck", "slow")[0] == "WaitingForCapacity"  # nobody knows better yet
+    assert a.dispatcher.stop() == 0
+    a.write_config(queues(**{**conf, "slow": slow.queue(timeout="1s")}))
+    a.start_dispatcher()
     wait_until(lambda: cloud.reason(a, "stuck", "slow")[0] == "SourceUnavailable", what="the reason")
     assert re.search(r"slow\.sh was killed after [\d.]+ s$", cloud.reason(a, "stuck", "slow")[1])
     assert a.status("stuck", "slow") == "queued"

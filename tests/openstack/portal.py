@@ -49,14 +49,14 @@ class Portal:
             return job["Status"] == "queued" and job.get("Reason") == word and all(part in job["Message"] for part in parts)
 
         try:
-            wait_until(says, 8)
+            wait_until(says, 60)
         except AssertionError:
             raise AssertionError(f"{request_id} should wait for {word} {parts}, but is {self.heard}") from None
         return self.heard
 
     def hosts(self, request_id):
         """Waits until it has been admitted and called; the hosts where it was found to fit."""
-        self.anteroom.wait_status(request_id, "running", timeout=30)
+        self.anteroom.wait_status(request_id, "running", timeout=60)
         return cloud.show(self.anteroom, request_id, "vm")["Hosts"]
 
     def check(self):

@@ -66,7 +66,7 @@ def test_the_aggregate_that_a_client_names(bed, anteroom, portal, pools):
 
 def test_the_aggregate_of_a_project_is_written_into_its_jobs_data(bed, anteroom, portal, pools):
     a = anteroom()
-    wait_until(lambda: a.get("/queues/vm/capacity").data["Pools"], 30, "the first reading")
+    wait_until(lambda: a.get("/queues/vm/capacity").data["Pools"], 60, "the first reading")
     p = portal(a, boots=False)
     for i in range(10):
         assert aggregate(p.ask(f"a{i}", "tenant-a", WHOLE)) == "blue"

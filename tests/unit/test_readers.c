@@ -156,7 +156,7 @@ static void test_one_that_hangs_ends_at_its_limit_and_keeps_nobody_waiting(void 
     struct scene s;
 
     (void)state;
-    begin(&s, "exec sleep 600", "300ms");
+    begin(&s, "exec sleep 600", "1s");
     readers_ask(s.readers, 0, (struct str){0});
     readers_ask(s.readers, 1, (struct str){0});
     assert_non_null(readers_take(s.readers, 1));
