@@ -34,7 +34,7 @@
 #define BOOK_WAIT  (5 * NS_PER_S) /* for the database, at start */
 #define LAST_CALLS (1 * NS_PER_S) /* before the end of --for no callback is started */
 
-enum { PURGE_ONCE = 50 }; /* steps of purging in a single run */
+enum { PURGE_ONCE = 20 }; /* steps of purging in a single run */
 
 struct dispatch {
     const struct conf *conf;

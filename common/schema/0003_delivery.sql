@@ -11,6 +11,8 @@ UPDATE jobs SET receiver = CASE
         lower(substr(callback, 1, instr(callback, '://') + 2
             + instr(replace(replace(substr(callback, instr(callback, '://') + 3), '?', '/'), '#', '/') || '/', '/') - 1))
     ELSE '/' || type END;
+UPDATE jobs SET receiver = substr(receiver, 1, length(receiver) - 3) WHERE receiver LIKE 'http://%:80';
+UPDATE jobs SET receiver = substr(receiver, 1, length(receiver) - 4) WHERE receiver LIKE 'https://%:443';
 
 -- Callbacks that are due, receiver by receiver and owner by owner. A running job has a next_try when its callback is to be sent again.
 -- One below 0 was asked for by somebody at the moment of its negative: it is made at once, also where the receiver is paused.
@@ -41,8 +43,8 @@ CREATE TABLE groups (
 INSERT INTO groups (id, type, scope, owner_id, shape, reason, message, seq)
     SELECT g.id, g.type, g.scope, min(j.owner_id), g.shape, g.reason, g.message, g.seq
     FROM groups_2 g JOIN jobs j ON j.group_id = g.id GROUP BY g.id;
-INSERT OR IGNORE INTO groups (type, scope, owner_id, shape, reason, message)
-    SELECT g.type, g.scope, j.owner_id, g.shape, g.reason, g.message FROM groups_2 g JOIN jobs j ON j.group_id = g.id;
+INSERT OR IGNORE INTO groups (type, scope, owner_id, shape, reason, message, seq)
+    SELECT g.type, g.scope, j.owner_id, g.shape, g.reason, g.message, g.seq FROM groups_2 g JOIN jobs j ON j.group_id = g.id;
 UPDATE jobs SET group_id = (SELECT n.id FROM groups_2 g JOIN groups n ON n.type = g.type AND n.scope = g.scope AND n.shape = g.shape
     AND n.owner_id = jobs.owner_id WHERE g.id = jobs.group_id) WHERE group_id IS NOT NULL;
 DROP TABLE groups_2;
