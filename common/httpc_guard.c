@@ -56,9 +56,9 @@ static int on_request(void *ctx, char *remote, char *local, int remote_port, int
     (void)local;
     (void)remote_port;
     (void)local_port;
-    if (netguard_address_parse(str_of(remote), &a) == 0
-            ? netguard_judge(&a, g->rules, &g->refusal) == 0
-            : refuse_unknown(&g->refusal) == 0)
+    if (netguard_address_parse(str_of(remote), &a) != 0)
+        (void)refuse_unknown(&g->refusal);
+    else if (netguard_judge(&a, g->rules, &g->refusal) == 0)
         return CURL_PREREQFUNC_OK;
     g->stale = !g->opened;
     return CURL_PREREQFUNC_ABORT;

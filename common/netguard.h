@@ -51,6 +51,10 @@ bool netguard_net_has(const struct netguard_net *net, const struct netguard_addr
 /* Is there an address that is in both? */
 bool netguard_nets_meet(const struct netguard_net *a, const struct netguard_net *b);
 
+/* The first allowed network that has the address, by either spelling of it; NULL: none has. */
+const struct netguard_net *netguard_allows(const struct netguard_address *a,
+                                           const struct netguard_rules *rules);
+
 /* May this address be called? IPv4 inside IPv6 (mapped, NAT64 64:ff9b::/96, translated
  * ::ffff:0:0:0/96) is judged by the IPv4. An allowed network allows whatever is in it, by either
  * spelling. 0, or -1 and ERR_INVALID: "127.0.0.1 is in 127.0.0.0/8 (loopback), which callbacks must

@@ -99,13 +99,17 @@ static void name_it(const struct netguard_address *a, const struct netguard_addr
                    same ? "" : ")");
 }
 
-static bool is_allowed(const struct netguard_address *a, const struct netguard_rules *rules)
+const struct netguard_net *netguard_allows(const struct netguard_address *a,
+                                           const struct netguard_rules *rules)
 {
+    struct netguard_address meant = what_is_meant(a);
     size_t i;
 
-    for (i = 0; i < rules->allows && !netguard_net_has(&rules->allow[i], a); i++)
-        ;
-    return i < rules->allows;
+    for (i = 0; i < rules->allows; i++) {
+        if (netguard_net_has(&rules->allow[i], a) || netguard_net_has(&rules->allow[i], &meant))
+            return &rules->allow[i];
+    }
+    return NULL;
 }
 
 static bool is_own(const struct netguard_address *a, const struct netguard_rules *rules)
@@ -136,7 +140,7 @@ int netguard_judge(const struct netguard_address *a, const struct netguard_rules
     const struct range *range = range_of(&meant);
     char name[NAME_MAX], net[NETGUARD_TEXT_MAX];
 
-    if (is_allowed(a, rules) || is_allowed(&meant, rules))
+    if (netguard_allows(a, rules))
         return 0;
     name_it(a, &meant, name);
     if (range) {

@@ -74,13 +74,23 @@ static void unlink_it(struct request *r)
         r->next->link = r->link;
 }
 
+/* It is in no list any more. */
 static void free_request(struct request *r)
 {
-    unlink_it(r);
     r->caller->under_way--;
     ownaddr_give(r->caller->own, r->own);
     arena_free(r->memory);
     free(r);
+}
+
+static void free_list(struct request *first)
+{
+    struct request *next;
+
+    for (; first; first = next) {
+        next = first->next;
+        free_request(first);
+    }
 }
 
 void caller_close(struct caller *c)
@@ -89,10 +99,8 @@ void caller_close(struct caller *c)
         return;
     httpc_close(c->http);
     resolve_close(c->resolver);
-    while (c->first)
-        free_request(c->first);
-    while (c->over)
-        free_request(c->over);
+    free_list(c->first);
+    free_list(c->over);
     ownaddr_close(c->own);
     free(c);
 }
@@ -159,6 +167,7 @@ static struct request *request_new(struct caller *c, const struct caller_request
     r->memory = arena_new(MEMORY_MAX);
     if (r->memory && copy_texts(r, from) == 0)
         return r;
+    unlink_it(r);
     free_request(r);
     return NULL;
 }
@@ -240,8 +249,10 @@ int caller_start(struct caller *c, const struct caller_request *from, struct err
         return 0;
     }
     rc = netguard_literal(r->host, &literal) ? begin(r, NULL, e) : look_up(r, from->group, e);
-    if (rc != 0)
+    if (rc != 0) {
+        unlink_it(r);
         free_request(r);
+    }
     return rc;
 }
 
@@ -255,6 +266,7 @@ static void on_answer(void *ctx, const struct httpc_answer *from)
 
     a.tag = r->tag;
     a.duration = clock_mono() - r->started;
+    unlink_it(r);
     free_request(r);
     c->fn(c->ctx, &a);
 }
@@ -262,19 +274,16 @@ static void on_answer(void *ctx, const struct httpc_answer *from)
 /* Those that are over now; what fn starts waits for the next turn. */
 static void answer_over(struct caller *c)
 {
-    struct request *over = c->over, *r;
+    struct request *r = c->over, *next;
     struct httpc_answer a;
-    struct err why;
 
     c->over = NULL;
-    if (over)
-        over->link = &over;
-    while ((r = over)) {
-        why = r->why;
+    for (; r; r = next) {
+        next = r->next;
         a = (struct httpc_answer){
-            .tag = r->tag, .error = why.text, .duration = clock_mono() - r->started};
-        free_request(r);
+            .tag = r->tag, .error = r->why.text, .duration = clock_mono() - r->started};
         c->fn(c->ctx, &a);
+        free_request(r);
     }
 }
 

@@ -115,9 +115,17 @@ static struct crew_task *await(struct crew *c)
     return take_first(&c->todo);
 }
 
-static void *thread_main(void *ctx)
+/* The lock is held. A write that fails has nothing to tell: it is readable already. */
+static void wake(const struct crew *c)
 {
     static const uint64_t one = 1;
+
+    if (!c->closed && write(c->fd, &one, sizeof one) < 0)
+        return;
+}
+
+static void *thread_main(void *ctx)
+{
     struct crew *c = ctx;
     struct crew_task *t;
 
@@ -128,9 +136,7 @@ static void *thread_main(void *ctx)
         c->options.look_up(t->name, &t->answer);
         (void)pthread_mutex_lock(&c->lock);
         add(&c->done, t);
-        /* Fails only when it is readable anyway. */
-        if (!c->closed && write(c->fd, &one, sizeof one) < 0)
-            continue;
+        wake(c);
     }
     leave(c);
     return NULL;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "job.h"
+#include "ownaddr.h"
 #include "pass.h"
 
 enum { ROUNDS = 8 }; /* of questions in a dry run */
@@ -127,6 +129,44 @@ static void check_database(const struct conf *conf, struct buf *b, bool *good)
     }
 }
 
+/* A base that may not be called refuses every callback that is relative to it. */
+static void check_base(const struct conf *conf, const struct conf_queue *queue,
+                       const struct ownaddr_list *own, struct buf *b, bool *good)
+{
+    struct netguard_rules rules = conf_rules(conf, queue);
+    struct job_target target;
+    struct err e;
+
+    rules.owns = own->n;
+    rules.own = own->address;
+    if (!queue->callback_base.p ||
+        (job_check_callback(queue, queue->type, STR_LIT("x"), &target, &e) == 0 &&
+         netguard_check(target.host, target.port, &rules, &e) == 0))
+        return;
+    buf_printf(b, "queue %.*s: no callback relative to callback_base can be called: %s\n",
+               (int)queue->type.n, queue->type.p, e.text);
+    *good = false;
+}
+
+static void check_bases(const struct conf *conf, struct buf *b, bool *good)
+{
+    const struct ownaddr_list *list;
+    struct ownaddr *own;
+    struct err e;
+    size_t i;
+
+    if (ownaddr_open(&own, &e) != 0) {
+        buf_printf(b, "addresses: %s\n", e.text);
+        *good = false;
+        return;
+    }
+    list = ownaddr_take(own);
+    for (i = 0; i < conf->queues; i++)
+        check_base(conf, &conf->queue[i], list, b, good);
+    ownaddr_give(own, list);
+    ownaddr_close(own);
+}
+
 /* What is missing for the quotas that were asked for. */
 static void check_quotas(const struct source_reading *r, struct buf *b, bool *good)
 {
@@ -212,6 +252,7 @@ int inspect_check(const struct conf *conf, struct err *e)
 
     buf_printf(&b, "configuration %.*s: ok\n", (int)conf->file.n, conf->file.p);
     check_database(conf, &b, &good);
+    check_bases(conf, &b, &good);
     good = check_sources(conf, &b) && good;
     if (inspect_print(&b, e) != 0)
         good = false;

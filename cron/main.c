@@ -8,6 +8,7 @@
 #include "conf.h"
 #include "dispatch.h"
 #include "num.h"
+#include "probe.h"
 #include "stdfd.h"
 
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78, SECONDS_MAX = 10 * 365 * 86400 };
@@ -24,12 +25,14 @@ static const char usage[] =
     "  --check         check the configuration, the database and every source, and write nothing\n"
     "  --capacity      print what the sources have: pools, hosts, total, used, held, free\n"
     "  --json          with --capacity: as JSON\n"
+    "  --probe URL     print how a callback would be called, and why not, and send nothing\n"
+    "  --type TYPE     with --probe: by the rules of this queue\n"
     "  --config-keys   print every key of the configuration: name, type, default, range, meaning\n"
     "  --help          print this\n"
     "  --version       print the version\n"
     "\n"
-    "Exit status: 0 done, also when another dispatcher is at work; 1 something failed;\n"
-    "2 wrong usage; 78 wrong configuration.\n";
+    "Exit status: 0 done, also when another dispatcher is at work; 1 something failed, or what\n"
+    "was probed would not be called; 2 wrong usage; 78 wrong configuration.\n";
 
 enum {
     OPT_CONFIG = 1,
@@ -39,6 +42,8 @@ enum {
     OPT_CHECK,
     OPT_CAPACITY,
     OPT_JSON,
+    OPT_PROBE,
+    OPT_TYPE,
     OPT_CONFIG_KEYS,
     OPT_HELP,
     OPT_VERSION
@@ -52,6 +57,8 @@ static const struct option options[] = {
     {"check", no_argument, NULL, OPT_CHECK},
     {"capacity", no_argument, NULL, OPT_CAPACITY},
     {"json", no_argument, NULL, OPT_JSON},
+    {"probe", required_argument, NULL, OPT_PROBE},
+    {"type", required_argument, NULL, OPT_TYPE},
     {"config-keys", no_argument, NULL, OPT_CONFIG_KEYS},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -69,6 +76,7 @@ struct command {
     int print; /* OPT_CONFIG_KEYS, OPT_HELP or OPT_VERSION; 0: none */
     bool has_mode;
     struct dispatch_options dispatch;
+    const char *probe, *type; /* NULL: not given */
 };
 
 static int complain(const char *what)
@@ -87,14 +95,22 @@ static int take_option(struct command *c, int option)
         c->dispatch.json = true;
         return 0;
     }
+    if (option == OPT_TYPE) {
+        c->type = optarg;
+        return 0;
+    }
     if (option >= OPT_CONFIG_KEYS) {
         c->print = option;
         return 0;
     }
     if (c->has_mode)
         return complain(
-            "only one of --for, --watch, --dry-run, --check and --capacity can be given");
+            "only one of --for, --watch, --dry-run, --check, --capacity and --probe can be given");
     c->has_mode = true;
+    if (option == OPT_PROBE) {
+        c->probe = optarg;
+        return 0;
+    }
     c->dispatch.mode = modes[option];
     if (option == OPT_FOR && num_i64(str_of(optarg), 1, SECONDS_MAX, &c->dispatch.seconds) != 0)
         return complain("--for needs a whole number of seconds, at least 1");
@@ -113,6 +129,8 @@ static int parse_command(int argc, char **argv, struct command *c)
     }
     if (c->dispatch.json && c->dispatch.mode != DISPATCH_CAPACITY)
         return complain("--json goes with --capacity");
+    if (c->type && !c->probe)
+        return complain("--type goes with --probe");
     return optind == argc ? 0 : complain("there are no arguments besides options");
 }
 
@@ -169,7 +187,7 @@ int main(int argc, char **argv)
         return EXIT_CONFIG;
     }
     log_init("anteroom-dispatch", conf->log_level);
-    status = dispatch_run(conf, &c.dispatch);
+    status = c.probe ? probe_run(conf, c.probe, c.type) : dispatch_run(conf, &c.dispatch);
     conf_free(conf);
     return status;
 }

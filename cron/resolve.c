@@ -314,7 +314,8 @@ static void end_lookup(struct resolver *r, struct crew_task *t)
 
     for (i = 0; i < RESOLVE_THREADS && r->task[i] != t; i++)
         ;
-    r->task[i] = NULL;
+    if (i < RESOLVE_THREADS) /* it always is */
+        r->task[i] = NULL;
     g->looking--;
     keep(r, t);
     answer(r, t->name, &t->answer);

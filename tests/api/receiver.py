@@ -46,10 +46,11 @@ class Received:
 
 
 class Receiver:
-    """Listens on 127.0.0.1. script(path, replies): the answers for that path, one a request, the last one for all that follow;
+    """Listens on 127.0.0.1, or another address of this machine. script(path, replies): the answers for that path, one a request, the last one for all that follow;
     an int is a Reply of that status. Without a script: 204."""
 
-    def __init__(self):
+    def __init__(self, address="127.0.0.1", port=0):
+        self.address = address
         self.requests = []
         self.under_way = 0
         self.most_under_way = 0
@@ -58,7 +59,7 @@ class Receiver:
         self._scripts = {}
         self._changed = threading.Condition()
         self._stop = threading.Event()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler(), bind_and_activate=False)
+        self._server = http.server.ThreadingHTTPServer((address, port), self._handler(), bind_and_activate=False)
         self._server.request_queue_size = 1024
         self._server.daemon_threads = True
         self._server.server_bind()
@@ -68,7 +69,7 @@ class Receiver:
         self._thread.start()
 
     def url(self, path="/"):
-        return f"http://127.0.0.1:{self.port}/{path.lstrip('/')}"
+        return f"http://{self.address}:{self.port}/{path.lstrip('/')}"
 
     def script(self, path, replies):
         path = "/" + path.lstrip("/")

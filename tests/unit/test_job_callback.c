@@ -55,66 +55,67 @@ static void test_callbacks_taken(void **state)
     assert_int_equal(check(&bare, "//a/b", &target, &e), -1);
 }
 
+static const struct refused refusals[] = {
+    {"", "1 to 2048 bytes"},
+    {"a b", "spaces or control"},
+    {" abc", "spaces or control"},
+    {"a\tb", "spaces or control"},
+    {"a\x7F", "spaces or control"},
+    {"http://a\r\nHost:b/", "spaces or control"},
+    {"http://\xC3\xA9/", "percent-encode"},
+    {"http:\\\\a", "backslash"},
+    {"http://a\\@b", "backslash"},
+    {"ftp://a/b", "must be an http or https URL"},
+    {"javascript:alert(1)", "must be an http or https URL"},
+    {"file:///etc/passwd", "must be an http or https URL"},
+    {"httpx://a", "must be an http or https URL"},
+    {"1a:b", "must be an http or https URL"},
+    {":b", "must be an http or https URL"},
+    {"//", "must name a host"},
+    {"http:", "must name a host"},
+    {"http:/a", "must name a host"},
+    {"http:a", "must name a host"},
+    {"http://", "must name a host"},
+    {"http:///a", "must name a host"},
+    {"http://?a", "must name a host"},
+    {"http://:80/", "must name a host"},
+    {"///a", "must name a host"},
+    {"http://u@a/", "user name or a password"},
+    {"http://u:p@a/", "user name or a password"},
+    {"//u@a/", "user name or a password"},
+    {"http://a:0/", "port from 1"},
+    {"http://a:65536/", "port from 1"},
+    {"http://a:/", "port from 1"},
+    {"http://a:b/", "port from 1"},
+    {"http://a%41/", "must name a host"},
+    {"http://%6cocalhost/", "percent-encoding"},
+    {"http://127%2e0.0.1/", "percent-encoding"},
+    {"http://a%00b/", "percent-encoding"},
+    {"http://a%2fb/", "percent-encoding"},
+    {"http://@a/", "user name or a password"},
+    {"http://a@/", "user name or a password"},
+    {"http://a'b/", "no URL"},
+    {"http://./", "must name a host"},
+    {"http://[]/", "no URL"},
+    {"http://[::1/", "no URL"},
+    {"http://[fe80::1%25eth0]/", "must name a host"},
+    {"http://[::1]x/", "port from 1"},
+};
+
 static void test_callbacks_refused(void **state)
 {
-    static const struct refused cases[] = {
-        {"", "1 to 2048 bytes"},
-        {"a b", "spaces or control"},
-        {" abc", "spaces or control"},
-        {"a\tb", "spaces or control"},
-        {"a\x7F", "spaces or control"},
-        {"http://a\r\nHost:b/", "spaces or control"},
-        {"http://\xC3\xA9/", "percent-encode"},
-        {"http:\\\\a", "backslash"},
-        {"http://a\\@b", "backslash"},
-        {"ftp://a/b", "must be an http or https URL"},
-        {"javascript:alert(1)", "must be an http or https URL"},
-        {"file:///etc/passwd", "must be an http or https URL"},
-        {"httpx://a", "must be an http or https URL"},
-        {"1a:b", "must be an http or https URL"},
-        {":b", "must be an http or https URL"},
-        {"//", "must name a host"},
-        {"http:", "must name a host"},
-        {"http:/a", "must name a host"},
-        {"http:a", "must name a host"},
-        {"http://", "must name a host"},
-        {"http:///a", "must name a host"},
-        {"http://?a", "must name a host"},
-        {"http://:80/", "must name a host"},
-        {"///a", "must name a host"},
-        {"http://u@a/", "user name or a password"},
-        {"http://u:p@a/", "user name or a password"},
-        {"//u@a/", "user name or a password"},
-        {"http://a:0/", "port from 1"},
-        {"http://a:65536/", "port from 1"},
-        {"http://a:/", "port from 1"},
-        {"http://a:b/", "port from 1"},
-        {"http://a%41/", "must name a host"},
-        {"http://%6cocalhost/", "percent-encoding"},
-        {"http://127%2e0.0.1/", "percent-encoding"},
-        {"http://a%00b/", "percent-encoding"},
-        {"http://a%2fb/", "percent-encoding"},
-        {"http://@a/", "user name or a password"},
-        {"http://a@/", "user name or a password"},
-        {"http://a'b/", "no URL"},
-        {"http://./", "must name a host"},
-        {"http://[]/", "no URL"},
-        {"http://[::1/", "no URL"},
-        {"http://[fe80::1%25eth0]/", "must name a host"},
-        {"http://[::1]x/", "port from 1"},
-    };
     struct job_target target;
     struct err e;
     size_t i;
 
     (void)state;
-    for (i = 0; i < ARRAY_LEN(cases); i++) {
-        if (check(&queue, cases[i].text, &target, &e) == 0)
-            fail_msg("taken: %s", cases[i].text);
+    for (i = 0; i < ARRAY_LEN(refusals); i++) {
+        if (check(&queue, refusals[i].text, &target, &e) == 0)
+            fail_msg("taken: %s", refusals[i].text);
         assert_int_equal(e.code, ERR_INVALID);
         assert_string_equal(e.pointer, "/callback");
-        if (!strstr(e.text, cases[i].words))
-            fail_msg("%s: %s", cases[i].text, e.text);
+        if (!strstr(e.text, refusals[i].words))
+            fail_msg("%s: %s", refusals[i].text, e.text);
     }
     assert_int_equal(
         job_check_callback(&queue, STR_LIT("vm"), STR_LIT("http://a\0b/"), &target, &e), -1);
