@@ -118,7 +118,8 @@ static struct str span(const struct text *text)
     return (struct str){text->p, text->n};
 }
 
-/* Keystone leaves out the zone, which is UTC, where the end is that of an application credential. */
+/* Keystone leaves out the zone, which is UTC, where the end is that of an application credential.
+ */
 static int read_time(const struct text *text, int64_t *ns)
 {
     char room[TIME_MAX];
