@@ -27,7 +27,7 @@ struct question {
     const unsigned char *digest;
     bool done;
     size_t waiting; /* threads that have still to take the answer */
-    const struct auth_answer *answer;
+    struct auth_answer answer;
 };
 
 struct auth_keystone {
@@ -139,26 +139,24 @@ static void remember(struct auth_keystone *k, const unsigned char digest[DIGEST_
 static int ask(struct auth_keystone *k, struct httpc **h, struct str token, struct question *q,
                struct http *x, struct err *e)
 {
-    struct auth_answer answer;
     struct question **at;
     int rc;
 
     q->next = k->asked;
     k->asked = q;
     (void)pthread_mutex_unlock(&k->lock);
-    auth_keystone_ask(&k->server, h, token, &answer);
+    auth_keystone_ask(&k->server, h, token, &q->answer);
     (void)pthread_mutex_lock(&k->lock);
-    remember(k, q->digest, &answer);
+    remember(k, q->digest, &q->answer);
     for (at = &k->asked; *at != q; at = &(*at)->next)
         continue;
     *at = q->next;
-    q->answer = &answer;
     q->done = true;
     (void)pthread_cond_broadcast(&k->news);
-    rc = take_answer(x, &answer, e);
+    rc = take_answer(x, &q->answer, e);
     while (q->waiting > 0)
         (void)pthread_cond_wait(&k->news, &k->lock);
-    free(answer.who);
+    free(q->answer.who);
     return rc;
 }
 
@@ -170,7 +168,7 @@ static int share(struct auth_keystone *k, struct question *q, struct http *x, st
     q->waiting++;
     while (!q->done)
         (void)pthread_cond_wait(&k->news, &k->lock);
-    rc = take_answer(x, q->answer, e);
+    rc = take_answer(x, &q->answer, e);
     q->waiting--;
     (void)pthread_cond_broadcast(&k->news);
     return rc;
