@@ -244,6 +244,8 @@ static int change_order(struct store *s, const struct job *j, const struct job_c
 
     if (!c->has_priority && c->move == JOB_STAY)
         return 0;
+    if (c->has_priority && store_order_own_far(s, j->type, c->priority, now, e) != 0)
+        return -1;
     rc = c->has_priority ? store_order_at(s, j->type, j->id, c->priority, now, &priority, e)
                          : store_order_move(s, j, c, now, &priority, e);
     st = rc == 0 ? about(s, SQL_JOB_PRIORITY, j->id, e) : NULL;
@@ -252,8 +254,11 @@ static int change_order(struct store *s, const struct job *j, const struct job_c
     db_bind_i64(st, 2, priority);
     if (db_run(s->db, st, e) != 0 || note_order(s, j, priority, now, e) != 0)
         return -1;
-    /* The end of the line is the server's choice: later jobs come after it. */
-    return c->move == JOB_TO_BACK ? store_touch_queue(s, j->type, 0, priority, e) : 0;
+    /* The end of the line is the server's choice: later jobs come after it. An owner's job stands
+     * there right behind the last one, after which they come anyhow. */
+    return c->move == JOB_TO_BACK && s->who->everything
+               ? store_touch_queue(s, j->type, 0, priority, e)
+               : 0;
 }
 
 /* Reads the job and keeps its text in `keep`, since the statement that it stands in may be used

@@ -47,11 +47,11 @@ static int read_queue(struct store *s, struct str type, struct queue_row *q, str
 }
 
 static int check_limits(struct store *s, const struct job_new *n, const struct queue_row *q,
-                        struct err *e)
+                        int64_t now, struct err *e)
 {
     if (rights_create(s->who, n, e) != 0 || store_owner_check(s, n->owner_id, e) != 0)
         return -1;
-    if (n->has_priority && store_order_own_new(s, n->type, n->priority, e) != 0)
+    if (n->has_priority && store_order_own_new(s, n->type, n->priority, now, e) != 0)
         return -1;
     if (q->waiting >= s->conf->max_queued)
         return err_set(e, ERR_TOO_MANY, "the queue is full: %lld jobs wait in it",
@@ -137,7 +137,7 @@ int store_create(struct store *s, const struct job_new *n, int64_t now, struct j
         .valid_until = n->valid_until,
         .version = 1,
     };
-    if (read_queue(s, n->type, &q, e) != 0 || check_limits(s, n, &q, e) != 0)
+    if (read_queue(s, n->type, &q, e) != 0 || check_limits(s, n, &q, now, e) != 0)
         return -1;
     if (store_aggregate(s, conf_queue(s->conf, n->type), n->scope, &j->data, e) != 0)
         return -1;

@@ -152,6 +152,11 @@ int store_order_at(struct store *s, struct str type, int64_t self, struct job_pr
 int store_order_move(struct store *s, const struct job *self, const struct job_change *c,
                      int64_t now, int64_t *priority, struct err *e) AR_MUST_CHECK;
 
+/* The end of the line: the largest priority that the server would give now, or that stands right
+ * behind the last job. */
+int store_order_end(struct store *s, struct str type, int64_t last_given, int64_t now, int64_t *end,
+                    struct err *e) AR_MUST_CHECK;
+
 /* Gives a job this priority, and marks it as changed. */
 int store_order_set(struct store *s, int64_t id, int64_t priority, int64_t now,
                     struct err *e) AR_MUST_CHECK;
@@ -169,9 +174,13 @@ int store_order_part(struct store *s, struct str type, int64_t priority, int64_t
  * by passing its place and those of the owner's jobs between them on among these. */
 int store_order_own_move(struct store *s, const struct job *self, const struct job *other,
                          bool behind, int64_t now, int64_t *priority, struct err *e) AR_MUST_CHECK;
-/* ERR_FORBIDDEN when a new job with this priority would stand before a job that who asks does not
+/* ERR_FORBIDDEN when a job with this priority would stand far behind the end of the line: what
+ * comes after it there has no place. */
+int store_order_own_far(struct store *s, struct str type, struct job_priority want, int64_t now,
+                        struct err *e) AR_MUST_CHECK;
+/* The same, and when a new job with this priority would stand before a job that who asks does not
  * see. */
-int store_order_own_new(struct store *s, struct str type, struct job_priority want,
+int store_order_own_new(struct store *s, struct str type, struct job_priority want, int64_t now,
                         struct err *e) AR_MUST_CHECK;
 
 /* ---- store_hold.c ---- */

@@ -203,6 +203,20 @@ int store_order_new(struct store *s, struct str type, int64_t last_given, int64_
     return between(s, type, 0, last, after_all, now, priority, e);
 }
 
+int store_order_end(struct store *s, struct str type, int64_t last_given, int64_t now, int64_t *end,
+                    struct err *e)
+{
+    struct place last;
+    int rc = neighbour(s, type, 0, BACKWARD, after_all, &last, e);
+
+    *end = now / NS_PER_US - ORDER_EPOCH_US;
+    if (*end < last_given + GIVEN_APART)
+        *end = last_given + GIVEN_APART;
+    if (rc == 1 && *end <= last.priority)
+        *end = last.priority + 1;
+    return rc < 0 ? -1 : 0;
+}
+
 /* 1 somebody else has exactly this priority, 0 nobody, -1. */
 static int taken(struct store *s, struct str type, int64_t self, int64_t priority, struct err *e)
 {

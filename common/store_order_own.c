@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What who does not see everything may do with the order: nothing that puts more of his jobs before
- * any stranger's.
+ * any stranger's, and nothing that leaves those who come after him no place: a priority far behind
+ * the end of the line would, since priorities are finite, and "back" is behind the last job.
  *
  * A move forward is a rotation. Of his jobs from the place that he wants up to the one that moves,
  * each takes the priority of the next, and the one that moves takes the first: the priorities that
@@ -169,7 +170,36 @@ int store_order_own_move(struct store *s, const struct job *self, const struct j
     return rc;
 }
 
-int store_order_own_new(struct store *s, struct str type, struct job_priority want, struct err *e)
+int store_order_own_far(struct store *s, struct str type, struct job_priority want, int64_t now,
+                        struct err *e)
+{
+    struct db_stmt *st;
+    int64_t given, end;
+    int rc;
+
+    if (s->who->everything)
+        return 0;
+    st = db_use(s->db, SQL_QUEUE_GET, e);
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, type);
+    rc = db_step(s->db, st, e);
+    if (rc < 0)
+        return -1;
+    given = rc == 1 ? db_i64(st, 1) : INT64_MIN;
+    db_done(st);
+    if (store_order_end(s, type, given, now, &end, e) != 0)
+        return -1;
+    if (want.whole > end)
+        return err_at(e, ERR_FORBIDDEN, "/priority",
+                      "only an administrator may give a priority behind the end of the line, which "
+                      "is %lld now",
+                      (long long)end);
+    return 0;
+}
+
+int store_order_own_new(struct store *s, struct str type, struct job_priority want, int64_t now,
+                        struct err *e)
 {
     struct db_stmt *st;
     size_t seen = 0;
@@ -177,6 +207,8 @@ int store_order_own_new(struct store *s, struct str type, struct job_priority wa
 
     if (s->who->everything)
         return 0;
+    if (store_order_own_far(s, type, want, now, e) != 0)
+        return -1;
     st = db_use(s->db, SQL_OWNERS_BEHIND, e);
     if (!st)
         return -1;

@@ -39,6 +39,12 @@ void auth_close(struct auth *a)
     free(a);
 }
 
+void auth_stop(struct auth *a)
+{
+    if (a && a->keystone)
+        auth_keystone_stop(a->keystone);
+}
+
 void auth_seat_free(struct auth_seat *seat)
 {
     if (seat->httpc)

@@ -18,6 +18,9 @@ struct httpc;
 int auth_open(const struct conf *conf, bool service, struct auth **a, struct err *e) AR_MUST_CHECK;
 void auth_close(struct auth *a);
 
+/* From now on nobody is waited for: who asks is then not known. Any thread; NULL is fine. */
+void auth_stop(struct auth *a);
+
 /* What one thread brings along; {0} at first. */
 struct auth_seat {
     struct auth *auth;

@@ -27,15 +27,14 @@ struct question {
     const unsigned char *digest;
     bool done;
     size_t waiting; /* threads that have still to take the answer */
-    const struct auth_answer *answer;
+    struct auth_answer answer;
 };
 
 struct auth_keystone {
-    const struct conf_keystone *conf; /* constant */
-    char *url;                        /* constant */
-    size_t most;                      /* threads that may wait at once; constant */
-    pthread_mutex_t lock;             /* guards what follows */
-    pthread_cond_t news;              /* a question is done, or an answer was taken */
+    struct auth_keystone_server server;
+    size_t most;          /* threads that may wait at once; constant */
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t news;  /* a question is done, or an answer was taken */
     size_t waiting;
     struct question *asked;
     struct auth_cache *good, *bad;
@@ -63,10 +62,10 @@ int auth_keystone_open(const struct conf *conf, struct auth_keystone **out, stru
         return err_set(e, ERR_INTERNAL, "no memory for the door");
     (void)pthread_mutex_init(&k->lock, NULL);
     (void)pthread_cond_init(&k->news, NULL);
-    k->conf = &conf->keystone;
+    k->server.conf = &conf->keystone;
     k->most = conf->workers > 1 ? (size_t)conf->workers - 1 : 1;
-    k->url = make_url(conf->keystone.url);
-    if (!k->url || auth_cache_open(GOOD_MAX, &k->good, e) != 0 ||
+    k->server.url = make_url(conf->keystone.url);
+    if (!k->server.url || auth_cache_open(GOOD_MAX, &k->good, e) != 0 ||
         auth_cache_open(BAD_MAX, &k->bad, e) != 0) {
         auth_keystone_close(k);
         return err_set(e, ERR_INTERNAL, "no memory for the door");
@@ -83,8 +82,13 @@ void auth_keystone_close(struct auth_keystone *k)
     auth_cache_close(k->bad);
     (void)pthread_cond_destroy(&k->news);
     (void)pthread_mutex_destroy(&k->lock);
-    free(k->url);
+    free(k->server.url);
     free(k);
+}
+
+void auth_keystone_stop(struct auth_keystone *k)
+{
+    atomic_store(&k->server.stop, true);
 }
 
 static const char *sentence(enum err_code code)
@@ -124,7 +128,7 @@ static void remember(struct auth_keystone *k, const unsigned char digest[DIGEST_
     bool good = a->err.code == ERR_NONE;
     struct auth_known known = {.code = a->err.code,
                                .who = a->who,
-                               .until = clock_mono() + (good ? k->conf->cache : REFUSED_FOR),
+                               .until = clock_mono() + (good ? k->server.conf->cache : REFUSED_FOR),
                                .expires = good ? a->expires_at : INT64_MAX};
 
     if (err_status(a->err.code) < 500)
@@ -135,26 +139,24 @@ static void remember(struct auth_keystone *k, const unsigned char digest[DIGEST_
 static int ask(struct auth_keystone *k, struct httpc **h, struct str token, struct question *q,
                struct http *x, struct err *e)
 {
-    struct auth_answer answer;
     struct question **at;
     int rc;
 
     q->next = k->asked;
     k->asked = q;
     (void)pthread_mutex_unlock(&k->lock);
-    auth_keystone_ask(k->conf, k->url, h, token, &answer);
+    auth_keystone_ask(&k->server, h, token, &q->answer);
     (void)pthread_mutex_lock(&k->lock);
-    remember(k, q->digest, &answer);
+    remember(k, q->digest, &q->answer);
     for (at = &k->asked; *at != q; at = &(*at)->next)
         continue;
     *at = q->next;
-    q->answer = &answer;
     q->done = true;
     (void)pthread_cond_broadcast(&k->news);
-    rc = take_answer(x, &answer, e);
+    rc = take_answer(x, &q->answer, e);
     while (q->waiting > 0)
         (void)pthread_cond_wait(&k->news, &k->lock);
-    free(answer.who);
+    free(q->answer.who);
     return rc;
 }
 
@@ -166,7 +168,7 @@ static int share(struct auth_keystone *k, struct question *q, struct http *x, st
     q->waiting++;
     while (!q->done)
         (void)pthread_cond_wait(&k->news, &k->lock);
-    rc = take_answer(x, q->answer, e);
+    rc = take_answer(x, &q->answer, e);
     q->waiting--;
     (void)pthread_cond_broadcast(&k->news);
     return rc;

@@ -18,6 +18,8 @@ struct httpc;
 int auth_keystone_open(const struct conf *conf, struct auth_keystone **k,
                        struct err *e) AR_MUST_CHECK;
 void auth_keystone_close(struct auth_keystone *k);
+/* Gives up what is being asked, and asks no more. Any thread. */
+void auth_keystone_stop(struct auth_keystone *k);
 
 /* ---- for its own files ---- */
 
@@ -29,9 +31,16 @@ struct auth_answer {
     int64_t expires_at; /* ns since 1970; of a good one and of ERR_FORBIDDEN */
 };
 
-/* Asks Keystone; `url` is that of its tokens. The token is visible ASCII. Any thread, with its
- * own *h, which is made when it is NULL. */
-void auth_keystone_ask(const struct conf_keystone *conf, const char *url, struct httpc **h,
+/* What is asked: Keystone, at the URL of its tokens, until *stop. */
+struct auth_keystone_server {
+    const struct conf_keystone *conf;
+    char *url;
+    atomic_bool stop;
+};
+
+/* Asks it about a token, which is visible ASCII. Any thread, with its own *h, which is made when it
+ * is NULL. */
+void auth_keystone_ask(const struct auth_keystone_server *server, struct httpc **h,
                        struct str token, struct auth_answer *a);
 
 /* Reads the body of Keystone's 200. Pure; any thread. */

@@ -18,7 +18,7 @@ static const struct {
 };
 
 struct asking {
-    const struct conf_keystone *conf;
+    const struct auth_keystone_server *server;
     struct auth_answer *a;
 };
 
@@ -38,7 +38,7 @@ static void judge(const struct asking *q, const struct httpc_answer *answer)
     else if (answer->cut)
         (void)err_set(e, ERR_UNAVAILABLE, "Keystone's answer is larger than %d bytes", ANSWER_MAX);
     else
-        auth_keystone_read(q->conf, answer->body, q->a);
+        auth_keystone_read(q->server->conf, answer->body, q->a);
 }
 
 static void on_answer(void *ctx, const struct httpc_answer *answer)
@@ -48,20 +48,22 @@ static void on_answer(void *ctx, const struct httpc_answer *answer)
 
 static void start(const struct asking *q, struct httpc *h, struct httpc_request *r)
 {
-    struct until until = {.at = clock_mono() + q->conf->timeout + NS_PER_S};
+    struct until until = {.at = clock_mono() + q->server->conf->timeout + NS_PER_S,
+                          .stop = &q->server->stop};
     struct err *e = &q->a->err;
 
     if (httpc_start(h, r, e) == 0 && httpc_finish(h, &until, on_answer, (void *)(uintptr_t)q) != 0)
         (void)err_set(e, ERR_UNAVAILABLE, "Keystone does not answer in time");
 }
 
-void auth_keystone_ask(const struct conf_keystone *conf, const char *url, struct httpc **h,
+void auth_keystone_ask(const struct auth_keystone_server *server, struct httpc **h,
                        struct str token, struct auth_answer *a)
 {
-    struct asking q = {conf, a};
+    const struct conf_keystone *conf = server->conf;
+    struct asking q = {server, a};
     struct buf asker = BUF_INIT(HEADER_MAX), subject = BUF_INIT(HEADER_MAX);
     struct httpc_tls tls = {.ca_file = conf->ca_file.p};
-    struct httpc_request r = {.url = url,
+    struct httpc_request r = {.url = server->url,
                               .headers = 3,
                               .timeout = conf->timeout,
                               .connect_timeout = conf->timeout,

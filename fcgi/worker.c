@@ -405,6 +405,7 @@ static void end_workers(struct service *s)
     struct worker last = {.service = s};
     size_t i;
 
+    auth_stop(s->auth);
     if (s->set)
         conn_tell_end(s->set);
     outlive_workers(s, &last);

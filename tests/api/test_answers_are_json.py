@@ -23,7 +23,7 @@ ASK = {
     "unknown_member": ("POST", "/v1/vm/job", {"x": 1}, {}),
     "idempotency_mismatch": ("POST", "/v1/vm/", {"request_id": "free", "owner_id": "o", "data": {}, "callback": "free"}, {"Idempotency-Key": "used"}),
 }
-ELSEWHERE = {"body_incomplete": "test_bad_requests", "too_many_requests": "test_bad_members", "no_room": "the unit tests of the store: it takes 20,000 neighbours"}
+ELSEWHERE = {"unauthorized": "test_rights", "forbidden": "test_rights", "body_incomplete": "test_bad_requests", "too_many_requests": "test_bad_members", "no_room": "the unit tests of the store: it takes 20,000 neighbours"}
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,7 @@ def apache(request, anteroom):
         base = pathlib.Path(d)
         (base / "bin").mkdir()
         shutil.copy(BIN / "anteroom.fcgi", base / "bin")
-        a = anteroom(lab({"n": {"gpu": 4}}), start=False)
+        a = anteroom({**lab({"n": {"gpu": 4}}), **getattr(request.function, "config", {})}, start=False)
         a.db_path = base / "anteroom.db"
         a.config_path = base / "anteroom.yaml"
         a.write_config()
@@ -164,6 +164,22 @@ def test_without_the_program_it_is_503_in_the_envelope(apache):
         answer = apache.get("/v1/lab/")
         assert answer.status == 503 and answer.code == "unavailable" and answer.headers["Retry-After"] == "1"
     assert answer.json["ok"] is False and answer.headers.get_all("Content-Type") == ["application/json"]
+
+
+def test_tokens_reach_the_program_in_either_header(apache):
+    a = apache.anteroom
+    headers = a.token("boss", "admin")
+    for path in apache.server.base.glob("anteroom.db*"):
+        if os.getuid() == 0:
+            shutil.chown(path, USER)
+    token = headers["Authorization"].partition(" ")[2]
+    refused = apache.get("/v1/lab/")
+    assert (refused.status, refused.code, refused.headers["WWW-Authenticate"]) == (401, "unauthorized", 'Bearer realm="anteroom"')
+    assert apache.get("/v1/lab/", headers=headers).status == 200
+    assert apache.get("/v1/lab/", headers={"X-Auth-Token": token}).status == 200
+
+
+test_tokens_reach_the_program_in_either_header.config = {"auth": "tokens"}
 
 
 SCRIPT = r"""#!/bin/sh

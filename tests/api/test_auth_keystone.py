@@ -275,6 +275,18 @@ def test_a_keystone_that_is_not_there_leaves_it_unknown(anteroom):
     assert a.get("/healthz").status == 200
 
 
+def test_a_stop_waits_for_no_keystone(door, keystone):
+    a = door(timeout="60s")
+    keystone.hold()
+    threads, answers = side_by_side(a, ["t", "u", "t"])
+    wait_until(lambda: keystone.waiting() == 2, what="the questions")
+    assert a.fcgi.stop() == 0
+    a.fcgi = None
+    for t in threads:
+        t.join()
+    assert {x.status for x in answers} == {503}
+
+
 def test_what_cannot_be_a_token_is_not_sent_to_keystone(door, keystone):
     a = door()
     for token in ("a b", "a\tb", "\u00fc".encode().decode("latin-1"), "x" * 7000 + " y"):

@@ -116,7 +116,7 @@ def test_the_dispatchers_check_asks_every_source_and_writes_nothing(run):
     ("database: x\n\n\nworkesr: 4\n", 4, "workesr"),
     ("database: x\ncallback:\n  timeout: 10 parsecs\n", 3, "callback.timeout"),
     ("database: x\ncallback:\n  retry: [0, -1]\n", 3, "callback.retry"),
-    ("database: x\nauth: tokens\n", 2, "auth"),
+    ("database: x\nauth: maybe\n", 2, "auth"),
     ("database: x\nqueues:\n  vm:\n    capacity: exec\n", 4, "queues.vm"),
     ("database: x\nqueues:\n  vm:\n    pools:\n      p:\n        hosts:\n          n: {VCPU: -1}\n", 7, "queues.vm.pools.p.hosts.n.VCPU"),
     ("database: x\nqueues:\n  vm:\n    pools:\n      p: {hosts: {n: {}}}\n", 5, "queues.vm.pools.p.hosts.n"),
@@ -124,7 +124,7 @@ def test_the_dispatchers_check_asks_every_source_and_writes_nothing(run):
     ("database: x\ndatabase: y\n", 2, ""),
     ("database: [x\n", 2, ""),
     ("- a\n- b\n", 1, ""),
-], ids=["range", "type", "unknown", "unit", "negative", "later-auth", "no-program", "amount", "no-amount", "word", "twice", "cut-off", "list"])
+], ids=["range", "type", "unknown", "unit", "negative", "no-such-auth", "no-program", "amount", "no-amount", "word", "twice", "cut-off", "list"])
 def test_a_wrong_configuration_is_78_and_names_file_line_and_key(run, program, text, line, key):
     run.a.config_path.write_text(text)
     for args in (["--check"], []):

@@ -47,6 +47,7 @@ def test_a_program_says_so_and_leaves(run, program, args):
 
 @pytest.mark.parametrize("method, uri", [("GET", "/v1/lab/"), ("DELETE", "/v1/lab/job")])
 def test_by_cgi_it_is_503(run, method, uri):
-    done = run("anteroom.fcgi", env={"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": method, "REQUEST_URI": uri})
+    done = run("anteroom.fcgi", env={"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": method, "REQUEST_URI": uri,
+                                    "REMOTE_ADDR": "127.0.0.1"})
     assert done.stdout.startswith("Status: 503 ") and '"code":"unavailable"' in done.stdout
     assert SENTENCE in done.stderr

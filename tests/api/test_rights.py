@@ -20,6 +20,7 @@ POST   /v1/{}               create for b    401   401     401     401    201    
 POST   /v1/{}               two for a and b 401   401     401     401    201    403  403 403   201
 POST   /v1/{}               first for a     401   401     401     401    201    403  403 403   403
 POST   /v1/{}               last for a      401   401     401     401    201    403  201 403   201
+POST   /v1/{}               far for a       401   401     401     401    201    403  403 403   403
 POST   /v1/{}               no body         401   401     401     401    400    403  400 400   400
 GET    /v1/{}/{}            show a          401   401     401     401    200    200  200 404   200
 GET    /v1/{}/{}            show b          401   401     401     401    200    200  404 200   200
@@ -33,6 +34,7 @@ POST   /v1/{}/{}            front a         401   401     401     401    200    
 POST   /v1/{}/{}            back a          401   401     401     401    200    403  200 404   200
 POST   /v1/{}/{}            smaller a       401   401     401     401    200    403  403 404   403
 POST   /v1/{}/{}            larger a        401   401     401     401    200    403  200 404   200
+POST   /v1/{}/{}            far a           401   401     401     401    200    403  403 404   403
 POST   /v1/{}/{}            a before b      401   401     401     401    200    403  422 404   200
 POST   /v1/{}/{}            a after b       401   401     401     401    200    403  422 404   200
 POST   /v1/{}/{}            a before a      401   401     401     401    200    403  200 404   200
@@ -54,11 +56,16 @@ POST   /queues/{}           pause           401   401     401     401    200    
 # Routes that not every version has.
 LATER = {"GET /v1/{}/{}/deliveries", "POST /v1/{}/{}/deliveries", "GET /v1/{}/{}/events", "POST /queues/{}"}
 
-LAST = 9 * 10**15
+FAR = 10**12  # of microseconds: days
+
+
+def last(a):
+    return a.get("/v1/t/", headers=a.who["admin"]).data[-1]["Priority"]
 
 
 def change(**body):
-    return lambda a, job: (f"/v1/t/{job('a')}", body)
+    """A member that is a function is asked for the moment's value."""
+    return lambda a, job: (f"/v1/t/{job('a')}", {k: v(a) if callable(v) else v for k, v in body.items()})
 
 
 def beside(where, of):
@@ -75,7 +82,8 @@ def at(path, body=None):
 
 def new(*owners, **members):
     def ask(a, job):
-        bodies = [a.job(job.name(), "t", owner_id=owner, **members) for owner in owners]
+        now = {k: v(a) if callable(v) else v for k, v in members.items()}
+        bodies = [a.job(job.name(), "t", owner_id=owner, **now) for owner in owners]
         return "/v1/t/", bodies if len(bodies) > 1 else bodies[0]
     return ask
 
@@ -83,13 +91,14 @@ def new(*owners, **members):
 CASES = {
     "health": at("/healthz"), "list": at("/v1/t/"), "list of a": at("/v1/t/?owner_id=a"),
     "create for a": new("a"), "create for b": new("b"), "two for a and b": new("a", "b"),
-    "first for a": new("a", priority=-LAST), "last for a": new("a", priority=LAST),
+    "first for a": new("a", priority=-1), "last for a": new("a", priority=lambda a: last(a) + 1),
+    "far for a": new("a", priority=lambda a: last(a) + FAR),
     "show a": at("/v1/t/{a}"), "show b": at("/v1/t/{b}"), "show -": at("/v1/t/{-}"),
     "hold a": at("/v1/t/{a}", {"status": "held"}), "hold b": at("/v1/t/{b}", {"status": "held"}),
     "hold -": at("/v1/t/{-}", {"status": "held"}),
     "run a": change(status="running"), "run -": at("/v1/t/{-}", {"status": "running"}),
     "front a": change(move="front"), "back a": change(move="back"), "smaller a": change(priority=1),
-    "larger a": change(priority=2**53 - 1), "a before b": beside("before", "b"), "a after b": beside("after", "b"),
+    "larger a": change(priority=lambda a: last(a) + 1), "far a": change(priority=lambda a: last(a) + FAR), "a before b": beside("before", "b"), "a after b": beside("after", "b"),
     "a before a": beside("before", "a"), "a after a": beside("after", "a"), "a before -": beside("before", "-"),
     "delete a": at("/v1/t/{a}"), "delete b": at("/v1/t/{b}"), "delete -": at("/v1/t/{-}"),
     "tries of a": at("/v1/t/{a}/deliveries"), "tries of -": at("/v1/t/{-}/deliveries"),
