@@ -91,9 +91,6 @@ int store_paused_lapse(struct store *s, store_busy_fn *busy, void *ctx, int64_t 
 int store_paused_ends(struct store *s, store_busy_fn *busy, void *ctx, int64_t *when,
                       struct err *e) AR_MUST_CHECK;
 
-/* In a write transaction: forgets receivers that nobody has called for a day. */
-int store_receivers_forget(struct store *s, int64_t now, struct err *e) AR_MUST_CHECK;
-
 /* ---- tries ---- */
 
 enum store_outcome {

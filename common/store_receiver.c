@@ -7,11 +7,8 @@
 
 enum {
     PAUSES_MAX = 10,   /* the longest pause, in first pauses */
-    FORGET_MAX = 1000, /* rows at a time */
     ALIVE_BELOW = 500  /* an answer with a lesser status shows that somebody is there */
 };
-
-#define FORGOTTEN (86400 * NS_PER_S)
 
 /* ---- whom a callback is for ---- */
 
@@ -150,18 +147,6 @@ int store_receiver_tried(struct store *s, const struct store_try *t, int64_t now
     out->receiver = out->before;
     count_failure(&s->conf->callback, t->at, now, &out->receiver);
     return set(s, t->origin, &out->receiver, error, e);
-}
-
-int store_receivers_forget(struct store *s, int64_t now, struct err *e)
-{
-    struct db_stmt *st = db_use(s->db, SQL_RECEIVER_DROP_OLD, e);
-
-    assert(db_writing(s->db));
-    if (!st)
-        return -1;
-    db_bind_i64(st, 1, now - FORGOTTEN);
-    db_bind_i64(st, 2, FORGET_MAX);
-    return db_run(s->db, st, e);
 }
 
 /* ---- what its jobs say ---- */

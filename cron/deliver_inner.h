@@ -55,7 +55,6 @@ struct deliver {
     bool more;          /* there were */
     size_t to_say;      /* lanes whose jobs are to say that their receiver is paused, or not */
     int64_t lapse;      /* clock_now: when the hold of one of those ends */
-    int64_t forget;     /* clock_now: when old receivers are forgotten */
     /* slots */
     size_t ended, busy; /* busy: not free */
     size_t unused;      /* the first free slot, index + 1 */

@@ -7,8 +7,6 @@ enum {
     SCAN_SHARE = 4 /* a scan is followed by a time without one, so many times as long */
 };
 
-#define FORGET_EACH (3600 * NS_PER_S)
-
 /* ---- the scan ---- */
 
 struct scanning {
@@ -192,8 +190,7 @@ static int say_and_lapse(struct deliver *d, int64_t now, struct err *e)
         return -1;
     if (now >= d->lapse)
         n = store_paused_lapse(d->store, deliver_is_busy, d, SAY_MAX, now, e);
-    if (n < 0 || (now >= d->forget && store_receivers_forget(d->store, now, e) != 0) ||
-        store_paused_ends(d->store, deliver_is_busy, d, &d->lapse, e) != 0)
+    if (n < 0 || store_paused_ends(d->store, deliver_is_busy, d, &d->lapse, e) != 0)
         return -1;
     return n;
 }
@@ -202,7 +199,7 @@ int deliver_say(struct deliver *d, int64_t now, struct err *e)
 {
     int n;
 
-    if (d->to_say == 0 && now < d->lapse && now < d->forget)
+    if (d->to_say == 0 && now < d->lapse)
         return 0;
     if (store_begin(d->store, LOCK_SECONDS * NS_PER_S, e) != 0)
         return -1;
@@ -214,12 +211,10 @@ int deliver_say(struct deliver *d, int64_t now, struct err *e)
         return -1;
     }
     d->counts.failed += n;
-    if (now >= d->forget)
-        d->forget = now + FORGET_EACH;
     return 0;
 }
 
 int64_t deliver_say_next(const struct deliver *d, int64_t now)
 {
-    return d->to_say ? now : d->lapse < d->forget ? d->lapse : d->forget;
+    return d->to_say ? now : d->lapse;
 }
