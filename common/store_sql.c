@@ -251,6 +251,10 @@ const char *const store_sql[SQL_NAMES] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (origin) DO UPDATE SET failures = ?2,"
         " since = ?3, failed_at = ?4, paused_until = ?5, pause = ?6, error = ?7",
     [SQL_RECEIVER_DROP] = "DELETE FROM receivers WHERE origin = ?1",
+    [SQL_RECEIVER_DROP_OLD] =
+        "DELETE FROM receivers WHERE origin IN (SELECT origin FROM receivers"
+        " WHERE failed_at <= ?1 AND (paused_until IS NULL"
+        " OR paused_until <= ?1) LIMIT ?2) /* scan: receivers, once an hour */",
 
     [SQL_READING_GET] = "SELECT digest, error, about, read_at FROM readings WHERE queue = ?1",
     [SQL_READING_SET] =

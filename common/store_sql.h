@@ -98,6 +98,7 @@ enum store_sql_name {
     SQL_RECEIVER_GET,
     SQL_RECEIVER_SET,
     SQL_RECEIVER_DROP,
+    SQL_RECEIVER_DROP_OLD,
     /* readings */
     SQL_READING_GET,
     SQL_READING_SET,
