@@ -222,7 +222,7 @@ static void mend(struct str text, struct buf *b)
     for (; p < end; p += n ? n : 1) {
         n = *p ? utf8_length(p, end) : 0;
         if (n == 0 && text.n == STORE_ANSWER_KEPT && end - p < UTF8_CHAR_MAX &&
-            (unsigned char)*p >= 0xc0)
+            (unsigned char)*p >= 0xc2 && (unsigned char)*p <= 0xf4)
             break;
         buf_add(b, n ? p : "\xef\xbf\xbd", n ? n : 3);
     }

@@ -202,19 +202,28 @@ static int64_t next_moment(const struct deliver *d, int64_t now)
     return scan < next ? scan : next;
 }
 
-int deliver_start(struct deliver *d, int64_t now, int64_t *next, struct err *e)
+/* All of it as the database is at one moment. */
+static int start_all(struct deliver *d, int64_t now, struct err *e)
 {
     struct lane *lane;
+    int rc = deliver_scan(d, e);
+
+    while (rc >= 0 && (lane = lanes_next(d->lanes, now)))
+        rc = take_turn(d, lane, now, e);
+    return rc < 0 ? -1 : 0;
+}
+
+int deliver_start(struct deliver *d, int64_t now, int64_t *next, struct err *e)
+{
+    int rc;
 
     secrets_refresh(d->secrets, clock_mono());
-    if (deliver_scan(d, e) != 0 || deliver_say(d, now, e) != 0)
+    if (deliver_say(d, now, e) != 0 || store_read_begin(d->store, e) != 0)
         return -1;
-    while ((lane = lanes_next(d->lanes, now))) {
-        if (take_turn(d, lane, now, e) != 0)
-            return -1;
-    }
-    *next = next_moment(d, now);
-    return 0;
+    rc = start_all(d, now, e);
+    store_read_end(d->store);
+    *next = rc == 0 ? next_moment(d, now) : INT64_MAX;
+    return rc;
 }
 
 int deliver_turn(struct deliver *d, struct err *e)

@@ -176,9 +176,9 @@ static void finish(struct deliver *d, struct slot *s)
 {
     count(&d->counts, s);
     log_receiver(s);
-    lanes_ended(d->lanes, s->lane);
     if (s->called)
         deliver_host(d, s->lane, s->tried.receiver.paused_until);
+    lanes_ended(d->lanes, s->lane);
     if (s->tried.receiver.paused_until)
         d->lapse = 0; /* one more may say that it is paused: look when its hold ends */
     look_again(d, s);

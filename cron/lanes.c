@@ -15,18 +15,12 @@
 #include <search.h>
 #include <stdlib.h>
 
+#include "timers.h"
+
 enum where { ASIDE, READY, RESTING, AT_HOST, AT_OWNER, TAKEN };
 
 struct link {
     struct link *next, *prev;
-};
-
-/* Something that comes up at a time. */
-struct timer {
-    int64_t when;
-    size_t at; /* place in the heap, from 1; 0: it is not in it */
-    struct own *lane;
-    struct party *host;
 };
 
 /* A host or an owner. */
@@ -54,12 +48,13 @@ struct lanes {
     struct link ready, all;
     size_t lanes, tries, parties;
     uint64_t scan;
-    int64_t now; /* as lanes_next was last told */
-    struct timer **heap;
-    size_t timers, room;
+    int64_t now;                 /* as lanes_next was last told */
+    struct timers rests, pauses; /* of lanes, of hosts */
 };
 
 #define OWN(l, member) ((struct own *)(void *)((char *)(l)-offsetof(struct own, member)))
+
+#define HOST(t) ((struct party *)(void *)((char *)(t)-offsetof(struct party, timer)))
 
 static struct own *own_of(const struct lane *lane)
 {
@@ -93,58 +88,6 @@ static void list_remove(struct link *l)
     l->next->prev = l->prev;
 }
 
-/* ---- the heap ---- */
-
-static void heap_place(struct lanes *l, size_t at, struct timer *t)
-{
-    l->heap[at - 1] = t;
-    t->at = at;
-}
-
-static void heap_up(struct lanes *l, size_t at, struct timer *t)
-{
-    for (; at > 1 && l->heap[at / 2 - 1]->when > t->when; at /= 2)
-        heap_place(l, at, l->heap[at / 2 - 1]);
-    heap_place(l, at, t);
-}
-
-static void heap_down(struct lanes *l, size_t at, struct timer *t)
-{
-    size_t child;
-
-    for (; (child = 2 * at) <= l->timers; at = child) {
-        if (child < l->timers && l->heap[child]->when < l->heap[child - 1]->when)
-            child++;
-        if (l->heap[child - 1]->when >= t->when)
-            break;
-        heap_place(l, at, l->heap[child - 1]);
-    }
-    heap_place(l, at, t);
-}
-
-static void timer_stop(struct lanes *l, struct timer *t)
-{
-    size_t at = t->at;
-    struct timer *last;
-
-    if (at == 0)
-        return;
-    t->at = 0;
-    last = l->heap[--l->timers];
-    if (last == t)
-        return;
-    heap_down(l, at, last);
-    heap_up(l, last->at, last);
-}
-
-/* There is room: lanes_put has seen to that. */
-static void timer_set(struct lanes *l, struct timer *t, int64_t when)
-{
-    timer_stop(l, t);
-    t->when = when;
-    heap_up(l, ++l->timers, t);
-}
-
 /* ---- room ---- */
 
 static bool host_has_room(const struct lanes *l, const struct party *host, bool urgent)
@@ -163,7 +106,7 @@ static void make_ready(struct lanes *l, struct own *o)
 {
     if (o->where == AT_HOST || o->where == AT_OWNER)
         list_remove(&o->link);
-    timer_stop(l, &o->timer);
+    timers_stop(&l->rests, &o->timer);
     o->where = READY;
     list_add(&l->ready, &o->link);
 }
@@ -229,7 +172,6 @@ static struct party *party_get(struct lanes *l, void **tree, struct str name)
     }
     list_init(&p->waiting);
     list_init(&p->members);
-    p->timer.host = p;
     l->parties++;
     return p;
 }
@@ -238,7 +180,7 @@ static void party_leave(struct lanes *l, void **tree, struct party *p)
 {
     if (!p || p->lanes > 0)
         return;
-    timer_stop(l, &p->timer);
+    timers_stop(&l->pauses, &p->timer);
     (void)tdelete(p, tree, by_party);
     free(p->name);
     free(p);
@@ -258,7 +200,7 @@ static void drop(struct lanes *l, struct own *o)
 {
     if (o->where == AT_HOST || o->where == AT_OWNER || o->where == READY)
         list_remove(&o->link);
-    timer_stop(l, &o->timer);
+    timers_stop(&l->rests, &o->timer);
     list_remove(&o->all_link);
     list_remove(&o->host_link);
     (void)tdelete(&o->lane, &l->by_name, by_lane);
@@ -271,22 +213,6 @@ static void drop(struct lanes *l, struct own *o)
     free_own(o);
 }
 
-/* Room in the heap for one lane and one host more than there are. */
-static bool heap_room(struct lanes *l)
-{
-    size_t need = l->lanes + l->parties + 3, room = 2 * need;
-    struct timer **heap;
-
-    if (need <= l->room)
-        return true;
-    heap = realloc((void *)l->heap, room * sizeof *heap);
-    if (!heap)
-        return false;
-    l->heap = heap;
-    l->room = room;
-    return true;
-}
-
 static struct own *new_own(struct str receiver, struct str owner_id)
 {
     struct own *o = calloc(1, sizeof *o);
@@ -295,7 +221,6 @@ static struct own *new_own(struct str receiver, struct str owner_id)
         return NULL;
     o->lane.receiver = (struct str){strndup(receiver.p, receiver.n), receiver.n};
     o->lane.owner_id = (struct str){strndup(owner_id.p, owner_id.n), owner_id.n};
-    o->timer.lane = o;
     if (o->lane.receiver.p && o->lane.owner_id.p)
         return o;
     free_own(o);
@@ -306,7 +231,8 @@ static struct own *add(struct lanes *l, struct own *o, const char *origin)
 {
     o->host = party_get(l, &l->hosts, str_of(origin));
     o->owner = party_get(l, &l->owners, o->lane.owner_id);
-    if (!o->host || !o->owner || !heap_room(l) || !tsearch(&o->lane, &l->by_name, by_lane)) {
+    if (!o->host || !o->owner || !timers_room(&l->rests, l->lanes + 1) ||
+        !timers_room(&l->pauses, l->parties) || !tsearch(&o->lane, &l->by_name, by_lane)) {
         party_leave(l, &l->hosts, o->host);
         party_leave(l, &l->owners, o->owner);
         free_own(o);
@@ -341,7 +267,8 @@ void lanes_close(struct lanes *l)
         return;
     while (!list_empty(&l->all))
         drop(l, OWN(l->all.next, all_link));
-    free((void *)l->heap);
+    timers_free(&l->rests);
+    timers_free(&l->pauses);
     free(l);
 }
 
@@ -402,17 +329,16 @@ void lanes_each_of_host(const struct lane *lane, lanes_fn *fn, void *ctx)
 
 /* ---- turns ---- */
 
+/* Whose time has come? */
 static void fire(struct lanes *l)
 {
     struct timer *t;
 
-    while (l->timers > 0 && l->heap[0]->when <= l->now) {
-        t = l->heap[0];
-        timer_stop(l, t);
-        if (t->lane)
-            make_ready(l, t->lane);
-        else
-            release_host(l, t->host);
+    while ((t = timers_first(&l->rests)) && t->when <= l->now)
+        make_ready(l, OWN(t, timer));
+    while ((t = timers_first(&l->pauses)) && t->when <= l->now) {
+        timers_stop(&l->pauses, t);
+        release_host(l, HOST(t));
     }
 }
 
@@ -441,7 +367,11 @@ struct lane *lanes_next(struct lanes *l, int64_t now)
 
 int64_t lanes_when(const struct lanes *l)
 {
-    return l->timers > 0 ? l->heap[0]->when : INT64_MAX;
+    const struct timer *rest = timers_first(&l->rests), *pause = timers_first(&l->pauses);
+
+    if (!pause || (rest && rest->when < pause->when))
+        return rest ? rest->when : INT64_MAX;
+    return pause->when;
 }
 
 void lanes_started(struct lanes *l, struct lane *lane)
@@ -464,11 +394,11 @@ static void settle(struct lanes *l, struct own *o, int64_t when)
     if (when <= l->now) {
         make_ready(l, o);
     } else if (when == INT64_MAX) {
-        timer_stop(l, &o->timer);
+        timers_stop(&l->rests, &o->timer);
         o->where = ASIDE;
     } else {
         o->where = RESTING;
-        timer_set(l, &o->timer, when);
+        timers_set(&l->rests, &o->timer, when);
     }
 }
 
@@ -512,9 +442,9 @@ void lanes_pause(struct lanes *l, const struct lane *lane, int64_t until)
     struct party *host = own_of(lane)->host;
 
     host->paused_until = until;
-    timer_stop(l, &host->timer);
+    timers_stop(&l->pauses, &host->timer);
     if (until > l->now)
-        timer_set(l, &host->timer, until);
+        timers_set(&l->pauses, &host->timer, until);
     if (until == 0) {
         while (!list_empty(&host->waiting))
             make_ready(l, OWN(host->waiting.next, link));

@@ -63,7 +63,7 @@ void lanes_started(struct lanes *l, struct lane *lane);
 void lanes_rest(struct lanes *l, struct lane *lane, int64_t when);
 /* The same from outside of a turn, where it comes sooner than what is known. */
 void lanes_look(struct lanes *l, struct lane *lane, int64_t when);
-/* A try of the lane has ended. */
+/* A try of the lane has ended; what it means for its host has been said (lanes_pause). */
 void lanes_ended(struct lanes *l, struct lane *lane);
 
 /* The lane's host is paused until then, after which it gets one try at a time; 0: not (any more).

@@ -72,13 +72,13 @@ def default_queues(**vm):
 class Process:
     """A program that runs, with its output in a file."""
 
-    def __init__(self, name, argv, cwd, log, env):
+    def __init__(self, name, argv, cwd, log, env, **popen):
         self.name = name
         self.log_path = log
         self.expected_codes = (0,)
         with open(log, "ab") as out:
             self.popen = subprocess.Popen([str(a) for a in argv], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
-                                          stdout=out, stderr=out)
+                                          stdout=out, stderr=out, **popen)
 
     @property
     def pid(self):
@@ -218,12 +218,12 @@ class Anteroom:
         assert self.fcgi.alive(), f"anteroom.fcgi ended with {self.fcgi.popen.returncode}:\n{self.fcgi.log()}"
         return self.get("/healthz").status == 200
 
-    def start_dispatcher(self, *args):
+    def start_dispatcher(self, *args, **popen):
         """The dispatcher that stays; returns once it says that it is ready."""
         log = self.dir / "log/dispatch.log"
         log.write_bytes(b"")
         self.dispatcher = Process("anteroom-dispatch", [BIN / "anteroom-dispatch", "--config", self.config_path,
-                                                        *(args or ("--watch",))], self.dir, log, self.env)
+                                                        *(args or ("--watch",))], self.dir, log, self.env, **popen)
 
         def ready():
             alive = self.dispatcher.alive()  # asked first: one that runs for a second may be ready and gone by now
@@ -233,11 +233,11 @@ class Anteroom:
 
         wait_until(ready, what="the dispatcher's event=ready")
 
-    def dispatch(self, *args, code=0, env=None, timeout=60):
+    def dispatch(self, *args, code=0, env=None, timeout=60, **popen):
         """One run of the dispatcher, a single pass without arguments. Its output; it must end with the exit code `code`."""
         done = subprocess.run([BIN / "anteroom-dispatch", "--config", self.config_path, *args], cwd=self.dir,
                               env={**self.env, **(env or {})}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              errors="replace", timeout=timeout * SLOW)
+                              errors="replace", timeout=timeout * SLOW, **popen)
         assert done.returncode == code, f"exit code {done.returncode}, not {code}:\n{done.stdout}{done.stderr}"
         return done
 

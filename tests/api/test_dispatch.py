@@ -20,7 +20,7 @@ def test_one_pass_admits_calls_and_leaves_with_one_summary_line(anteroom):
     assert done.stdout == ""
     assert states(a) == {"a": "running", "b": "queued"}
     line, = [x for x in done.stderr.splitlines() if "event=pass" in x]
-    assert re.search(r"admitted=1 placed=0 groups=\d+ reasons=\d+ asked=0 woken=0 expired=0 lapsed=0 tried=1 accepted=1 failed=0 ms=\d+$", line)
+    assert re.search(r"admitted=1 placed=0 groups=\d+ reasons=\d+ asked=0 woken=0 expired=0 lapsed=0 tried=1 accepted=1 requeued=0 failed=0 ms=\d+$", line)
 
 
 def test_one_pass_with_nothing_to_do(anteroom):

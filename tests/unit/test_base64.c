@@ -82,6 +82,8 @@ static void random_bytes_come_back(void **state)
         for (i = 0; i < n; i++)
             bytes[i] = (unsigned char)prop_below(&r, 256);
         encode(bytes, n, text);
+        assert_int_equal(base64_encode((struct str){(const char *)bytes, n}, out), strlen(text));
+        assert_memory_equal(out, text, strlen(text));
         assert_int_equal(base64_decode(str_of(text), out, &back), 0);
         assert_int_equal(back, n);
         assert_memory_equal(out, bytes, n);

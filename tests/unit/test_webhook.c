@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <unistd.h>
+
 #include "cron/webhook.h"
 
 static const int64_t admitted = INT64_C(1535340428) * NS_PER_S + 564319181;
@@ -74,6 +76,40 @@ static void test_headers(void **state)
     buf_free(&w.body);
 }
 
+/* The header is the signature of what the other two say and of the body, byte by byte. */
+static void test_signature_is_of_what_is_sent(void **state)
+{
+    char path[] = "/tmp/anteroom-test-XXXXXX", yaml[128], want[SECRETS_SIGNATURE_MAX];
+    const char secret[] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n";
+    struct store_due d = some_due();
+    struct secrets *secrets;
+    struct conf *conf;
+    struct webhook w;
+    struct err e;
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_int_equal(write(fd, secret, strlen(secret)), strlen(secret));
+    (void)close(fd);
+    (void)snprintf(yaml, sizeof yaml, "callback: {secret_file: %s}\n", path);
+    assert_int_equal(conf_parse(str_of(yaml), "test", &conf, &e), 0);
+    assert_int_equal(secrets_open(conf, &secrets, &e), 0);
+    assert_int_equal(make(&d, admitted, &w), 0);
+    assert_int_equal(w.lines, 4);
+    assert_int_equal(webhook_sign(&w, secrets, conf_queue(conf, STR_LIT("vm")), &e), 0);
+    assert_int_equal(w.lines, 5);
+    assert_int_equal(secrets_sign(secrets, conf_queue(conf, STR_LIT("vm")),
+                                  STR_LIT("msg_0123456789abcdef_7_2"), STR_LIT("1535340428"),
+                                  buf_span(&w.body), want, &e),
+                     0);
+    assert_memory_equal(w.line[4], "webhook-signature: v1,", 22);
+    assert_string_equal(w.line[4] + 19, want);
+    buf_free(&w.body);
+    secrets_close(secrets);
+    conf_free(conf);
+    (void)unlink(path);
+}
+
 static void test_id_and_body_stay_over_tries_of_one_admission(void **state)
 {
     struct store_due d = some_due();
@@ -126,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_body),
         cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_signature_is_of_what_is_sent),
         cmocka_unit_test(test_id_and_body_stay_over_tries_of_one_admission),
         cmocka_unit_test(test_largest_numbers_fit_their_lines),
         cmocka_unit_test(test_too_large_is_refused),
