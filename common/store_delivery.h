@@ -52,10 +52,6 @@ struct store_due {
 /* 1 and *d, 0: the job is not to be called (any more), -1. Spans hold until the next call. */
 int store_due(struct store *s, int64_t id, struct store_due *d, struct err *e) AR_MUST_CHECK;
 
-/* The receiver of a callback, for jobs.receiver: its origin (url.h) where the callback names a host
- * itself, else "/<type>", which is that of the queue's callback_base. */
-int store_receiver_of(const struct conf *conf, struct str type, struct str callback, struct buf *b,
-                      struct err *e) AR_MUST_CHECK;
 /* The origin that a lane's receiver stands for; the receiver itself where there is none. */
 int store_receiver_origin(const struct conf *conf, struct str receiver, char origin[URL_ORIGIN_MAX],
                           struct err *e) AR_MUST_CHECK;

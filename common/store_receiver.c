@@ -25,22 +25,6 @@ static int origin_of(struct str base, struct str reference, char origin[URL_ORIG
     return 0;
 }
 
-int store_receiver_of(const struct conf *conf, struct str type, struct str callback, struct buf *b,
-                      struct err *e)
-{
-    bool no_scheme = callback.n > 1 && memcmp(callback.p, "//", 2) == 0;
-    struct str base = no_scheme ? conf_queue(conf, type)->callback_base : (struct str){0};
-    char origin[URL_ORIGIN_MAX];
-    int rc = origin_of(base, callback, origin, e);
-
-    if (rc < 0)
-        return -1;
-    buf_str(b, rc == 0 ? origin : "/");
-    if (rc == 1)
-        buf_add(b, type.p, type.n);
-    return buf_check(b, "a receiver", e);
-}
-
 int store_receiver_origin(const struct conf *conf, struct str receiver, char origin[URL_ORIGIN_MAX],
                           struct err *e)
 {
