@@ -99,10 +99,16 @@ def test_a_type_that_is_none_is_refused(odd, path):
     is_refused(odd.get(path), "bad_request")
 
 
-@pytest.mark.parametrize("path", ["/queues//capacity", "/queues/capacity", "/queues/lab", "/queues/lab/capacity/x", "/queues",
-                                  "/queues/lab/Capacity"])
+@pytest.mark.parametrize("path", ["/queues//capacity", "/queues/lab/capacity/x", "/queues", "/queues/lab/Capacity"])
 def test_other_paths_are_not_found(odd, path):
     is_refused(odd.get(path), "not_found")
+
+
+@pytest.mark.parametrize("path", ["/queues/capacity", "/queues/lab"])
+def test_a_queue_takes_post_only(odd, path):
+    answer = odd.get(path)
+    is_refused(answer, "method_not_allowed")
+    assert answer.headers["Allow"] == "POST"
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])

@@ -29,7 +29,7 @@ def page(a, path, limit, after=None):
 
 def who_we_are(a):
     """The name of the API's changes, as they are made without a token."""
-    a.create("who", "who", callback="http://127.0.0.1:1/who")
+    a.create("who", "who", callback="http://127.0.0.1:8080/who")
     is_done(a.post("/v1/who/who", {"status": "held"}))
     row = events(a, "who", "who")[-1]
     is_done(a.delete("/v1/who/who"))
