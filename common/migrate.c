@@ -59,7 +59,8 @@ static void make_shrinkable(struct db *db, int64_t wait)
         version >= migrate_count || check_ours(db, version, &e) != 0)
         return;
     if (db_make_shrinkable(db, wait, &e) != 0)
-        log_warn("database", "error=%s note=\"the file goes on as it is, and will not get shorter\"",
+        log_warn("database",
+                 "error=%s note=\"the file goes on as it is, and will not get shorter\"",
                  log_quote(room, e.text));
 }
 
