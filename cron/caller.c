@@ -8,17 +8,15 @@
 
 #include <stdlib.h>
 
-#include "arena.h"
 #include "clock.h"
 #include "ownaddr.h"
 #include "resolve.h"
 
-enum { MEMORY_MAX = 4 << 20, PIN_MAX = 4096 };
+enum { PIN_MAX = 4096 };
 
 struct request {
     struct request *next, **link; /* link points at whatever points here */
     struct caller *caller;
-    struct arena *memory; /* of the texts in `http` and `host` */
     struct httpc_request http;
     struct netguard_rules rules;
     const struct ownaddr_list *own;
@@ -27,6 +25,7 @@ struct request {
     int64_t started;
     size_t tag;     /* the caller's; that of `http` is this request */
     struct err why; /* it is over */
+    char text[];    /* what `http` and `host` point at */
 };
 
 struct caller {
@@ -79,7 +78,6 @@ static void free_request(struct request *r)
 {
     r->caller->under_way--;
     ownaddr_give(r->caller->own, r->own);
-    arena_free(r->memory);
     free(r);
 }
 
@@ -112,38 +110,43 @@ size_t caller_under_way(const struct caller *c)
 
 /* ---- a request ---- */
 
-static int copy(struct request *r, struct str text, struct str *to)
+static size_t texts_size(const struct caller_request *from)
 {
-    return !text.p ? 0 : arena_copy(r->memory, text, to);
+    size_t n = from->url->text.len + strlen(from->url->host) + from->body.n + 3, i;
+
+    for (i = 0; i < from->headers; i++)
+        n += strlen(from->header[i]) + 1;
+    return n;
 }
 
-static int copy_text(struct request *r, const char *text, const char **to)
+/* A copy of the text at *room, which is then behind it. */
+static const char *copy(struct str text, char **room)
 {
-    struct str copied;
+    char *to = *room;
 
-    if (arena_copy(r->memory, str_of(text), &copied) != 0)
-        return -1;
-    *to = copied.p;
-    return 0;
+    if (text.n)
+        memcpy(to, text.p, text.n);
+    to[text.n] = '\0';
+    *room += text.n + 1;
+    return to;
 }
 
-static int copy_texts(struct request *r, const struct caller_request *from)
+static void copy_texts(struct request *r, const struct caller_request *from)
 {
+    char *room = r->text;
     size_t i;
 
-    if (copy_text(r, from->url->text.data, &r->http.url) != 0 ||
-        copy_text(r, from->url->host, &r->host) != 0 || copy(r, from->body, &r->http.body) != 0)
-        return -1;
-    for (i = 0; i < from->headers; i++) {
-        if (copy_text(r, from->header[i], &r->http.header[i]) != 0)
-            return -1;
-    }
-    return 0;
+    r->http.url = copy(buf_span(&from->url->text), &room);
+    r->host = copy(str_of(from->url->host), &room);
+    if (from->body.p)
+        r->http.body = (struct str){copy(from->body, &room), from->body.n};
+    for (i = 0; i < from->headers; i++)
+        r->http.header[i] = copy(str_of(from->header[i]), &room);
 }
 
 static struct request *request_new(struct caller *c, const struct caller_request *from)
 {
-    struct request *r = calloc(1, sizeof *r);
+    struct request *r = calloc(1, sizeof *r + texts_size(from));
 
     if (!r)
         return NULL;
@@ -162,14 +165,10 @@ static struct request *request_new(struct caller *c, const struct caller_request
                                      .read = from->read,
                                      .tag = (size_t)(uintptr_t)r,
                                      .rules = &r->rules};
+    copy_texts(r, from);
     link_in(&c->first, r);
     c->under_way++;
-    r->memory = arena_new(MEMORY_MAX);
-    if (r->memory && copy_texts(r, from) == 0)
-        return r;
-    unlink_it(r);
-    free_request(r);
-    return NULL;
+    return r;
 }
 
 static void end_request(struct request *r)
