@@ -284,7 +284,8 @@ def test_a_stop_waits_for_no_keystone(door, keystone):
     a.fcgi = None
     for t in threads:
         t.join()
-    assert {x.status for x in answers} == {503}
+    for reply in answers:
+        is_unknown(reply)
 
 
 def test_what_cannot_be_a_token_is_not_sent_to_keystone(door, keystone):
