@@ -159,7 +159,8 @@ def start(a):
 
 def one_round(a, killer, random, step, jobs, more):
     """Until it is killed at that step; or, where that was never reached, since a connection was kept, once all is done."""
-    killer.arm(lambda: a.dispatcher.popen.kill(), step, random.randrange(1, jobs - done(a) + 1))
+    most = 2 if step == "connected" else jobs - done(a)  # connections are kept: there are few
+    killer.arm(lambda: a.dispatcher.popen.kill(), step, random.randrange(1, most + 1))
     start(a)
     more()
     if step == "by-chance":
