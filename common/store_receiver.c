@@ -6,8 +6,8 @@
 #include "store_inner.h"
 
 enum {
-    PAUSES_MAX = 10,   /* the longest pause, in first pauses */
-    ALIVE_BELOW = 500  /* an answer with a lesser status shows that somebody is there */
+    PAUSES_MAX = 10,  /* the longest pause, in first pauses */
+    ALIVE_BELOW = 500 /* an answer with a lesser status shows that somebody is there */
 };
 
 /* ---- whom a callback is for ---- */

@@ -7,7 +7,6 @@ enum {
     SCAN_SHARE = 4 /* a scan is followed by a time without one, so many times as long */
 };
 
-
 /* ---- the scan ---- */
 
 struct scanning {
