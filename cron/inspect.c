@@ -8,6 +8,7 @@
 #include "job.h"
 #include "ownaddr.h"
 #include "pass.h"
+#include "secrets.h"
 
 enum { ROUNDS = 8 }; /* of questions in a dry run */
 
@@ -167,6 +168,22 @@ static void check_bases(const struct conf *conf, struct buf *b, bool *good)
     ownaddr_close(own);
 }
 
+/* What signs callbacks, where something does. */
+static void check_secrets(const struct conf *conf, struct buf *b, bool *good)
+{
+    struct secrets *secrets;
+    struct err e;
+
+    if (secrets_open(conf, &secrets, &e) != 0) {
+        buf_printf(b, "callback secrets: %s\n", e.text);
+        *good = false;
+        return;
+    }
+    if (secrets_files(secrets) > 0)
+        buf_str(b, "callback secrets: ok\n");
+    secrets_close(secrets);
+}
+
 /* What is missing for the quotas that were asked for. */
 static void check_quotas(const struct source_reading *r, struct buf *b, bool *good)
 {
@@ -253,6 +270,7 @@ int inspect_check(const struct conf *conf, struct err *e)
     buf_printf(&b, "configuration %.*s: ok\n", (int)conf->file.n, conf->file.p);
     check_database(conf, &b, &good);
     check_bases(conf, &b, &good);
+    check_secrets(conf, &b, &good);
     good = check_sources(conf, &b) && good;
     if (inspect_print(&b, e) != 0)
         good = false;

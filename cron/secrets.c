@@ -222,6 +222,11 @@ void secrets_close(struct secrets *s)
     free(s);
 }
 
+size_t secrets_files(const struct secrets *s)
+{
+    return s->files;
+}
+
 void secrets_refresh(struct secrets *s, int64_t mono)
 {
     size_t i;

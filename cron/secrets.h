@@ -21,6 +21,9 @@ int secrets_open(const struct conf *conf, struct secrets **s, struct err *e) AR_
 /* Nothing of them is left in memory. */
 void secrets_close(struct secrets *s);
 
+/* How many files there are; 0: nothing is signed. */
+size_t secrets_files(const struct secrets *s);
+
 /* Reads the files that have changed; looks at most once a second of `mono` (clock_mono). A file
  * that cannot be used any more is logged once, and its old secrets go on. */
 void secrets_refresh(struct secrets *s, int64_t mono);

@@ -46,10 +46,10 @@ class Received:
 
 
 class Receiver:
-    """Listens on 127.0.0.1, or another address of this machine. script(path, replies): the answers for that path, one a request, the last one for all that follow;
-    an int is a Reply of that status. Without a script: 204."""
+    """Listens on 127.0.0.1, or another address of this machine, or on a socket that closed_port() gave. script(path, replies): the
+    answers for that path, one a request, the last one for all that follow; an int is a Reply of that status. Without a script: 204."""
 
-    def __init__(self, address="127.0.0.1", port=0):
+    def __init__(self, address="127.0.0.1", port=0, bound=None):
         self.address = address
         self.requests = []
         self.under_way = 0
@@ -62,7 +62,11 @@ class Receiver:
         self._server = http.server.ThreadingHTTPServer((address, port), self._handler(), bind_and_activate=False)
         self._server.request_queue_size = 1024
         self._server.daemon_threads = True
-        self._server.server_bind()
+        if bound:
+            self._server.socket.close()
+            self._server.socket, self._server.server_address = bound, bound.getsockname()
+        else:
+            self._server.server_bind()
         self._server.server_activate()
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)

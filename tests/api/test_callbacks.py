@@ -260,9 +260,10 @@ def test_retry_after_is_honoured(anteroom, receiver, status, form):
     assert len(receiver.requests) == 2 and states(a) == {"j": "running"}
 
 
-def test_retry_after_reaches_no_further_than_the_hold(anteroom, receiver):
+@pytest.mark.parametrize("value", ["86400", "1000000000", "Fri, 31 Dec 2199 23:59:59 GMT"])
+def test_retry_after_reaches_no_further_than_the_hold(anteroom, receiver, value):
     a = anteroom(conf({"hold": "10m", **QUICK}))
-    receiver.script("cb", [Reply(status=503, headers={"Retry-After": "86400"}), 204])
+    receiver.script("cb", [Reply(status=503, headers={"Retry-After": value}), 204])
     create(a, "j", 1, callback=receiver.url("cb"))
     a.dispatch()
     a.dispatch(env=after(400))
@@ -272,7 +273,9 @@ def test_retry_after_reaches_no_further_than_the_hold(anteroom, receiver):
 
 
 @pytest.mark.parametrize("headers, status", [
-    ({"Retry-After": "86400"}, 500), ({"Retry-After": "soon"}, 503), ({"Retry-After": "-1"}, 503), ({"Retry-After": "9" * 300}, 429),
+    ({"Retry-After": "86400"}, 500), ({"Retry-After": "soon"}, 503), ({"Retry-After": "-1"}, 503), ({"Retry-After": "-1000000000"}, 429),
+    ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, 503), ({"Retry-After": "Fri, 32 Dec 2199 23:59:59 GMT"}, 503),
+    ({"Retry-After": "9" * 300}, 429),
     ({"Retry-After": ""}, 429),
 ])
 def test_retry_after_elsewhere_or_without_sense_is_nothing(anteroom, receiver, headers, status):
