@@ -119,15 +119,6 @@ static inline void admit(struct rig *r, int64_t id)
     rig_commit(r);
 }
 
-static inline void tried(struct rig *r, struct store_try t)
-{
-    struct err e;
-
-    rig_begin(r);
-    assert_int_equal(store_tried(r->s, &t, ++r->now, &e), 1);
-    rig_commit(r);
-}
-
 static inline void tidy(struct rig *r, int64_t now)
 {
     struct store_tidied t;
