@@ -40,8 +40,6 @@ static void every_change_of_state_is_noted_with_its_maker(void **state)
     change(&r, "a", "{\"status\":\"queued\"}");
     store_as(r.s, NULL);
     admit(&r, id);
-    tried(&r,
-          (struct store_try){.id = id, .admissions = 1, .outcome = STORE_TRY_AGAIN, .next_try = 7});
     change(&r, "a", "{\"status\":\"running\"}");
     store_as(r.s, &alice);
     change(&r, "a", "{\"status\":\"running\"}");
