@@ -120,18 +120,6 @@ static inline void admit(struct rig *r, int64_t id)
     rig_commit(r);
 }
 
-static inline void tried(struct rig *r, struct store_try t)
-{
-    struct store_tried out;
-    struct err e;
-
-    t.url = STR_LIT("http://h/");
-    rig_begin(r);
-    OK(store_tried(r->s, &t, ++r->now, &out, &e), &e);
-    assert_true(out.written);
-    rig_commit(r);
-}
-
 static inline void tidy(struct rig *r, int64_t now)
 {
     struct store_tidied t;

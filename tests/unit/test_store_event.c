@@ -17,11 +17,8 @@ static void the_creation_comes_first_with_its_maker_where_he_is_known(void **sta
     assert_string_equal(t.text, "0 token:alice created\n");
     assert_int_equal(t.last_at, r.now);
     sql(&r, "UPDATE jobs SET created_by = NULL"); /* as of jobs from before version 3 */
-    tell(&r, "a", -1, INT64_MAX, &t);
-    assert_string_equal(t.text, "0 created\n");
-    sql(&r, "UPDATE jobs SET created_by = 'token:carol'");
     tell(&r, "a", -1, 1, &t);
-    assert_string_equal(t.text, "0 token:carol created\n");
+    assert_string_equal(t.text, "0 created\n");
     tell(&r, "a", -1, 0, &t);
     assert_string_equal(t.text, "");
     tell(&r, "a", 0, INT64_MAX, &t);
@@ -43,9 +40,7 @@ static void every_change_of_state_is_noted_with_its_maker(void **state)
     change(&r, "a", "{\"status\":\"queued\"}");
     store_as(r.s, NULL);
     admit(&r, id);
-    tried(&r,
-          (struct store_try){.id = id, .admissions = 1, .outcome = STORE_TRY_AGAIN, .next_try = 7});
-    tried(&r, (struct store_try){.id = id, .admissions = 1, .outcome = STORE_ACCEPTED});
+    change(&r, "a", "{\"status\":\"running\"}");
     store_as(r.s, &alice);
     change(&r, "a", "{\"status\":\"running\"}");
     change(&r, "a", "{\"status\":\"queued\"}");
@@ -61,37 +56,16 @@ static void every_change_of_state_is_noted_with_its_maker(void **state)
     rig_free(&r);
 }
 
-static void an_end_says_why(void **state)
+static void an_end_by_the_clock_says_why(void **state)
 {
     struct rig r;
-    int64_t id;
 
     (void)state;
     rig_make(&r, queues);
-    id = rig_add(&r, "vm", "a", ONE);
-    admit(&r, id);
-    tried(&r, (struct store_try){.id = id,
-                                 .admissions = 1,
-                                 .outcome = STORE_GIVE_UP,
-                                 .reason = STR_LIT(JOB_REASON_GONE),
-                                 .message = STR_LIT("the receiver answered 410")});
-    change(&r, "a", "{\"status\":\"queued\"}");
-    admit(&r, id);
-    tidy(&r, r.now + 61 * NS_PER_S); /* next_try comes before the end of the hold */
-    tried(&r, (struct store_try){
-                  .id = id, .admissions = 2, .outcome = STORE_TRY_AGAIN, .next_try = INT64_MAX});
-    tidy(&r, r.now + 61 * NS_PER_S);
-    is_told(
-        &r, "a",
-        "1 anteroom status queued>admitted\n"
-        "2 anteroom status admitted>failed 'the receiver answered 410'\n"
-        "3 anteroom status failed>queued\n"
-        "4 anteroom status queued>admitted\n"
-        "5 anteroom status admitted>failed 'its hold ran out before the callback was accepted'\n");
-    (void)rig_add(&r, "vm", "b", ONE);
-    change(&r, "b", "{\"valid_until\":\"2024-01-02T00:00:00Z\"}");
+    (void)rig_add(&r, "vm", "a", ONE);
+    change(&r, "a", "{\"valid_until\":\"2024-01-02T00:00:00Z\"}");
     tidy(&r, INT64_C(1710000000) * NS_PER_S);
-    is_told(&r, "b",
+    is_told(&r, "a",
             "1 anteroom changed 'valid_until'\n"
             "2 anteroom status queued>expired 'its valid_until went by while it waited'\n");
     rig_free(&r);
@@ -328,7 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_creation_comes_first_with_its_maker_where_he_is_known),
         cmocka_unit_test(every_change_of_state_is_noted_with_its_maker),
-        cmocka_unit_test(an_end_says_why),
+        cmocka_unit_test(an_end_by_the_clock_says_why),
         cmocka_unit_test(a_job_that_cannot_be_read_any_more_says_so),
         cmocka_unit_test(changes_of_order_say_from_where_to_where),
         cmocka_unit_test(who_only_makes_room_is_not_noted),

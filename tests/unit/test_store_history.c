@@ -88,7 +88,7 @@ static void the_callback_of_an_admitted_or_running_job_is_due_again(void **state
     assert_int_equal(ask(&r, "SELECT updated_at FROM jobs WHERE id = 1"), r.now);
     assert_int_equal(ask(&r, "SELECT version FROM queues"), version + 1);
     store_as(r.s, NULL);
-    tried(&r, (struct store_try){.id = id, .admissions = 1, .outcome = STORE_ACCEPTED});
+    change(&r, "a", "{\"status\":\"running\"}");
     assert_int_equal(ask(&r, due), 0);
     store_as(r.s, &bob);
     OK(resend(&r, "a", &e), &e);
