@@ -183,6 +183,17 @@ def test_public_hosts_are_taken(strict, host):
     assert strict.delete("/v1/lab/public").status == 200
 
 
+def test_a_job_knows_its_receiver(strict):
+    """What is called side by side is limited by receiver: a URL's origin, or what a queue's callback_base stands for."""
+    for n, (callback, receiver) in enumerate([("abc", "/ours"), ("http://A.example./x", "http://a.example"),
+                                              ("https://a.example:8443/y", "https://a.example:8443"), ("//b.example/x", "http://b.example"),
+                                              ("http://0x7f.1:8080/z", "http://127.0.0.1:8080")]):
+        create(strict, f"r{n}", 1, type="ours", callback=callback + f"?{n}")
+        assert ask(strict, "SELECT receiver FROM jobs WHERE request_id = ?", f"r{n}") == [(receiver,)]
+    assert strict.post("/v1/ours/r0", {"callback": "http://c.example/"}).status == 200
+    assert ask(strict, "SELECT receiver FROM jobs WHERE request_id = 'r0'") == [("http://c.example",)]
+
+
 # At every connect -----------------------------------------------------------------------------------------------------
 
 
