@@ -375,3 +375,4 @@ def test_a_name_server_that_is_none_is_said_so(watched):
     w = watched()
     w.a.write_config({"callback": {**ONLY_ONE, "nameserver": "nonsense"}, **lab(HOSTS)})
     assert "callback.nameserver" in w.a.dispatch(code=1).stderr
+    assert "callback.nameserver: must be an address" in w.a.dispatch("--check", code=1).stdout
