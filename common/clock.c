@@ -236,3 +236,15 @@ int clock_parse(struct str text, int64_t *ns)
     *ns = seconds * NS_PER_S + frac;
     return 0;
 }
+
+int clock_parse_utc(struct str text, int64_t *ns)
+{
+    char room[CLOCK_TEXT_MAX + 2];
+
+    if (clock_parse(text, ns) == 0)
+        return 0;
+    if (!text.p || text.n >= sizeof room - 1)
+        return -1;
+    (void)snprintf(room, sizeof room, "%.*sZ", (int)text.n, text.p);
+    return clock_parse(str_of(room), ns);
+}

@@ -37,4 +37,8 @@ void clock_write(struct buf *b, struct clock_zone *z, int64_t ns);
  * Pure; any thread. */
 int clock_parse(struct str text, int64_t *ns) AR_MUST_CHECK;
 
+/* The same, but a time without an offset is UTC: Keystone leaves it out where the end of a token is
+ * that of its application credential. Pure; any thread. */
+int clock_parse_utc(struct str text, int64_t *ns) AR_MUST_CHECK;
+
 #endif

@@ -64,6 +64,8 @@ static int set_reference(struct reader *r, struct str reference)
 
     if (set_text(r, reference) != 0)
         return -1;
+    if (!reference.n || !memchr(reference.p, '%', reference.n))
+        return 0;
     text = part(r, CURLUPART_URL, 0);
     rc = text ? set_text(r, str_of(text)) : refuse(r, "is no URL that can be called");
     curl_free(text);
@@ -115,10 +117,12 @@ static int copy_host(const char *from, struct url *out)
 }
 
 /* libcurl must look for the host that we judge: without the dots. */
-static int put_host(struct reader *r, const char *host)
+static int put_host(struct reader *r, const char *from, const char *host)
 {
-    CURLUcode code = curl_url_set(r->u, CURLUPART_HOST, host, 0);
+    CURLUcode code = CURLUE_OK;
 
+    if (from[0] != '[' && strcmp(from, host) != 0)
+        code = curl_url_set(r->u, CURLUPART_HOST, host, 0);
     r->no_memory = r->no_memory || code == CURLUE_OUT_OF_MEMORY;
     return code == CURLUE_OK ? 0 : -1;
 }
@@ -126,8 +130,7 @@ static int put_host(struct reader *r, const char *host)
 static int read_host(struct reader *r, struct url *out)
 {
     char *host = part(r, CURLUPART_HOST, 0);
-    bool bad =
-        !host || copy_host(host, out) != 0 || (host[0] != '[' && put_host(r, out->host) != 0);
+    bool bad = !host || copy_host(host, out) != 0 || put_host(r, host, out->host) != 0;
 
     curl_free(host);
     if (bad)

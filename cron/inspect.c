@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "job.h"
+#include "lookup.h"
 #include "ownaddr.h"
 #include "pass.h"
 #include "secrets.h"
@@ -149,6 +150,17 @@ static void check_base(const struct conf *conf, const struct conf_queue *queue,
     *good = false;
 }
 
+static void check_nameserver(const struct conf *conf, struct buf *b, bool *good)
+{
+    struct lookup_server server;
+    struct err e;
+
+    if (lookup_server_parse(conf->callback.nameserver, &server, &e) == 0)
+        return;
+    buf_printf(b, "%s\n", e.text);
+    *good = false;
+}
+
 static void check_bases(const struct conf *conf, struct buf *b, bool *good)
 {
     const struct ownaddr_list *list;
@@ -269,6 +281,7 @@ int inspect_check(const struct conf *conf, struct err *e)
 
     buf_printf(&b, "configuration %.*s: ok\n", (int)conf->file.n, conf->file.p);
     check_database(conf, &b, &good);
+    check_nameserver(conf, &b, &good);
     check_bases(conf, &b, &good);
     check_secrets(conf, &b, &good);
     good = check_sources(conf, &b) && good;

@@ -74,7 +74,7 @@ static int read_life(const json_value *token, int64_t now, struct keystone_token
     if (answer_text(token, "issued_at", &from, e) != 0 ||
         answer_text(token, "expires_at", &to, e) != 0)
         return -1;
-    if (clock_parse(from, &begin) != 0 || clock_parse(to, &end) != 0 || end <= begin)
+    if (clock_parse_utc(from, &begin) != 0 || clock_parse_utc(to, &end) != 0 || end <= begin)
         return err_set(e, ERR_UNAVAILABLE, "issued_at and expires_at are no times, or no life");
     life = end - begin < LIFE_MAX ? end - begin : LIFE_MAX;
     before = life / 10;

@@ -8,7 +8,7 @@
 #include "json_pick.h"
 #include "plain.h"
 
-enum { USER_MAX = 200, TIME_MAX = 64 };
+enum { USER_MAX = 200 };
 
 /* One that is longer sets too_long. */
 struct text {
@@ -118,18 +118,6 @@ static struct str span(const struct text *text)
     return (struct str){text->p, text->n};
 }
 
-/* Keystone leaves out the zone, which is UTC, where the end is that of an application credential.
- */
-static int read_time(const struct text *text, int64_t *ns)
-{
-    char room[TIME_MAX];
-
-    if (clock_parse(span(text), ns) == 0)
-        return 0;
-    (void)snprintf(room, sizeof room, "%.*sZ", (int)text->n, text->p);
-    return clock_parse(str_of(room), ns);
-}
-
 /* Is it whole, and of a form that we can work with? */
 static int check(const struct reading *r, int64_t *expires, struct err *e)
 {
@@ -139,7 +127,7 @@ static int check(const struct reading *r, int64_t *expires, struct err *e)
         e->code = ERR_UNAVAILABLE;
         return -1;
     }
-    if (read_time(&r->expires, expires) != 0)
+    if (clock_parse_utc(span(&r->expires), expires) != 0)
         return err_set(e, ERR_UNAVAILABLE, "it does not say when the token expires");
     return 0;
 }

@@ -183,6 +183,17 @@ def test_public_hosts_are_taken(strict, host):
     assert strict.delete("/v1/lab/public").status == 200
 
 
+def test_a_job_knows_its_receiver(strict):
+    """What is called side by side is limited by receiver: a URL's origin, or what a queue's callback_base stands for."""
+    for n, (callback, receiver) in enumerate([("abc", "/ours"), ("http://A.example./x", "http://a.example"),
+                                              ("https://a.example:8443/y", "https://a.example:8443"), ("//b.example/x", "http://b.example"),
+                                              ("http://0x7f.1:8080/z", "http://127.0.0.1:8080")]):
+        create(strict, f"r{n}", 1, type="ours", callback=callback + f"?{n}")
+        assert ask(strict, "SELECT receiver FROM jobs WHERE request_id = ?", f"r{n}") == [(receiver,)]
+    assert strict.post("/v1/ours/r0", {"callback": "http://c.example/"}).status == 200
+    assert ask(strict, "SELECT receiver FROM jobs WHERE request_id = 'r0'") == [("http://c.example",)]
+
+
 # At every connect -----------------------------------------------------------------------------------------------------
 
 
@@ -364,3 +375,4 @@ def test_a_name_server_that_is_none_is_said_so(watched):
     w = watched()
     w.a.write_config({"callback": {**ONLY_ONE, "nameserver": "nonsense"}, **lab(HOSTS)})
     assert "callback.nameserver" in w.a.dispatch(code=1).stderr
+    assert "callback.nameserver: must be an address" in w.a.dispatch("--check", code=1).stdout

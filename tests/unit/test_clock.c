@@ -306,6 +306,23 @@ static void the_wall_clock_never_goes_back(void **state)
     assert_true(clock_mono() >= before);
 }
 
+static void a_time_without_an_offset_is_utc_where_that_is_taken(void **state)
+{
+    int64_t with, without;
+
+    (void)state;
+    assert_int_equal(clock_parse(STR_LIT("2026-11-23T08:00:00.5Z"), &with), 0);
+    assert_int_equal(clock_parse_utc(STR_LIT("2026-11-23T08:00:00.5"), &without), 0);
+    assert_int_equal(with, without);
+    assert_int_equal(clock_parse_utc(STR_LIT("2026-11-23T09:00:00.5+01:00"), &without), 0);
+    assert_int_equal(with, without);
+    assert_int_equal(clock_parse_utc(STR_LIT("2026-11-23"), &without), -1);
+    assert_int_equal(clock_parse_utc(STR_LIT(""), &without), -1);
+    assert_int_equal(clock_parse_utc((struct str){0}, &without), -1);
+    assert_int_equal(
+        clock_parse_utc(STR_LIT("2026-11-23T08:00:00.00000000000000000000000000"), &without), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +331,7 @@ int main(void)
         cmocka_unit_test(every_day_is_read_as_the_library_does),
         cmocka_unit_test(fields_are_read_as_timegm_does),
         cmocka_unit_test(reads_no_other_text),
+        cmocka_unit_test(a_time_without_an_offset_is_utc_where_that_is_taken),
         cmocka_unit_test(a_cut_text_is_never_read),
         cmocka_unit_test(writes_what_lies_outside),
         cmocka_unit_test(the_wall_clock_never_goes_back),

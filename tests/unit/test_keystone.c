@@ -228,6 +228,11 @@ static void test_a_life_without_end(void **state)
     assert_true(keystone_token_lasts(t, now + year - 301 * NS_PER_S));
     assert_false(keystone_token_lasts(t, now + year));
     keystone_token_free(t);
+    /* The end of an application credential comes without its zone. */
+    t = token_of(TOKEN("2026-11-23T08:00:00Z", "2026-11-23T09:00:00.000000", "\"catalog\":[]"),
+                 NULL, now, &e);
+    assert_non_null(t);
+    keystone_token_free(t);
 }
 
 static void test_answers_that_make_no_sense(void **state)

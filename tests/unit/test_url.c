@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "torture.h"
 #include "url.h"
 
 /* want NULL: refused */
@@ -139,12 +140,39 @@ static void test_nul_is_refused(void **state)
         url_resolve((struct str){0}, (struct str){"http://h/\0@evil/", 16}, "it", &u, &e), -1);
 }
 
+#if TORTURE
+static void test_without_memory(void **state)
+{
+    int64_t good, left;
+    struct url u;
+    struct err e;
+    int rc = -1;
+
+    (void)state;
+    for (good = 0; rc != 0; good++) {
+        torture_arm(good);
+        rc = url_resolve(STR_LIT("http://h.example/a/"), STR_LIT("//%31.2.3.4./b"), "it", &u, &e);
+        left = torture_end();
+        if (rc != 0 && (e.code != ERR_INTERNAL || left != 0))
+            fail_msg("%lld: %s", (long long)good, e.text);
+    }
+    url_free(&u);
+    assert_true(good > 10);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_references),     cmocka_unit_test(test_absolute_without_a_base),
-        cmocka_unit_test(test_parts),          cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_nul_is_refused), cmocka_unit_test(test_addresses_have_one_form),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_absolute_without_a_base),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_nul_is_refused),
+        cmocka_unit_test(test_addresses_have_one_form),
+#if TORTURE
+        cmocka_unit_test(test_without_memory),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
