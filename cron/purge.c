@@ -19,7 +19,7 @@ void purge_init(struct purge *p, struct store *store, int64_t most)
 
 static int step(struct purge *p, bool *more, struct err *e)
 {
-    struct store_purged done;
+    struct store_purged done = {0};
 
     if (store_begin(p->store, LOCK_WAIT, e) != 0)
         return -1;

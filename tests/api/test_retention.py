@@ -135,7 +135,8 @@ def test_the_file_gets_shorter_while_all_go_on(anteroom, much):
         assert faults == [] and done
         wait_until(lambda: set(states(a).values()) == {"running"}, timeout=60, what="the start of all that came")
     assert set(states(a)) == set(done)
-    assert "pages=" in a.dispatcher.log() and "event=purge code=" not in a.dispatcher.log()
+    wait_until(lambda: "event=purge jobs=5000" in a.dispatcher.log(), timeout=60, what="the end of the purge")
+    assert "event=purge code=" not in a.dispatcher.log()
     is_sound(a)
 
 
