@@ -127,7 +127,7 @@ void page_encode_row(enum page_kind kind, int64_t job_id, int64_t n, struct buf 
 int page_decode_row(enum page_kind kind, struct str cursor, int64_t job_id, int64_t *n,
                     struct err *e)
 {
-    int64_t id, after;
+    int64_t id = 0, after = 0;
 
     if (decode((int)kind, cursor, (struct str){0}, &id, &after, e) != 0)
         return -1;

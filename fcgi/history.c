@@ -37,9 +37,8 @@ static int make_etag(const struct history *h, struct store *s, const struct job 
                    (long long)n.last, (long long)q->limit, (long long)q->after);
     if (digest_sha256(str_of(text), digest, e) != 0)
         return -1;
-    (void)snprintf(etag, HISTORY_ETAG_MAX, "\"%lld.%02x%02x%02x%02x%02x%02x%02x%02x\"",
-                   (long long)n.last, digest[0], digest[1], digest[2], digest[3], digest[4],
-                   digest[5], digest[6], digest[7]);
+    (void)snprintf(etag, HISTORY_ETAG_MAX, "\"%02x%02x%02x%02x%02x%02x%02x%02x\"", digest[0],
+                   digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]);
     return 0;
 }
 
