@@ -118,7 +118,7 @@ def test_while_the_dispatcher_stays(anteroom, receiver):
     wait_until(lambda: a.dispatcher.log().count("event=receiver-paused") >= 3, what="three pauses")
     assert set(states(a).values()) == {"admitted"}
     wait_until(lambda: {reason(a, n)[0] for n in names} == {"ReceiverPaused"}, what="all say so")
-    with contextlib.closing(Receiver(closed)) as back:
+    with contextlib.closing(Receiver(bound=closed)) as back:
         wait_until(lambda: set(states(a).values()) == {"running"}, what="all")
         assert len(back.requests) == 40
     assert a.dispatcher.log().count("event=receiver-back") == 1
