@@ -264,7 +264,7 @@ static int lapse(struct store *s, int64_t id, int64_t now, struct err *e)
 int store_paused_lapse(struct store *s, store_busy_fn *busy, void *ctx, int64_t most, int64_t now,
                        struct err *e)
 {
-    int64_t when, id;
+    int64_t when = 0, id = 0;
     int rc, n;
 
     assert(db_writing(s->db));

@@ -143,7 +143,14 @@ static bool is_settled(const struct stamp *s)
 
 static bool same_secrets(const struct secret_file *a, const struct secret_file *b)
 {
-    return a->secrets == b->secrets && memcmp(a->secret, b->secret, sizeof a->secret) == 0;
+    size_t i;
+
+    for (i = 0; i < a->secrets && i < b->secrets; i++) {
+        if (a->secret[i].n != b->secret[i].n ||
+            memcmp(a->secret[i].byte, b->secret[i].byte, a->secret[i].n) != 0)
+            return false;
+    }
+    return a->secrets == b->secrets;
 }
 
 static void refresh_file(struct secret_file *f)
