@@ -4,30 +4,33 @@
 
 #include "num.h"
 
-/* The list's room: *n = 0 elements of it are filled. */
-static int begin(struct conf_in *in, const struct yaml_node *value, size_t size, void **room,
-                 size_t *n)
+/* Room for the list's elements; NULL and the error when the value is no list, or too long a one. */
+static void *begin(struct conf_in *in, const struct yaml_node *value, size_t size)
 {
-    *n = 0;
+    void *room;
+
     if (conf_need(in, value, YAML_LIST) != 0)
-        return -1;
-    if (value->n > CONF_LIST_MAX)
-        return conf_fail(in, value, "must not have more than %d elements", CONF_LIST_MAX);
-    *room = arena_array(in->arena, value->n, size);
-    return *room ? 0 : conf_no_memory(in);
+        return NULL;
+    if (value->n > CONF_LIST_MAX) {
+        (void)conf_fail(in, value, "must not have more than %d elements", CONF_LIST_MAX);
+        return NULL;
+    }
+    room = arena_array(in->arena, value->n, size);
+    if (!room)
+        (void)conf_no_memory(in);
+    return room;
 }
 
 int conf_read_names(struct conf_in *in, const struct yaml_node *value, const struct conf_key *key,
                     void *field)
 {
     struct conf_names *names = field;
-    void *room;
 
     (void)key;
-    if (begin(in, value, sizeof *names->name, &room, &names->n) != 0)
+    names->name = begin(in, value, sizeof *names->name);
+    if (!names->name)
         return -1;
-    names->name = room;
-    for (; names->n < value->n; names->n++) {
+    for (names->n = 0; names->n < value->n; names->n++) {
         if (value->item[names->n]->kind != YAML_SCALAR || yaml_is_null(value->item[names->n]))
             return conf_wrong(in, value->item[names->n], "a list of texts");
         if (conf_copy_name(in, value->item[names->n], &names->name[names->n]) != 0)
@@ -41,13 +44,12 @@ int conf_read_networks(struct conf_in *in, const struct yaml_node *value,
 {
     struct conf_networks *networks = field;
     const struct yaml_node *one;
-    void *room;
 
     (void)key;
-    if (begin(in, value, sizeof *networks->net, &room, &networks->n) != 0)
+    networks->net = begin(in, value, sizeof *networks->net);
+    if (!networks->net)
         return -1;
-    networks->net = room;
-    for (; networks->n < value->n; networks->n++) {
+    for (networks->n = 0; networks->n < value->n; networks->n++) {
         one = value->item[networks->n];
         if (one->kind != YAML_SCALAR ||
             netguard_net_parse(one->scalar, &networks->net[networks->n]) != 0)
@@ -84,13 +86,12 @@ int conf_read_ports(struct conf_in *in, const struct yaml_node *value, const str
 {
     struct conf_ports *ports = field;
     const struct yaml_node *one;
-    void *room;
 
     (void)key;
-    if (begin(in, value, sizeof *ports->port, &room, &ports->n) != 0)
+    ports->port = begin(in, value, sizeof *ports->port);
+    if (!ports->port)
         return -1;
-    ports->port = room;
-    for (; ports->n < value->n; ports->n++) {
+    for (ports->n = 0; ports->n < value->n; ports->n++) {
         one = value->item[ports->n];
         if (one->kind != YAML_SCALAR || read_ports(one->scalar, &ports->port[ports->n]) != 0)
             return conf_wrong(in, one, "a list of ports such as 443 or 1024-65535");

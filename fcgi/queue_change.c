@@ -51,11 +51,12 @@ int queue_change_prepare(const struct route_env *env, struct http *x, struct err
 
 static void log_change(const struct http *x, bool paused)
 {
-    char type[JOB_NAME_MAX + 1], room[LOG_QUOTE_MAX];
+    char type[JOB_NAME_MAX + 1], who[WHO_NAME_MAX + 1], room[LOG_QUOTE_MAX], more[LOG_QUOTE_MAX];
 
     (void)snprintf(type, sizeof type, "%.*s", (int)x->segment[1].n, x->segment[1].p);
-    log_info("queue", "type=%s paused=%s id=%s", log_quote(room, type), paused ? "true" : "false",
-             x->id);
+    (void)snprintf(who, sizeof who, "%.*s", (int)x->who->name.n, x->who->name.p);
+    log_info("queue", "type=%s paused=%s who=%s id=%s", log_quote(room, type),
+             paused ? "true" : "false", log_quote(more, who), x->id);
 }
 
 int queue_change(const struct route_env *env, struct http *x, struct err *e)

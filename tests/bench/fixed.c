@@ -22,9 +22,10 @@ int route_meet(struct http *x, const struct route **route, struct err *e)
     return http_read_head(x, e);
 }
 
-int route_take(const struct conf *conf, const struct route *route, struct http *x, struct err *e)
+int route_take(const struct route_env *env, const struct route *route, struct http *x,
+               struct err *e)
 {
-    (void)conf;
+    (void)env;
     (void)route;
     return http_read_body(x, e);
 }
