@@ -219,9 +219,8 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_LANE_PAUSE] =
         "UPDATE jobs SET reason = 'ReceiverPaused', message = ?3, updated_at = ?4,"
         " version = version + 1 WHERE id IN (SELECT id FROM jobs WHERE receiver = ?1"
-        " AND owner_id = ?2 AND next_try >= ?5 AND status = 'admitted'"
-        " AND (reason IS NULL OR reason <> 'ReceiverPaused') ORDER BY next_try LIMIT ?6)"
-        " RETURNING type, next_try",
+        " AND owner_id = ?2 AND status = 'admitted' AND reason IS NOT 'ReceiverPaused' LIMIT ?5)"
+        " RETURNING type",
     [SQL_LANE_RESUME] =
         "UPDATE jobs SET reason = CASE attempts WHEN 0 THEN NULL ELSE 'CallbackFailed' END,"
         " message = CASE attempts WHEN 0 THEN NULL ELSE 'try ' || attempts || ' of ' || ?3"
@@ -229,7 +228,7 @@ const char *const store_sql[SQL_NAMES] = {
         " FROM deliveries d WHERE d.job_id = jobs.id ORDER BY d.n DESC LIMIT 1), 'it failed') END,"
         " updated_at = ?4, version = version + 1 WHERE id IN (SELECT id FROM jobs"
         " WHERE receiver = ?1 AND owner_id = ?2 AND reason = 'ReceiverPaused' LIMIT ?5)"
-        " RETURNING type, next_try",
+        " RETURNING type",
     [SQL_LANE_PAUSED_ENDS] =
         "SELECT hold_until, id FROM jobs WHERE reason = 'ReceiverPaused' ORDER BY hold_until"
         " /* scan: jobs, its first entries in the index */",
