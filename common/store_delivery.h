@@ -117,6 +117,8 @@ struct store_tried {
     bool written;  /* false: the job is no longer admitted in that admission, or not running any
                       more: only the try itself was written down, as "void" */
     bool requeued; /* of STORE_GIVE_UP */
+    bool asked;    /* of STORE_TRY_AGAIN, and of a running job: somebody asked for another try while
+                      this one was under way; the job is due for it */
     struct store_receiver receiver, before; /* of the origin: after and before the try */
 };
 

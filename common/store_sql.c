@@ -234,9 +234,10 @@ const char *const store_sql[SQL_NAMES] = {
         " /* scan: jobs, its first entries in the index */",
     [SQL_DUE] = "SELECT" JOB_COLUMNS ", j.attempts, j.next_try, j.hold_until, j.admissions" JOB_FROM
                 "WHERE j.id = ?1 AND j.next_try IS NOT NULL",
-    [SQL_TRY_AGAIN] = "UPDATE jobs SET attempts = attempts + 1, next_try = ?2, reason = ?3, "
-                      "message = ?4, updated_at = ?5,"
-                      " version = version + 1 WHERE id = ?1",
+    [SQL_TRY_AGAIN] =
+        "UPDATE jobs SET attempts = attempts + 1, next_try = CASE WHEN next_try < 0"
+        " AND next_try <> ?6 THEN next_try ELSE ?2 END, reason = ?3, message = ?4, updated_at = ?5,"
+        " version = version + 1 WHERE id = ?1 RETURNING next_try <> ?2",
     [SQL_SENT_AGAIN] = "UPDATE jobs SET next_try = NULL WHERE id = ?1 AND next_try = ?2",
     [SQL_JOB_CALLED] =
         "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1 AND j.admissions = ?2 AND j.status = ?3",
