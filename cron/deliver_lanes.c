@@ -3,7 +3,7 @@
 #include "deliver_inner.h"
 
 enum {
-    SAY_MAX = 500, /* jobs that are changed in one transaction: others wait for it */
+    SAY_MAX = 500, /* lanes and jobs of one transaction: others wait for it */
     SCAN_SHARE = 4 /* a scan is followed by a time without one, so many times as long */
 };
 
@@ -138,7 +138,7 @@ void deliver_host(struct deliver *d, struct lane *lane, int64_t paused_until)
 
 struct saying {
     struct deliver *deliver;
-    int64_t now, left; /* left: jobs that may still be changed */
+    int64_t now, left; /* left: lanes and jobs that there is still time for */
     bool more;         /* some lane did not come to its end */
     bool failed;
     struct err *e;
@@ -164,7 +164,7 @@ static void say_lane(void *ctx, struct lane *lane)
         sa->left = 0;
         return;
     }
-    sa->left -= n;
+    sa->left -= n + 1;
     lane->say = lane->unsay = false;
 }
 

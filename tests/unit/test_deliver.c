@@ -124,11 +124,29 @@ static void who_comes_to_a_paused_receiver_says_so_whatever_others_wait_for(void
     world_free(&w);
 }
 
+static void many_lanes_say_so_in_more_than_one_transaction(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_make(&w);
+    add_admitted(&w, "a", 600, w.r.now);
+    rig_sql(&w.r, "UPDATE jobs SET owner_id = 'o' || id");
+    world_open(&w);
+    start(&w);
+    start(&w);
+    assert_in_range(say_so(&w), 1, 250);
+    start_until_it_rests(&w);
+    assert_int_equal(say_so(&w), 600);
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lane_that_goes_before_it_has_said_so_is_not_waited_for),
         cmocka_unit_test(who_comes_to_a_paused_receiver_says_so_whatever_others_wait_for),
+        cmocka_unit_test(many_lanes_say_so_in_more_than_one_transaction),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
