@@ -6,6 +6,7 @@ import pytest
 
 from cloud import ask, books_balance, create, lab, queue, reason, show, states
 from harness import wait_until
+from reading import write
 from receiver import CLOSE, Receiver, closed_port
 
 HOSTS = {"n": {"gpu": 100}}
@@ -91,6 +92,19 @@ def test_connecting_in_vain_counts_as_well(anteroom, receiver, kind):
             create(a, f"j{i}", 1, callback=f"{base}j{i}")
         a.dispatch()
     assert list(states(a).values()).count("failed") == 3 and reason(a, "j4")[0] == "ReceiverPaused"
+
+
+def test_one_that_an_older_version_took_for_the_base_is_to_blame_alone(anteroom, receiver):
+    """A callback that keeps nothing of callback_base but the scheme; a database of version 2 does not say so."""
+    a = anteroom(conf({"pause_after": 1}, base=receiver.url("")))
+    closed, port = closed_port()
+    with closed:
+        create(a, "j", 1, callback=f"//127.0.0.1:{port}/j")
+        write(a, ("UPDATE jobs SET receiver = '/lab'",))
+        create(a, "of-the-base", 1, callback="x")
+        a.dispatch()
+    assert ask(a, "SELECT origin FROM receivers") == [(f"http://127.0.0.1:{port}",)]
+    assert states(a) == {"j": "admitted", "of-the-base": "running"}
 
 
 def test_holds_run_out_meanwhile(anteroom, receiver):
