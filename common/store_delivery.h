@@ -79,9 +79,9 @@ int store_lane_resume(struct store *s, const struct store_lane *lane, int64_t mo
 
 /* In a write transaction: what becomes of up to `most` jobs whose hold ended by `now` while their
  * receiver was paused: as store_tried has it of STORE_GIVE_UP. Busy ones are left. Returns how many
- * there were, or -1. */
+ * there were, of whom *requeued wait again, or -1. */
 int store_paused_lapse(struct store *s, store_busy_fn *busy, void *ctx, int64_t most, int64_t now,
-                       struct err *e) AR_MUST_CHECK;
+                       int *requeued, struct err *e) AR_MUST_CHECK;
 /* When the next hold ends of a job that is not busy and says that its receiver is paused;
  * INT64_MAX: there is none. */
 int store_paused_ends(struct store *s, store_busy_fn *busy, void *ctx, int64_t *when,

@@ -243,6 +243,7 @@ int store_paused_ends(struct store *s, store_busy_fn *busy, void *ctx, int64_t *
     return rc < 0 ? -1 : 0;
 }
 
+/* As store_unaccepted. */
 static int lapse(struct store *s, int64_t id, int64_t now, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_JOB_BY_ID, e);
@@ -258,20 +259,23 @@ static int lapse(struct store *s, int64_t id, int64_t now, struct err *e)
 }
 
 int store_paused_lapse(struct store *s, store_busy_fn *busy, void *ctx, int64_t most, int64_t now,
-                       struct err *e)
+                       int *requeued, struct err *e)
 {
     int64_t when = 0, id = 0;
     int rc, n;
 
     assert(db_writing(s->db));
+    *requeued = 0;
     for (n = 0; n < most; n++) {
         rc = next_end(s, busy, ctx, &when, &id, e);
         if (rc < 0)
             return -1;
         if (rc == 0 || when > now)
             break;
-        if (lapse(s, id, now, e) < 0)
+        rc = lapse(s, id, now, e);
+        if (rc < 0)
             return -1;
+        *requeued += rc;
     }
     return n;
 }

@@ -174,11 +174,12 @@ static void say_again(void *ctx, struct lane *lane)
     (lanes_paused(lane) ? say : unsay)(ctx, lane);
 }
 
-/* Returns how many lapsed, or -1. */
-static int say_and_lapse(struct deliver *d, int64_t now, struct err *e)
+/* Counts those that lapsed. */
+static int say_and_lapse(struct deliver *d, int64_t now, struct deliver_counts *counts,
+                         struct err *e)
 {
     struct saying sa = {.deliver = d, .now = now, .left = SAY_MAX, .e = e};
-    int n = 0;
+    int n = 0, requeued = 0;
 
     if (d->to_say)
         lanes_each(d->lanes, say_lane, &sa);
@@ -186,28 +187,29 @@ static int say_and_lapse(struct deliver *d, int64_t now, struct err *e)
     if (sa.failed)
         return -1;
     if (now >= d->lapse)
-        n = store_paused_lapse(d->store, deliver_is_busy, d, SAY_MAX, now, e);
-    if (n < 0 || store_paused_ends(d->store, deliver_is_busy, d, &d->lapse, e) != 0)
-        return -1;
-    return n;
+        n = store_paused_lapse(d->store, deliver_is_busy, d, SAY_MAX, now, &requeued, e);
+    counts->requeued += requeued;
+    counts->failed += n - requeued;
+    return n < 0 ? -1 : store_paused_ends(d->store, deliver_is_busy, d, &d->lapse, e);
 }
 
 int deliver_say(struct deliver *d, int64_t now, struct err *e)
 {
-    int n;
+    struct deliver_counts counts = d->counts;
+    int rc;
 
     if (!d->to_say && now < d->lapse)
         return 0;
     if (store_begin(d->store, LOCK_SECONDS * NS_PER_S, e) != 0)
         return -1;
-    n = say_and_lapse(d, now, e);
-    if (n < 0)
+    rc = say_and_lapse(d, now, &counts, e);
+    if (rc != 0)
         store_rollback(d->store);
-    if (n < 0 || store_commit(d->store, e) != 0) {
+    if (rc != 0 || store_commit(d->store, e) != 0) {
         lanes_each(d->lanes, say_again, d);
         return -1;
     }
-    d->counts.failed += n;
+    d->counts = counts;
     return 0;
 }
 

@@ -121,6 +121,15 @@ def test_holds_run_out_meanwhile(anteroom, receiver):
     books_balance(a, HOSTS)
 
 
+def test_who_waits_again_then_has_not_failed(anteroom, receiver):
+    a = anteroom(conf({"hold": "10m", "pause": "1h", "retry": [0, "30s"], "requeue": 1, "pause_after": 1}))
+    receiver.script("a", [500])
+    for n in ("a", "b", "c"):
+        create(a, n, 1, callback=receiver.url(n))
+    a.dispatch()
+    assert "requeued=3 failed=0" in a.dispatch(env=after(601)).stderr and set(states(a).values()) == {"queued"}
+
+
 def test_while_the_dispatcher_stays(anteroom, receiver):
     """Pauses of a tenth of a second: each ends with one try, until it answers; then all are called."""
     a = anteroom(conf({"pause": "100ms", "per_host": 8, "retry": [0] + ["10ms"] * 31}))

@@ -230,12 +230,13 @@ static bool one_is_busy(void *ctx, int64_t id)
 static int lapse(struct rig *r, int64_t busy, int64_t most)
 {
     struct err e;
-    int n;
+    int n, requeued;
 
     rig_begin(r);
-    n = store_paused_lapse(r->s, one_is_busy, &busy, most, r->now, &e);
+    n = store_paused_lapse(r->s, one_is_busy, &busy, most, r->now, &requeued, &e);
     rig_commit(r);
     assert_true(n >= 0);
+    assert_int_equal(requeued, 0);
     return n;
 }
 
