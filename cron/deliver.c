@@ -138,6 +138,10 @@ static int start_job(struct deliver *d, struct lane *lane, const struct store_du
         return -1;
     }
     s->called = false;
+    if (!s->url.text.data) { /* it is no URL that could be called */
+        s->url.text = BUF_INIT(JOB_CALLBACK_MAX);
+        buf_add(&s->url.text, due->job.callback.p, due->job.callback.n);
+    }
     deliver_refuse(d, s, e);
     return 0;
 }
