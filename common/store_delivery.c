@@ -325,8 +325,9 @@ static int still_called(struct store *s, const struct store_try *t, struct job *
     return rc == 1 && store_row_job(st, j, e) != 0 ? -1 : rc;
 }
 
-static int bind_again(struct store *s, const struct store_try *t, struct str reason,
-                      struct str message, int64_t now, struct err *e)
+/* Whoever asked for a try while this one was under way gets it. */
+static int put_again(struct store *s, const struct store_try *t, struct str reason,
+                     struct str message, int64_t now, bool *asked, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_TRY_AGAIN, e);
 
@@ -337,23 +338,28 @@ static int bind_again(struct store *s, const struct store_try *t, struct str rea
     db_bind_str(st, 3, reason);
     db_bind_str(st, 4, message);
     db_bind_i64(st, 5, now);
-    return db_run(s->db, st, e);
+    db_bind_i64(st, 6, t->asked);
+    if (db_step(s->db, st, e) != 1)
+        return -1;
+    *asked = db_i64(st, 0) != 0;
+    db_done(st);
+    return 0;
 }
 
-static int try_again(struct store *s, const struct store_try *t, const struct job *j, bool paused,
-                     int64_t now, struct err *e)
+static int try_again(struct store *s, const struct store_try *t, const struct job *j, int64_t now,
+                     struct store_tried *out, struct err *e)
 {
     struct buf text = BUF_INIT(4096);
     struct str reason = t->reason, message = t->message;
     int rc = 0;
 
-    if (paused) {
+    if (out->receiver.paused_until > now) {
         rc = store_receiver_text(s, t->origin, &text, e);
         reason = STR_LIT(JOB_REASON_RECEIVER);
         message = buf_span(&text);
     }
     if (rc == 0)
-        rc = bind_again(s, t, reason, message, now, e);
+        rc = put_again(s, t, reason, message, now, &out->asked, e);
     buf_free(&text);
     return rc == 0 ? store_touch_queue(s, j->type, 0, INT64_MIN, e) : -1;
 }
@@ -367,7 +373,7 @@ static int accept(struct store *s, const struct job *j, int64_t now, struct err 
 }
 
 /* A running job was called once more: that is all. Whoever asked for it again meanwhile gets it. */
-static int sent_again(struct store *s, const struct store_try *t, struct err *e)
+static int sent_again(struct store *s, const struct store_try *t, bool *asked, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_SENT_AGAIN, e);
 
@@ -375,7 +381,10 @@ static int sent_again(struct store *s, const struct store_try *t, struct err *e)
         return -1;
     db_bind_i64(st, 1, t->id);
     db_bind_i64(st, 2, t->asked);
-    return db_run(s->db, st, e);
+    if (db_run(s->db, st, e) != 0)
+        return -1;
+    *asked = db_changes(s->db) == 0;
+    return 0;
 }
 
 static int follow(struct store *s, const struct store_try *t, const struct job *j, int64_t now,
@@ -384,11 +393,11 @@ static int follow(struct store *s, const struct store_try *t, const struct job *
     int rc;
 
     if (t->again)
-        return sent_again(s, t, e);
+        return sent_again(s, t, &out->asked, e);
     if (t->outcome == STORE_ACCEPTED)
         return accept(s, j, now, e);
     if (t->outcome == STORE_TRY_AGAIN)
-        return try_again(s, t, j, out->receiver.paused_until > now, now, e);
+        return try_again(s, t, j, now, out, e);
     if (t->outcome == STORE_REFUSED)
         return fail(s, j, t->reason, t->message, now, e);
     rc = store_unaccepted(s, j, t->message, now, e);

@@ -68,11 +68,11 @@ struct store_receiver {
 int store_receiver(struct store *s, struct str origin, struct store_receiver *r,
                    struct err *e) AR_MUST_CHECK;
 
-/* In a write transaction: up to `most` admitted jobs of a lane, from *from on, say that their
- * receiver, which is paused, is so; *from is then where to go on. Returns how many were changed, or
- * -1: fewer than `most` means that all say it. */
+/* In a write transaction: up to `most` more of a lane's admitted jobs say that their receiver,
+ * which is paused, is so. Returns how many were changed, or -1: fewer than `most` means that all
+ * say it. */
 int store_lane_pause(struct store *s, const struct store_lane *lane, struct str origin,
-                     int64_t *from, int64_t most, int64_t now, struct err *e) AR_MUST_CHECK;
+                     int64_t most, int64_t now, struct err *e) AR_MUST_CHECK;
 /* Takes it back. */
 int store_lane_resume(struct store *s, const struct store_lane *lane, int64_t most, int64_t now,
                       struct err *e) AR_MUST_CHECK;
@@ -117,6 +117,8 @@ struct store_tried {
     bool written;  /* false: the job is no longer admitted in that admission, or not running any
                       more: only the try itself was written down, as "void" */
     bool requeued; /* of STORE_GIVE_UP */
+    bool asked;    /* of STORE_TRY_AGAIN, and of a running job: somebody asked for another try while
+                      this one was under way; the job is due for it */
     struct store_receiver receiver, before; /* of the origin: after and before the try */
 };
 

@@ -151,16 +151,13 @@ int store_receiver_text(struct store *s, struct str origin, struct buf *b, struc
     return buf_check(b, "a message", e);
 }
 
-/* Steps through the rows that an UPDATE of a lane gives: how many there are; the greatest next_try.
- */
-static int mark(struct store *s, struct db_stmt *st, int64_t *from, struct err *e)
+/* Steps through the rows that an UPDATE of a lane gives: how many there are. */
+static int mark(struct store *s, struct db_stmt *st, struct err *e)
 {
     int rc, n = 0;
 
     while ((rc = db_step(s->db, st, e)) == 1) {
         n++;
-        if (from && db_i64(st, 1) > *from)
-            *from = db_i64(st, 1);
         if (store_touch_queue(s, db_str(st, 0), 0, INT64_MIN, e) != 0) {
             db_done(st);
             return -1;
@@ -182,7 +179,7 @@ static struct db_stmt *of_lane(struct store *s, enum store_sql_name name,
 }
 
 int store_lane_pause(struct store *s, const struct store_lane *lane, struct str origin,
-                     int64_t *from, int64_t most, int64_t now, struct err *e)
+                     int64_t most, int64_t now, struct err *e)
 {
     struct buf text = BUF_INIT(4096);
     struct db_stmt *st;
@@ -196,9 +193,8 @@ int store_lane_pause(struct store *s, const struct store_lane *lane, struct str 
         goto out;
     db_bind_str(st, 3, buf_span(&text));
     db_bind_i64(st, 4, now);
-    db_bind_i64(st, 5, *from);
-    db_bind_i64(st, 6, most);
-    rc = mark(s, st, from, e);
+    db_bind_i64(st, 5, most);
+    rc = mark(s, st, e);
 out:
     buf_free(&text);
     return rc;
@@ -215,7 +211,7 @@ int store_lane_resume(struct store *s, const struct store_lane *lane, int64_t mo
     db_bind_i64(st, 3, (int64_t)s->conf->callback.retries);
     db_bind_i64(st, 4, now);
     db_bind_i64(st, 5, most);
-    return mark(s, st, NULL, e);
+    return mark(s, st, e);
 }
 
 /* The first marked job behind (*when, *id) that is not busy: 1, 0 none, -1. */

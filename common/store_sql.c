@@ -219,9 +219,8 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_LANE_PAUSE] =
         "UPDATE jobs SET reason = 'ReceiverPaused', message = ?3, updated_at = ?4,"
         " version = version + 1 WHERE id IN (SELECT id FROM jobs WHERE receiver = ?1"
-        " AND owner_id = ?2 AND next_try >= ?5 AND status = 'admitted'"
-        " AND (reason IS NULL OR reason <> 'ReceiverPaused') ORDER BY next_try LIMIT ?6)"
-        " RETURNING type, next_try",
+        " AND owner_id = ?2 AND status = 'admitted' AND reason IS NOT 'ReceiverPaused' LIMIT ?5)"
+        " RETURNING type",
     [SQL_LANE_RESUME] =
         "UPDATE jobs SET reason = CASE attempts WHEN 0 THEN NULL ELSE 'CallbackFailed' END,"
         " message = CASE attempts WHEN 0 THEN NULL ELSE 'try ' || attempts || ' of ' || ?3"
@@ -229,15 +228,16 @@ const char *const store_sql[SQL_NAMES] = {
         " FROM deliveries d WHERE d.job_id = jobs.id ORDER BY d.n DESC LIMIT 1), 'it failed') END,"
         " updated_at = ?4, version = version + 1 WHERE id IN (SELECT id FROM jobs"
         " WHERE receiver = ?1 AND owner_id = ?2 AND reason = 'ReceiverPaused' LIMIT ?5)"
-        " RETURNING type, next_try",
+        " RETURNING type",
     [SQL_LANE_PAUSED_ENDS] =
         "SELECT hold_until, id FROM jobs WHERE reason = 'ReceiverPaused' ORDER BY hold_until"
         " /* scan: jobs, its first entries in the index */",
     [SQL_DUE] = "SELECT" JOB_COLUMNS ", j.attempts, j.next_try, j.hold_until, j.admissions" JOB_FROM
                 "WHERE j.id = ?1 AND j.next_try IS NOT NULL",
-    [SQL_TRY_AGAIN] = "UPDATE jobs SET attempts = attempts + 1, next_try = ?2, reason = ?3, "
-                      "message = ?4, updated_at = ?5,"
-                      " version = version + 1 WHERE id = ?1",
+    [SQL_TRY_AGAIN] =
+        "UPDATE jobs SET attempts = attempts + 1, next_try = CASE WHEN next_try < 0"
+        " AND next_try <> ?6 THEN next_try ELSE ?2 END, reason = ?3, message = ?4, updated_at = ?5,"
+        " version = version + 1 WHERE id = ?1 RETURNING next_try <> ?2",
     [SQL_SENT_AGAIN] = "UPDATE jobs SET next_try = NULL WHERE id = ?1 AND next_try = ?2",
     [SQL_JOB_CALLED] =
         "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1 AND j.admissions = ?2 AND j.status = ?3",

@@ -53,7 +53,7 @@ struct deliver {
     struct buf scanned; /* receiver and owner of the last lane that was put, when there were more */
     size_t scanned_at;  /* where the owner begins */
     bool more;          /* there were */
-    size_t to_say;      /* lanes whose jobs are to say that their receiver is paused, or not */
+    bool to_say;        /* jobs of some lane may be to say that their receiver is paused, or not */
     int64_t lapse;      /* clock_now: when the hold of one of those ends */
     /* slots */
     size_t ended, busy; /* busy: not free */

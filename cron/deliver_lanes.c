@@ -7,6 +7,22 @@ enum {
     SCAN_SHARE = 4 /* a scan is followed by a time without one, so many times as long */
 };
 
+static void say(void *ctx, struct lane *lane)
+{
+    struct deliver *d = ctx;
+
+    lane->say = d->to_say = true;
+    lane->unsay = false;
+}
+
+static void unsay(void *ctx, struct lane *lane)
+{
+    struct deliver *d = ctx;
+
+    lane->unsay = d->to_say = true;
+    lane->say = false;
+}
+
 /* ---- the scan ---- */
 
 struct scanning {
@@ -22,13 +38,11 @@ static int greet(struct scanning *sc, struct lane *lane)
     struct deliver *d = sc->deliver;
     struct store_receiver r;
 
-    lane->said = INT64_MIN;
     if (store_receiver(d->store, str_of(lane->origin), &r, sc->e) != 0)
         return -1;
     lanes_pause(d->lanes, lane, r.paused_until);
-    lane->say = r.paused_until != 0;
-    lane->unsay = !lane->say && sc->said;
-    d->to_say += lane->say || lane->unsay;
+    if (!r.paused_until && sc->said)
+        unsay(d, lane);
     return 0;
 }
 
@@ -64,10 +78,8 @@ static bool put_lane(void *ctx, const struct store_lane *sl, int64_t next_try)
         return false;
     }
     deliver_rewind(lane);
-    if (!fresh && lanes_paused(lane) && !lane->say) {
-        lane->say = true; /* there may be new jobs in it */
-        d->to_say++;
-    }
+    if (lanes_paused(lane))
+        say(d, lane); /* there may be new jobs in it */
     lanes_look(d->lanes, lane, next_try);
     return true;
 }
@@ -114,25 +126,6 @@ int deliver_scan(struct deliver *d, struct err *e)
 
 /* ---- what the jobs of a paused receiver say ---- */
 
-static void say(void *ctx, struct lane *lane)
-{
-    struct deliver *d = ctx;
-
-    d->to_say += !lane->say && !lane->unsay;
-    lane->say = true;
-    lane->unsay = false;
-    lane->said = INT64_MIN;
-}
-
-static void unsay(void *ctx, struct lane *lane)
-{
-    struct deliver *d = ctx;
-
-    d->to_say += !lane->say && !lane->unsay;
-    lane->unsay = true;
-    lane->say = false;
-}
-
 void deliver_host(struct deliver *d, struct lane *lane, int64_t paused_until)
 {
     bool was = lanes_paused(lane) != 0;
@@ -146,7 +139,8 @@ void deliver_host(struct deliver *d, struct lane *lane, int64_t paused_until)
 
 struct saying {
     struct deliver *deliver;
-    int64_t now, left;
+    int64_t now, left; /* left: jobs that may still be changed */
+    bool more;         /* some lane did not come to its end */
     bool failed;
     struct err *e;
 };
@@ -158,19 +152,21 @@ static void say_lane(void *ctx, struct lane *lane)
     struct store_lane sl = {lane->receiver, lane->owner_id};
     int n;
 
-    if (sa->failed || sa->left <= 0 || (!lane->say && !lane->unsay))
+    if (sa->failed || (!lane->say && !lane->unsay))
         return;
-    n = lane->say ? store_lane_pause(d->store, &sl, str_of(lane->origin), &lane->said, sa->left,
-                                     sa->now, sa->e)
+    sa->more = sa->more || sa->left == 0;
+    if (sa->left == 0)
+        return;
+    n = lane->say ? store_lane_pause(d->store, &sl, str_of(lane->origin), sa->left, sa->now, sa->e)
                   : store_lane_resume(d->store, &sl, sa->left, sa->now, sa->e);
     sa->failed = n < 0;
+    sa->more = sa->more || n == sa->left;
     if (n < 0 || n == sa->left) {
         sa->left = 0;
         return;
     }
     sa->left -= n;
     lane->say = lane->unsay = false;
-    d->to_say--;
 }
 
 /* What was said is rolled back: it is said again. */
@@ -187,6 +183,7 @@ static int say_and_lapse(struct deliver *d, int64_t now, struct err *e)
 
     if (d->to_say)
         lanes_each(d->lanes, say_lane, &sa);
+    d->to_say = sa.more;
     if (sa.failed)
         return -1;
     if (now >= d->lapse)
@@ -200,7 +197,7 @@ int deliver_say(struct deliver *d, int64_t now, struct err *e)
 {
     int n;
 
-    if (d->to_say == 0 && now < d->lapse)
+    if (!d->to_say && now < d->lapse)
         return 0;
     if (store_begin(d->store, LOCK_SECONDS * NS_PER_S, e) != 0)
         return -1;

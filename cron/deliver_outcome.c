@@ -156,20 +156,21 @@ static void count(struct deliver_counts *c, const struct slot *s)
     c->failed += s->then.outcome >= STORE_GIVE_UP && !s->tried.requeued;
 }
 
-/* When the lane is to be looked at again. What was passed over while this try was under way is
- * found again only from the lane's beginning. */
+/* The job was passed over while this try was under way. When is its lane to be looked at again?
+ * What the lane has gone by is found again only from its beginning. */
 static void look_again(struct deliver *d, struct slot *s)
 {
-    bool again = s->tried.written && !s->again && s->then.outcome == STORE_TRY_AGAIN;
+    int64_t when = s->tried.asked ? -1 : s->then.next_try;
 
-    if (again && s->then.next_try > s->lane->after_try) {
-        lanes_look(d->lanes, s->lane, s->then.next_try);
+    if (!s->tried.written) {
+        deliver_changed(d); /* it may have been admitted anew, and have another receiver */
         return;
     }
-    if (s->tried.written && !s->again && !again)
+    if (!s->tried.asked && (s->again || s->then.outcome != STORE_TRY_AGAIN))
         return;
-    deliver_rewind(s->lane);
-    lanes_look(d->lanes, s->lane, 0);
+    if (s->tried.asked || when <= s->lane->after_try)
+        deliver_rewind(s->lane);
+    lanes_look(d->lanes, s->lane, when);
 }
 
 static void finish(struct deliver *d, struct slot *s)

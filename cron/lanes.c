@@ -135,11 +135,14 @@ static void release(struct lanes *l, struct own *o)
     release_owner(l, o->owner);
 }
 
-/* Those that were asked for wait before the others. */
-static void wait_for(struct party *p, struct own *o, enum where where)
+/* Those that were asked for wait before the others. The end of a pause may come a second time: the
+ * clock was set back. */
+static void wait_for(struct lanes *l, struct party *p, struct own *o, enum where where)
 {
     o->where = where;
     list_add(o->lane.urgent ? p->waiting.next : &p->waiting, &o->link);
+    if (p->paused_until > l->now)
+        timers_set(&l->pauses, &p->timer, p->paused_until);
 }
 
 /* ---- lanes and parties ---- */
@@ -352,10 +355,10 @@ struct lane *lanes_next(struct lanes *l, int64_t now)
         o = OWN(l->ready.next, link);
         list_remove(&o->link);
         if (!host_has_room(l, o->host, o->lane.urgent)) {
-            wait_for(o->host, o, AT_HOST);
+            wait_for(l, o->host, o, AT_HOST);
             release_owner(l, o->owner);
         } else if (!owner_has_room(l, o->owner)) {
-            wait_for(o->owner, o, AT_OWNER);
+            wait_for(l, o->owner, o, AT_OWNER);
             release_host(l, o->host);
         } else {
             o->where = TAKEN;

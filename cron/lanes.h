@@ -23,8 +23,7 @@ struct lane {
     const char *origin;            /* its host's name */
     /* the caller's; 0 at first */
     int64_t after_try, after_id; /* where it is in the lane */
-    int64_t said;                /* as far as its jobs say that the receiver is paused */
-    bool say, unsay;             /* they are still to say it, or not to say it any more */
+    bool say, unsay; /* its jobs are still to say that the receiver is paused, or not any more */
     /* lanes.c's, to be read */
     bool urgent;  /* it has its turn for something that was asked for: nothing else may be started
                      where the host is paused */

@@ -19,7 +19,11 @@ UPDATE jobs SET receiver = substr(receiver, 1, length(receiver) - 4) WHERE recei
 DROP INDEX jobs_due;
 CREATE INDEX jobs_due ON jobs (receiver, owner_id, next_try) WHERE next_try IS NOT NULL;
 CREATE INDEX jobs_next_try ON jobs (next_try) WHERE next_try IS NOT NULL;
--- Who says that his receiver is paused: to take it back, and when their holds end.
+-- Holds that run out before a try is due: hardly any, while many may wait for a try that is late.
+DROP INDEX jobs_hold;
+CREATE INDEX jobs_hold ON jobs (hold_until) WHERE status = 'admitted' AND next_try > hold_until;
+-- Who is to say that his receiver is paused, and who says it: to take it back, and when their holds end.
+CREATE INDEX jobs_to_pause ON jobs (receiver, owner_id) WHERE status = 'admitted' AND reason IS NOT 'ReceiverPaused';
 CREATE INDEX jobs_paused ON jobs (receiver, owner_id) WHERE reason = 'ReceiverPaused';
 CREATE INDEX jobs_paused_hold ON jobs (hold_until) WHERE reason = 'ReceiverPaused';
 -- Who holds what is limited, counted by owner and type.

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from cloud import ask, books_balance, change, create, lab, queue, reason, show, states
-from harness import wait_until
+from harness import SLOW, wait_until
 from receiver import CLOSE, ENDLESS, HANG, Receiver, Reply, closed_port, redirect
 
 HOSTS = {"n": {"gpu": 1000}}
@@ -408,6 +408,41 @@ def test_it_sends_the_job_back_and_is_called_again_only_when_the_first_call_is_o
     assert first.headers["webhook-id"] != second.headers["webhook-id"]
     assert second.json["data"]["AdmittedAt"] != before
     books_balance(a, {"n": {"gpu": 4}})
+
+
+def test_it_sends_the_job_back_to_be_called_elsewhere(under_way, receiver):
+    """The job has another receiver then, which is called as soon as the first call is over."""
+    a, go = under_way
+    before = show(a, "j")["AdmittedAt"]
+    a.post("/queues/lab", {"paused": True})
+    change(a, "j", status="queued")
+    change(a, "j", callback=receiver.url("elsewhere").replace("127.0.0.1", "127.0.0.2"))
+    a.post("/queues/lab", {"paused": False})
+    wait_until(lambda: show(a, "j").get("AdmittedAt", before) != before, what="the second admission")
+    settle(a, receiver)
+    assert states(a)["j"] == "admitted" and len(receiver.at("cb")) == 1
+    with contextlib.closing(Receiver("127.0.0.2", receiver.port)) as other:
+        go.set()
+        other.wait(1, "elsewhere", timeout=20 / SLOW)  # without being told it looks after 30 seconds
+        a.wait_status("j", "running", "lab")
+    assert len(receiver.at("cb")) == 1
+
+
+def test_it_asks_for_another_call_before_the_first_one_fails(anteroom, receiver):
+    a = anteroom(conf({"timeout": "1h", "retry": [0, "1h"], "hold": "1d"}))
+    go = threading.Event()
+    receiver.script("cb", [Reply(status=500, before=go), 204])
+    create(a, "j", 4, callback=receiver.url("cb"))
+    a.start_dispatcher()
+    receiver.wait(1, "cb")
+    try:
+        assert a.post("/v1/lab/j/deliveries").status == 200
+        settle(a, receiver)
+        assert states(a)["j"] == "admitted" and len(receiver.at("cb")) == 1
+    finally:
+        go.set()
+    a.wait_status("j", "running", "lab")
+    assert len(receiver.at("cb")) == 2
 
 
 def test_it_calls_us_from_within_the_callback(anteroom):

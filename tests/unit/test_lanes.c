@@ -119,6 +119,27 @@ static void a_pause_ends_with_one_try(void **state)
     lanes_close(l);
 }
 
+/* The pause had ended before the clock was set back, but nobody was called. */
+static void a_clock_that_is_set_back_makes_nobody_wait_for_ever(void **state)
+{
+    struct lanes *l = open_lanes(1, 8, 100);
+    struct lane *a = put(l, "http://a", "o", 1), *b = put(l, "http://b", "o", 1);
+
+    (void)state;
+    lanes_pause(l, a, 50);
+    assert_ptr_equal(lanes_next(l, 10), b);
+    lanes_started(l, b);
+    assert_null(lanes_next(l, 60));
+    lanes_ended(l, b);
+    assert_ptr_equal(lanes_next(l, 20), b);
+    lanes_rest(l, b, INT64_MAX);
+    assert_null(lanes_next(l, 20));
+    assert_int_equal(lanes_when(l), 50);
+    assert_ptr_equal(lanes_next(l, 50), a);
+    lanes_rest(l, a, INT64_MAX);
+    lanes_close(l);
+}
+
 static void what_was_asked_for_goes_to_a_paused_host(void **state)
 {
     struct lanes *l = open_lanes(100, 8, 100);
@@ -410,6 +431,7 @@ int main(void)
         cmocka_unit_test(lanes_take_turns),
         cmocka_unit_test(a_full_host_stands_aside_and_nobody_else),
         cmocka_unit_test(a_pause_ends_with_one_try),
+        cmocka_unit_test(a_clock_that_is_set_back_makes_nobody_wait_for_ever),
         cmocka_unit_test(what_was_asked_for_goes_to_a_paused_host),
         cmocka_unit_test(who_was_not_seen_goes),
         cmocka_unit_test(memory_that_runs_out_is_noticed_and_given_back),

@@ -125,13 +125,13 @@ static void who_was_not_called_is_not_to_blame(void **state)
 
 static const struct store_lane lane = {{"http://c.example", 16}, {"o", 1}};
 
-static int pause_some(struct rig *r, int64_t *from, int64_t most)
+static int pause_some(struct rig *r, int64_t most)
 {
     struct err e;
     int n;
 
     rig_begin(r);
-    n = store_lane_pause(r->s, &lane, origin, from, most, r->now, &e);
+    n = store_lane_pause(r->s, &lane, origin, most, r->now, &e);
     rig_commit(r);
     assert_true(n >= 0);
     return n;
@@ -174,7 +174,7 @@ static void all_jobs_of_the_lane_say_so_some_at_a_time(void **state)
 {
     static const char count[] = "SELECT count(*) || count(DISTINCT message) FROM jobs WHERE reason"
                                 " = 'ReceiverPaused'";
-    int64_t from = INT64_MIN, version;
+    int64_t version, after;
     struct rig r;
     struct err e;
     struct job j;
@@ -183,16 +183,16 @@ static void all_jobs_of_the_lane_say_so_some_at_a_time(void **state)
     (void)begin_paused(&r);
     OK(store_queue_version(r.s, STR_LIT("vm"), &version, &e), &e);
     assert_string_equal(delivery_ask(&r, count), "11"); /* whose try was the last one */
-    assert_int_equal(pause_some(&r, &from, 3), 3);
-    assert_int_equal(pause_some(&r, &from, 3), 3);
-    assert_int_equal(pause_some(&r, &from, 3), 1);
-    assert_int_equal(pause_some(&r, &from, 3), 0);
+    assert_int_equal(pause_some(&r, 3), 3);
+    assert_int_equal(pause_some(&r, 3), 3);
+    assert_int_equal(pause_some(&r, 3), 1);
+    assert_int_equal(pause_some(&r, 3), 0);
     assert_string_equal(delivery_ask(&r, count), "81");
     OK(store_show(r.s, STR_LIT("vm"), STR_LIT("j3"), &j, &e), &e);
     assert_true(str_is(j.message, said));
     assert_int_equal(j.version, 3);
-    OK(store_queue_version(r.s, STR_LIT("vm"), &from, &e), &e);
-    assert_true(from > version);
+    OK(store_queue_version(r.s, STR_LIT("vm"), &after, &e), &e);
+    assert_true(after > version);
     assert_string_equal(
         delivery_ask(&r, "SELECT group_concat(request_id) FROM jobs WHERE reason IS NULL"),
         "j7,j8");
@@ -201,14 +201,14 @@ static void all_jobs_of_the_lane_say_so_some_at_a_time(void **state)
 
 static void it_is_taken_back_some_at_a_time(void **state)
 {
-    int64_t from = INT64_MIN, id;
+    int64_t id;
     struct rig r;
     struct err e;
     struct job j;
 
     (void)state;
     id = begin_paused(&r);
-    assert_int_equal(pause_some(&r, &from, 100), 7);
+    assert_int_equal(pause_some(&r, 100), 7);
     assert_int_equal(resume_some(&r, 5), 5);
     assert_int_equal(resume_some(&r, 5), 3);
     assert_int_equal(resume_some(&r, 5), 0);
@@ -242,13 +242,13 @@ static int lapse(struct rig *r, int64_t busy, int64_t most)
 /* Those of other lanes are still to be called. */
 static void holds_run_out_meanwhile(void **state)
 {
-    int64_t from = INT64_MIN, id, when;
+    int64_t id, when;
     struct rig r;
     struct err e;
 
     (void)state;
     id = begin_paused(&r);
-    assert_int_equal(pause_some(&r, &from, 100), 7);
+    assert_int_equal(pause_some(&r, 100), 7);
     OK(store_paused_ends(r.s, delivery_nobody, NULL, &when, &e), &e);
     r.now = when - 1;
     assert_int_equal(lapse(&r, 0, 100), 0);

@@ -76,11 +76,65 @@ static void the_check_can_fail(void **state)
     assert_false(meant("SELECT 1", "SCAN jobs"));
 }
 
+/* The steps of SQLite's machine that a statement takes when it finds nothing, its parameters being
+ * a late time and the texts of a lane. */
+static int steps_of(sqlite3 *db, enum store_sql_name name)
+{
+    sqlite3_stmt *st;
+    int i, rc, steps;
+
+    assert_int_equal(sqlite3_prepare_v2(db, store_sql[name], -1, &st, NULL), SQLITE_OK);
+    for (i = 1; i <= sqlite3_bind_parameter_count(st); i++)
+        assert_int_equal(sqlite3_bind_int64(st, i, 1000), SQLITE_OK);
+    if (name == SQL_LANE_PAUSE || name == SQL_LANE_RESUME) {
+        assert_int_equal(sqlite3_bind_text(st, 1, "r", -1, SQLITE_STATIC), SQLITE_OK);
+        assert_int_equal(sqlite3_bind_text(st, 2, "o", -1, SQLITE_STATIC), SQLITE_OK);
+    }
+    rc = sqlite3_step(st);
+    if (rc != SQLITE_DONE)
+        fail_msg("statement %d: %d, %s", (int)name, rc, sqlite3_errmsg(db));
+    steps = sqlite3_stmt_status(st, SQLITE_STMTSTATUS_VM_STEP, 0);
+    sqlite3_finalize(st);
+    return steps;
+}
+
+/* A receiver that is slow, or dead: 3,000 jobs wait for it, and their holds are over. They say that
+ * it is paused, or not. */
+static void what_is_asked_again_and_again_does_not_look_at_all_who_wait(void **state)
+{
+    static const char *const reasons[] = {"NULL", "'ReceiverPaused'"};
+    static const enum store_sql_name names[2][3] = {{SQL_LAPSED, SQL_ASLEEP, SQL_LANE_RESUME},
+                                                    {SQL_LAPSED, SQL_ASLEEP, SQL_LANE_PAUSE}};
+    char sql[1024];
+    struct rig r;
+    sqlite3 *db;
+    size_t i, n;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        rig_make(&r, "");
+        assert_int_equal(sqlite3_open_v2(r.path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+        (void)snprintf(
+            sql, sizeof sql,
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+            " INSERT INTO jobs (type, request_id, owner_id, data, callback, priority, status,"
+            " created_at, updated_at, queued_at, scope, next_try, hold_until, receiver, reason)"
+            " SELECT 'vm', i, 'o', '{}', i, i, 'admitted', 1, 1, 1, '', 2, 3, 'r', %s FROM n",
+            reasons[i]);
+        assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+        for (n = 0; n < ARRAY_LEN(names[i]); n++)
+            assert_in_range(steps_of(db, names[i][n]), 1, 500);
+        sqlite3_close(db);
+        rig_free(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_statement_has_a_good_plan),
         cmocka_unit_test(the_check_can_fail),
+        cmocka_unit_test(what_is_asked_again_and_again_does_not_look_at_all_who_wait),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* Delivery's own loop without a receiver: all of them are paused, or what is due is due later.
+ * What is to be said is said, then it rests. */
+#include "rig_sql.h"
+
+#include "deliver_inner.h"
+
+#define LATER (3600 * NS_PER_S)
+
+struct world {
+    struct rig r;
+    struct deliver *d;
+    int64_t next; /* as deliver_start had it last */
+};
+
+/* So many admitted jobs of an owner, whose next try is at `at`. */
+static void add_admitted(struct world *w, const char *owner, int jobs, int64_t at)
+{
+    char sql[1024];
+
+    (void)snprintf(
+        sql, sizeof sql,
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+        " INSERT INTO jobs (type, request_id, owner_id, data, callback, priority, status,"
+        " created_at, updated_at, queued_at, scope, next_try, hold_until, admissions, receiver)"
+        " SELECT 'vm', '%s-%lld-' || i, '%s', '{}', 'http://c.example/%s-%lld-' || i, i,"
+        " 'admitted', 1, 1, 1, '', %lld, %lld, 1, 'http://c.example' FROM n",
+        jobs, owner, (long long)at, owner, owner, (long long)at, (long long)at,
+        (long long)(w->r.now + 2 * LATER));
+    rig_sql(&w->r, sql);
+}
+
+static void world_make(struct world *w)
+{
+    char sql[256];
+
+    rig_make(&w->r, "callback: {pause_after: 1}\n");
+    (void)snprintf(sql, sizeof sql,
+                   "INSERT INTO receivers (origin, failures, since, failed_at, paused_until, pause,"
+                   " error) VALUES ('http://c.example', 1, 1, 1, %lld, 1000, 'no')",
+                   (long long)(w->r.now + LATER));
+    rig_sql(&w->r, sql);
+}
+
+static void world_open(struct world *w)
+{
+    struct err e;
+
+    OK(deliver_open(w->r.conf, w->r.s, &w->d, &e), &e);
+}
+
+static void world_free(struct world *w)
+{
+    deliver_close(w->d);
+    rig_free(&w->r);
+}
+
+static void start(struct world *w)
+{
+    struct err e;
+
+    OK(deliver_start(w->d, w->r.now, &w->next, &e), &e);
+}
+
+/* With a look at which lanes there are. */
+static void start_anew(struct world *w)
+{
+    deliver_changed(w->d);
+    w->d->scan_from = 0;
+    start(w);
+}
+
+/* Until it has nothing more to do by the clock alone. */
+static void start_until_it_rests(struct world *w)
+{
+    int i;
+
+    for (i = 0; i < 20; i++) {
+        start(w);
+        if (w->next > w->r.now)
+            return;
+    }
+    fail_msg("it never rests");
+}
+
+static int64_t say_so(struct world *w)
+{
+    return rig_ask(&w->r, "SELECT count(*) FROM jobs WHERE reason = 'ReceiverPaused'");
+}
+
+static void a_lane_that_goes_before_it_has_said_so_is_not_waited_for(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_make(&w);
+    add_admitted(&w, "a", 1200, w.r.now);
+    add_admitted(&w, "b", 1, w.r.now);
+    world_open(&w);
+    start(&w); /* both lanes are to say so */
+    rig_sql(&w.r, "DELETE FROM jobs WHERE owner_id = 'b'");
+    start_anew(&w); /* the first lane has more to say than is said at once */
+    start_until_it_rests(&w);
+    assert_int_equal(say_so(&w), 1200);
+    world_free(&w);
+}
+
+static void who_comes_to_a_paused_receiver_says_so_whatever_others_wait_for(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_make(&w);
+    add_admitted(&w, "a", 1, w.r.now + 300 * NS_PER_S);
+    world_open(&w);
+    start_until_it_rests(&w);
+    assert_int_equal(say_so(&w), 1);
+    add_admitted(&w, "a", 1, w.r.now + 1);
+    add_admitted(&w, "a", 1, w.r.now - 86400 * NS_PER_S); /* the clock was set back */
+    w.r.now += NS_PER_S;
+    start_anew(&w);
+    start_until_it_rests(&w);
+    assert_int_equal(say_so(&w), 3);
+    world_free(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lane_that_goes_before_it_has_said_so_is_not_waited_for),
+        cmocka_unit_test(who_comes_to_a_paused_receiver_says_so_whatever_others_wait_for),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
