@@ -74,6 +74,12 @@ int store_owner_touch(struct store *s, struct str owner_id, int64_t waiting,
 /* ERR_TOO_MANY when one more would be over the configuration's owner.queued. */
 int store_owner_check(struct store *s, struct str owner_id, struct err *e) AR_MUST_CHECK;
 
+/* ---- store_create.c ---- */
+
+/* ERR_TOO_MANY when one more that waits would be over the owner's limit or the queue's. */
+int store_room_check(struct store *s, struct str type, struct str owner_id,
+                     struct err *e) AR_MUST_CHECK;
+
 /* ---- store_event.c ---- */
 
 struct store_event;

@@ -374,6 +374,25 @@ def test_how_many_jobs_of_an_owner_may_wait(anteroom):
     assert owners(a) == {"a": 2}
 
 
+@pytest.mark.parametrize("limit", [{"owner": {"queued": 1}}, {"max_queued": 1}], ids=["owner", "queue"])
+def test_what_failed_is_tried_again_as_far_as_one_more_may_wait(anteroom, limit):
+    a = anteroom(limit)
+    for name in "12":
+        a.create(name)
+        a.dispatch()
+        assert a.status(name) == "running"
+    is_done(a.post("/v1/vm/1", {"status": "failed"}))
+    a.create("3")
+    is_refused(a.post("/v1/vm/1", {"status": "queued"}), "too_many_requests")
+    assert (a.status("1"), owners(a)) == ("failed", {"y": 1})
+    is_done(a.post("/v1/vm/2", {"status": "queued"}))  # what it holds must be freed, whatever the limit
+    assert owners(a) == {"y": 2}
+    for name in "23":
+        is_done(a.delete(f"/v1/vm/{name}"))
+    is_done(a.post("/v1/vm/1", {"status": "queued"}))
+    assert owners(a) == {"y": 1}
+
+
 def test_the_count_of_those_who_wait_follows_every_change_of_state(anteroom):
     a = anteroom()
     for i in range(3):
