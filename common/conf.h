@@ -121,6 +121,7 @@ struct conf_callback {
     struct str secret_file;      /* absent: callbacks are not signed */
     struct conf_networks networks; /* that may be called beside public addresses */
     struct conf_ports ports;
+    struct str ca_file;    /* of https receivers; absent: the system's authorities */
     struct str nameserver; /* "address" or "address:port"; absent: the system's */
     size_t retries;
     int64_t retry[CONF_RETRIES_MAX]; /* ns to wait before try 1, 2, …; their number is the number of

@@ -165,6 +165,10 @@ static const struct conf_key keys[] = {
      .doc = "networks that callbacks may reach beside public addresses"},
     {CONF_CALLBACK, "allow_ports", CONF_PORTS, "[80, 443, 1024-65535]",
      .offset = offsetof(struct conf_callback, ports), .doc = "ports that callbacks may reach"},
+    {CONF_CALLBACK, "ca_file", CONF_TEXT, NULL, 1, 4000,
+     .offset = offsetof(struct conf_callback, ca_file),
+     .doc = "the authorities that the certificates of https receivers are checked against, in PEM; "
+            "without it the system's"},
     {CONF_CALLBACK, "nameserver", CONF_TEXT, NULL, 1, 64,
      .offset = offsetof(struct conf_callback, nameserver),
      .doc = "the address of the name server that receivers are looked up at, or address:port; "

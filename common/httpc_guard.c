@@ -79,6 +79,10 @@ static bool judge_requests(CURL *easy, struct httpc_guard *g)
 }
 #endif
 
+/* A pin is used at once. libcurl looks through all that it remembers at each lookup: with tens of
+ * thousands of receivers that is most of what it does. */
+static const long dns_cache_seconds = 2;
+
 bool httpc_guard_begin(void *easy, struct httpc_guard *g, const char *pin)
 {
     bool ok = true;
@@ -89,6 +93,7 @@ bool httpc_guard_begin(void *easy, struct httpc_guard *g, const char *pin)
     }
     if (!g->rules)
         return ok;
+    ok = curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, dns_cache_seconds) == CURLE_OK && ok;
     ok = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket) == CURLE_OK && ok;
     ok = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, g) == CURLE_OK && ok;
     return judge_requests(easy, g) && ok;

@@ -95,7 +95,8 @@ struct store_match {
 /* In a write transaction: a client's change, all or nothing (the caller undoes its point on
  * failure). -1: ERR_NOT_FOUND, ERR_PRECONDITION_FAILED, ERR_INVALID_TRANSITION (names both states),
  * ERR_NOT_WAITING (data, callback, not_before, valid_until of a job that waits no more),
- * ERR_INVALID (pointer /move/before: no such job), ERR_DUPLICATE_CALLBACK, ERR_NO_ROOM. */
+ * ERR_INVALID (pointer /move/before: no such job), ERR_DUPLICATE_CALLBACK, ERR_NO_ROOM,
+ * ERR_TOO_MANY (what has failed is to wait again), ERR_FORBIDDEN (rights.h, store_order_own.c). */
 int store_change(struct store *s, struct str type, struct str request_id,
                  const struct job_change *c, const struct store_match *match, int64_t now,
                  struct err *e) AR_MUST_CHECK;

@@ -131,6 +131,16 @@ static int check_change(const struct job *j, const struct job_change *c, struct 
     return 0;
 }
 
+/* What has failed may be tried again as far as one more may wait: else it would be a way round the
+ * limits. What is handed back goes back always, since what it holds must be freed. */
+static int check_room(struct store *s, const struct job *j, const struct job_change *c,
+                      struct err *e)
+{
+    bool again = c->has_status && c->status == JOB_QUEUED && j->status == JOB_FAILED;
+
+    return again ? store_room_check(s, j->type, j->owner_id, e) : 0;
+}
+
 static int change_callback(struct store *s, const struct job *j, const struct job_change *c,
                            struct err *e)
 {
@@ -295,7 +305,8 @@ int store_change(struct store *s, struct str type, struct str request_id,
 
     assert(db_writing(s->db));
     if (load(s, type, request_id, match, &keep, &j, e) != 0 ||
-        rights_change(s->who, &j, c, e) != 0 || check_change(&j, c, e) != 0)
+        rights_change(s->who, &j, c, e) != 0 || check_change(&j, c, e) != 0 ||
+        check_room(s, &j, c, e) != 0)
         goto out;
     if (change_order(s, &j, c, now, e) != 0 || change_members(s, &j, c, now, e) != 0)
         goto out;

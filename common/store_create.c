@@ -46,6 +46,23 @@ static int read_queue(struct store *s, struct str type, struct queue_row *q, str
     return rc < 0 ? -1 : 0;
 }
 
+static int check_queue(const struct store *s, const struct queue_row *q, struct err *e)
+{
+    if (q->waiting >= s->conf->max_queued)
+        return err_set(e, ERR_TOO_MANY, "the queue is full: %lld jobs wait in it",
+                       (long long)q->waiting);
+    return 0;
+}
+
+int store_room_check(struct store *s, struct str type, struct str owner_id, struct err *e)
+{
+    struct queue_row q;
+
+    return store_owner_check(s, owner_id, e) != 0 || read_queue(s, type, &q, e) != 0
+               ? -1
+               : check_queue(s, &q, e);
+}
+
 static int check_limits(struct store *s, const struct job_new *n, const struct queue_row *q,
                         int64_t now, struct err *e)
 {
@@ -53,10 +70,7 @@ static int check_limits(struct store *s, const struct job_new *n, const struct q
         return -1;
     if (n->has_priority && store_order_own_new(s, n->type, n->priority, now, e) != 0)
         return -1;
-    if (q->waiting >= s->conf->max_queued)
-        return err_set(e, ERR_TOO_MANY, "the queue is full: %lld jobs wait in it",
-                       (long long)q->waiting);
-    return check_space(s, e);
+    return check_queue(s, q, e) == 0 ? check_space(s, e) : -1;
 }
 
 static void bind_job(struct db_stmt *st, const struct job *j, int64_t group, const char *receiver,

@@ -34,6 +34,8 @@ struct store {
 /* Reads a job from a statement that begins with the job's columns.
  * The spans are the statement's. */
 int store_row_job(struct db_stmt *st, struct job *j, struct err *e) AR_MUST_CHECK;
+/* The same of a statement that also has what only clients are shown: the job as they see it. */
+int store_row_shown(struct db_stmt *st, struct job *j, struct err *e) AR_MUST_CHECK;
 
 /* What a waiting job shows while its queue is paused, in place of its group's reason: its tag is
  * another one then. */
@@ -71,6 +73,12 @@ int store_owner_touch(struct store *s, struct str owner_id, int64_t waiting,
 
 /* ERR_TOO_MANY when one more would be over the configuration's owner.queued. */
 int store_owner_check(struct store *s, struct str owner_id, struct err *e) AR_MUST_CHECK;
+
+/* ---- store_create.c ---- */
+
+/* ERR_TOO_MANY when one more that waits would be over the owner's limit or the queue's. */
+int store_room_check(struct store *s, struct str type, struct str owner_id,
+                     struct err *e) AR_MUST_CHECK;
 
 /* ---- store_event.c ---- */
 
@@ -171,7 +179,8 @@ int store_order_part(struct store *s, struct str type, int64_t priority, int64_t
 /* ---- store_order_own.c: what an owner may do with the order ---- */
 
 /* Where a move may not pass strangers: puts *self, which stands behind *other, before or behind it
- * by passing its place and those of the owner's jobs between them on among these. */
+ * by passing its place and those of the owner's waiting jobs between them on among these.
+ * ERR_FORBIDDEN before one that does not wait. */
 int store_order_own_move(struct store *s, const struct job *self, const struct job *other,
                          bool behind, int64_t now, int64_t *priority, struct err *e) AR_MUST_CHECK;
 /* ERR_FORBIDDEN when a job with this priority would stand far behind the end of the line: what

@@ -4,10 +4,11 @@
  * any stranger's, and nothing that leaves those who come after him no place: a priority far behind
  * the end of the line would, since priorities are finite, and "back" is behind the last job.
  *
- * A move forward is a rotation. Of his jobs from the place that he wants up to the one that moves,
- * each takes the priority of the next, and the one that moves takes the first: the priorities that
- * his jobs have are the same as before, so every stranger has as many of them before him as he had.
- * That holds only while each of these priorities belongs to one job alone (among equal ones the id
+ * A move forward is a rotation. Of his jobs that wait, from the place that he wants up to the one
+ * that moves, each takes the priority of the next, and the one that moves takes the first: the
+ * priorities that his jobs have are the same as before, so every stranger has as many of them
+ * before him as he had. What waits no more has had its turn, and gives its place to nobody. That
+ * holds only while each of these priorities belongs to one job alone (among equal ones the id
  * decides, which does not move along), so where one is shared, its jobs are parted first, which
  * changes nobody's place.
  */
@@ -61,7 +62,8 @@ static int too_many(struct err *e)
                    OWN_MAX);
 }
 
-/* The jobs of one owner from one place to another, both included. */
+/* The jobs of one owner that wait, from one place to another, both included, and whatever stands at
+ * the other. */
 static int gather_of(struct store *s, struct str type, struct str owner, const struct slot ends[2],
                      struct slots *all, struct err *e)
 {
@@ -75,6 +77,7 @@ static int gather_of(struct store *s, struct str type, struct str owner, const s
     db_bind_str(st, 2, owner);
     db_bind_i64(st, 3, ends[0].priority);
     db_bind_i64(st, 4, ends[1].priority);
+    db_bind_i64(st, 5, ends[1].id);
     while ((rc = db_step(s->db, st, e)) == 1) {
         struct slot slot = {db_i64(st, 0), db_i64(st, 1)};
 
@@ -158,14 +161,20 @@ int store_order_own_move(struct store *s, const struct job *self, const struct j
 {
     const struct job fixed = {.id = other->id}; /* its text is a statement's that is used again */
     struct slots *all = malloc(sizeof *all);
+    bool waits; /* the other: else it has no place that could be passed on */
     int rc;
 
     assert(db_writing(s->db));
     if (!all)
         return err_set(e, ERR_INTERNAL, "no memory to order a queue");
     rc = gather_alone(s, self, &fixed, all, now, e);
+    waits = rc == 0 && all->slot[0].id == fixed.id;
+    if (rc == 0 && !waits && !behind)
+        rc = err_at(e, ERR_FORBIDDEN, "/move/before",
+                    "only an administrator may move a job before one that does not wait: it would "
+                    "pass others");
     if (rc == 0)
-        rc = rotate(s, all->slot + behind, all->n - behind, now, priority, e);
+        rc = rotate(s, all->slot + (waits && behind), all->n - (waits && behind), now, priority, e);
     free(all);
     return rc;
 }

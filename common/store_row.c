@@ -77,8 +77,7 @@ void store_row_paused(bool paused, struct job *j)
     j->reason_seq = INT64_MAX;
 }
 
-/* A row as a client sees it. */
-static int row_shown(struct db_stmt *st, struct job *j, struct err *e)
+int store_row_shown(struct db_stmt *st, struct job *j, struct err *e)
 {
     if (store_row_job(st, j, e) != 0)
         return -1;
@@ -97,7 +96,7 @@ int store_row_find(struct store *s, struct str type, struct str request_id, stru
     db_bind_str(st, 1, type);
     db_bind_str(st, 2, request_id);
     rc = db_step(s->db, st, e);
-    return rc == 1 && row_shown(st, j, e) != 0 ? -1 : rc;
+    return rc == 1 && store_row_shown(st, j, e) != 0 ? -1 : rc;
 }
 
 int store_show(struct store *s, struct str type, struct str request_id, struct job *j,
@@ -183,7 +182,7 @@ int store_list_next(struct store *s, struct job *j, struct err *e)
             return -1;
         rc = db_step(s->db, s->list, e);
     }
-    if (rc == 1 && row_shown(s->list, j, e) != 0)
+    if (rc == 1 && store_row_shown(s->list, j, e) != 0)
         return -1;
     return rc;
 }

@@ -83,6 +83,7 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_JOB_SHOW] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
                      "WHERE j.type = ?1 AND j.request_id = ?2 AND j.deleted_at IS NULL",
     [SQL_JOB_BY_ID] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1",
+    [SQL_JOB_SHOWN_BY_ID] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM "WHERE j.type = ?1 AND j.id = ?2",
     [SQL_JOB_TOUCH] = "UPDATE jobs SET updated_at = ?2, version = version + 1 WHERE id = ?1",
     [SQL_JOB_PRIORITY] = "UPDATE jobs SET priority = ?2 WHERE id = ?1",
     [SQL_JOB_MAKE_WAY] = "UPDATE jobs SET priority = ?2, updated_at = ?3, version = version + 1"
@@ -394,7 +395,8 @@ const char *const store_sql[SQL_NAMES] = {
         " AND priority > ?2" STATUS_FILTER " ORDER BY priority, id LIMIT 1",
     [SQL_OWNER_BETWEEN] =
         "SELECT priority, id FROM jobs WHERE type = ?1 AND owner_id = ?2 AND deleted_at IS NULL"
-        " AND priority BETWEEN ?3 AND ?4 ORDER BY priority, id",
+        " AND priority BETWEEN ?3 AND ?4 AND (status IN ('queued', 'held') OR id = ?5)"
+        " ORDER BY priority, id",
     [SQL_OWNERS_BEHIND] = "SELECT owner_id FROM jobs WHERE type = ?1 AND deleted_at IS NULL"
                           " AND priority > ?2 ORDER BY priority, id",
     [SQL_PRIORITY_GET] = "SELECT priority FROM jobs WHERE id = ?1",

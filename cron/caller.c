@@ -7,6 +7,7 @@
 #include "caller.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "ownaddr.h"
@@ -30,6 +31,7 @@ struct request {
 
 struct caller {
     struct httpc *http;
+    struct httpc_tls tls;
     struct resolver *resolver;
     struct ownaddr *own;
     struct request *first; /* looked up, or under way */
@@ -39,6 +41,17 @@ struct caller {
     void *ctx;
 };
 
+/* One that cannot be read would fail every callback by itself. */
+static int take_authorities(struct caller *c, struct str ca_file, struct err *e)
+{
+    if (!ca_file.p)
+        return 0;
+    c->tls.ca_file = ca_file.p;
+    return access(ca_file.p, R_OK) == 0
+               ? 0
+               : err_errno(e, ERR_CONFIG, "callback.ca_file: %s", ca_file.p);
+}
+
 int caller_open(const struct caller_options *o, struct caller **out, struct err *e)
 {
     const struct resolve_options names = {.nameserver = o->nameserver};
@@ -47,7 +60,7 @@ int caller_open(const struct caller_options *o, struct caller **out, struct err 
     if (!c)
         return err_set(e, ERR_INTERNAL, "out of memory at start");
     if (resolve_open(&names, &c->resolver, e) != 0 || ownaddr_open(&c->own, e) != 0 ||
-        httpc_open(o->keep, &c->http, e) != 0) {
+        httpc_open(o->keep, &c->http, e) != 0 || take_authorities(c, o->ca_file, e) != 0) {
         caller_close(c);
         return -1;
     }
@@ -164,7 +177,8 @@ static struct request *request_new(struct caller *c, const struct caller_request
                                      .keep = from->keep,
                                      .read = from->read,
                                      .tag = (size_t)(uintptr_t)r,
-                                     .rules = &r->rules};
+                                     .rules = &r->rules,
+                                     .tls = &c->tls};
     copy_texts(r, from);
     link_in(&c->first, r);
     c->under_way++;

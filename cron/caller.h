@@ -17,9 +17,11 @@ struct caller;
 struct caller_options {
     size_t keep;           /* connections that are kept open for reuse */
     struct str nameserver; /* conf_callback.nameserver; absent: the system's */
+    struct str ca_file; /* conf_callback.ca_file, must outlive the caller; absent: the system's */
 };
 
-/* 0 and *c (caller_close), or -1: ERR_INTERNAL, ERR_CONFIG (the name server is none). */
+/* 0 and *c (caller_close), or -1: ERR_INTERNAL, ERR_CONFIG (the name server is none, the
+ * authorities cannot be read). */
 int caller_open(const struct caller_options *o, struct caller **c, struct err *e) AR_MUST_CHECK;
 /* Drops what is under way, without a word to anybody. */
 void caller_close(struct caller *c);

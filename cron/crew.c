@@ -129,8 +129,8 @@ static void *thread_main(void *ctx)
     struct crew *c = ctx;
     struct crew_task *t;
 
-    lookup_begin(&c->options.server);
     (void)pthread_mutex_lock(&c->lock);
+    lookup_begin(&c->options.server); /* under the lock: the C library keeps what it read for all */
     while ((t = await(c))) {
         (void)pthread_mutex_unlock(&c->lock);
         c->options.look_up(t->name, &t->answer);

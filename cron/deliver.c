@@ -8,7 +8,8 @@ static int open_parts(struct deliver *d, struct err *e)
 {
     const struct conf_callback *c = &d->conf->callback;
     struct lanes_limits limits = {d->slots, (size_t)c->per_host, (size_t)c->per_owner};
-    struct caller_options o = {.keep = d->slots, .nameserver = c->nameserver};
+    struct caller_options o = {
+        .keep = d->slots, .nameserver = c->nameserver, .ca_file = c->ca_file};
 
     return store_instance(d->store, d->instance, e) == 0 && deliver_slots_init(d, e) == 0 &&
                    lanes_open(&limits, &d->lanes, e) == 0 &&
@@ -138,6 +139,10 @@ static int start_job(struct deliver *d, struct lane *lane, const struct store_du
         return -1;
     }
     s->called = false;
+    if (!s->url.text.data) { /* it is no URL that could be called */
+        s->url.text = BUF_INIT(JOB_CALLBACK_MAX);
+        buf_add(&s->url.text, due->job.callback.p, due->job.callback.n);
+    }
     deliver_refuse(d, s, e);
     return 0;
 }

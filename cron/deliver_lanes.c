@@ -117,7 +117,8 @@ int deliver_scan(struct deliver *d, struct err *e)
     if (store_lanes(d->store, &after, put_lane, &sc, e) != 0 || sc.failed)
         return -1;
     lanes_sweep(d->lanes);
-    d->changed = d->more = sc.full;
+    d->changed = sc.full || d->more; /* what came before this part was left out */
+    d->more = sc.full;
     end = clock_mono();
     d->scan_from = end + SCAN_SHARE * (end - start);
     return 0;

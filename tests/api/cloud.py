@@ -8,7 +8,8 @@ LAB = "/v1/lab/"
 
 def queue(hosts=None, pools=None, base="http://127.0.0.1:@PORT@/demo/callback/", **members):
     """A queue with static capacity: one pool `main` of these hosts, or these pools."""
-    return {"capacity": "static", "callback_base": base, "pools": pools or {"main": {"hosts": hosts}}, **members}
+    base = {"callback_base": base} if base else {}
+    return {"capacity": "static", **base, "pools": pools or {"main": {"hosts": hosts}}, **members}
 
 
 def lab(hosts=None, pools=None, **members):

@@ -464,6 +464,16 @@ def test_it_calls_us_from_within_the_callback(anteroom):
         assert r.seen == ["admitted"] and states(a) == {"j": "running"}
 
 
+def test_what_cannot_be_called_at_all_is_given_up_without_a_try(anteroom, receiver):
+    a = anteroom({"callback": {"requeue": 3}, **lab(HOSTS)})
+    create(a, "j", 1, callback="rel")
+    create(a, "other", 1, callback=receiver.url("other"))
+    a.write_config({**a.config, **lab(HOSTS, base=None)})
+    a.dispatch()
+    assert states(a) == {"j": "failed", "other": "running"} and reason(a, "j")[0] == "CallbackFailed"
+    assert ask(a, "SELECT url, outcome, status, address FROM deliveries WHERE job_id = 1") == [("rel", "failed", None, None)]
+
+
 def test_each_queue_has_its_own_base(anteroom, receiver):
     with contextlib.closing(Receiver()) as other:
         a = anteroom({"queues": {"one": queue(HOSTS, base=receiver.url("/1/")), "two": queue(HOSTS, base=other.url("/2/"))}})

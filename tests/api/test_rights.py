@@ -247,6 +247,15 @@ def test_a_list_shows_ones_own_in_serving_order_also_page_by_page(a):
             assert list(pages(a, f"/v1/seen/?owner_id={owner}", who)) == of_owner
 
 
+def test_a_list_says_to_everybody_that_its_queue_is_paused(a):
+    a.create_as("admin", "waits", "a", "stopped")
+    is_done(a.post("/queues/stopped", {"paused": True}, headers=a.who["admin"]))
+    for who in ("admin", "reader", "A", "both"):
+        [listed] = is_ok(a.get("/v1/stopped/", headers=a.who[who]))
+        assert listed == is_ok(a.get("/v1/stopped/waits", headers=a.who[who]))
+        assert listed["Reason"] == "QueuePaused"
+
+
 def test_a_cursor_of_one_is_none_for_another_or_for_another_list(a):
     for i in range(3):
         a.create_as("admin", f"c{i}", "a", "cursors")
@@ -312,6 +321,20 @@ def test_an_owner_moves_his_jobs_among_their_own_places(a):
     assert move("a2", "back") == ["x1", "b6", "x3", "x4", "a5", "a0", "x7", "a2"]
 
 
+def test_a_job_that_had_its_turn_gives_its_place_to_no_other(a):
+    """Else whoever was served once would be served first ever after."""
+    for i, owner in enumerate("aaxa"):
+        a.create_as("admin", f"{owner}{i}", owner, "turns")
+    for name, status in (("a0", "running"), ("a1", "cancelled")):
+        is_done(a.post(f"/v1/turns/{name}", {"status": status}, headers=a.who["admin"]))
+    for name in ("a0", "a1"):
+        is_refused(a.post("/v1/turns/a3", {"move": {"before": name}}, headers=a.who["A"]), "forbidden", pointer="/move/before")
+        is_done(a.post("/v1/turns/a3", {"move": {"after": name}}, headers=a.who["A"]))
+        assert names(a, "/v1/turns/", "admin") == ["a0", "a1", "x2", "a3"]
+    is_done(a.post("/v1/turns/a3", {"move": {"before": "a0"}}, headers=a.who["admin"]))
+    assert names(a, "/v1/turns/", "admin") == ["a3", "a0", "a1", "x2"]
+
+
 def test_more_jobs_than_a_move_may_shift_are_refused(a):
     for part in range(2):
         is_ok(a.post("/v1/many/", [a.job(f"{part}-{i}", "many", owner_id="a") for i in range(600)], headers=a.who["A"]), 201)
@@ -349,6 +372,25 @@ def test_how_many_jobs_of_an_owner_may_wait(anteroom):
     assert post("3").status == 201
     is_done(a.delete("/v1/t/b", headers=boss))
     assert owners(a) == {"a": 2}
+
+
+@pytest.mark.parametrize("limit", [{"owner": {"queued": 1}}, {"max_queued": 1}], ids=["owner", "queue"])
+def test_what_failed_is_tried_again_as_far_as_one_more_may_wait(anteroom, limit):
+    a = anteroom(limit)
+    for name in "12":
+        a.create(name)
+        a.dispatch()
+        assert a.status(name) == "running"
+    is_done(a.post("/v1/vm/1", {"status": "failed"}))
+    a.create("3")
+    is_refused(a.post("/v1/vm/1", {"status": "queued"}), "too_many_requests")
+    assert (a.status("1"), owners(a)) == ("failed", {"y": 1})
+    is_done(a.post("/v1/vm/2", {"status": "queued"}))  # what it holds must be freed, whatever the limit
+    assert owners(a) == {"y": 2}
+    for name in "23":
+        is_done(a.delete(f"/v1/vm/{name}"))
+    is_done(a.post("/v1/vm/1", {"status": "queued"}))
+    assert owners(a) == {"y": 1}
 
 
 def test_the_count_of_those_who_wait_follows_every_change_of_state(anteroom):
