@@ -22,8 +22,8 @@ int store_untidy(struct store *s, int64_t now, struct err *e) AR_MUST_CHECK;
  * milliseconds of it: jobs that have been over for retention.jobs, with their events and
  * deliveries, unless they have holds; events and deliveries older than theirs; answers kept for
  * Idempotency-Key longer than a day; holds that have ended an hour before the oldest reading that a
- * plan may use (max_age); receivers that have failed for a day while nobody calls them; owners who
- * wait for nothing. When there is none of it, pages of the file that are to spare (db_space.h). */
+ * plan may use (max_age); receivers that have failed for a day while nobody calls them. When there
+ * is none of it, pages of the file that are to spare (db_space.h). */
 struct store_purged {
     int64_t jobs, rows, pages; /* rows: jobs too */
     bool more;                 /* there may be more of it */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What nobody needs any more, and goes: jobs that are over with all that is known of them, events
- * and deliveries, first answers, holds, receivers, owners who wait for nothing. Then the space.
+ * and deliveries, first answers, holds, receivers. Then the space.
  *
  * Little at a time: others wait for the lock. A job goes after what hangs on it, which may take
  * several steps; it stays as long as it holds something that a reading may not show yet.
@@ -80,7 +80,6 @@ static const struct litter litter[] = {
     {deliveries_kept, SQL_DELIVERY_OLD, SQL_DELIVERY_DROP_OLD, take_rows},
     {events_kept, SQL_EVENT_OLD, SQL_EVENT_DROP_OLD, take_rows},
     {day, SQL_RECEIVER_OLD, SQL_RECEIVER_DROP_OLD, take_rows},
-    {day, SQL_OWNER_IDLE, SQL_OWNER_DROP_IDLE, take_rows},
 };
 
 /* Runs a statement that takes rows away; *n: how many. */

@@ -365,11 +365,6 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_RECEIVER_DROP_OLD] =
         "DELETE FROM receivers WHERE origin IN"
         " (SELECT origin FROM receivers WHERE failed_at <= ?1 ORDER BY failed_at LIMIT ?2)",
-    [SQL_OWNER_IDLE] = "SELECT 1 FROM owners WHERE waiting = 0 AND ?1 <> 0 LIMIT 1"
-                       " /* scan: owners, its first entry in the index */",
-    [SQL_OWNER_DROP_IDLE] = "DELETE FROM owners WHERE owner_id IN"
-                            " (SELECT owner_id FROM owners WHERE waiting = 0 AND ?1 <> 0 LIMIT ?2)"
-                            " /* scan: owners, only those that go, in their index */",
 
     [SQL_ANSWER_FIND] =
         "SELECT digest, status, location, etag, body FROM answers WHERE type = ?1 AND asker = ?3"

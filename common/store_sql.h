@@ -149,8 +149,6 @@ enum store_sql_name {
     SQL_EVENT_DROP_OLD,
     SQL_RECEIVER_OLD,
     SQL_RECEIVER_DROP_OLD,
-    SQL_OWNER_IDLE,
-    SQL_OWNER_DROP_IDLE,
     /* first answers */
     SQL_ANSWER_FIND,
     SQL_ANSWER_ADD,

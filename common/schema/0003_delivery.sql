@@ -64,7 +64,6 @@ CREATE TABLE owners (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO owners (owner_id, waiting)
     SELECT owner_id, count(*) FROM jobs WHERE status = 'queued' OR status = 'held' GROUP BY owner_id;
-CREATE INDEX owners_idle ON owners (owner_id) WHERE waiting = 0; -- they can be forgotten
 
 -- What became of a job, and by whom. Its creation is in its own row.
 CREATE TABLE events (

@@ -152,13 +152,12 @@ static void for_ever_is_for_ever(void **state)
     id = rig_add(&r, "vm", "over", ONE);
     add_history(&r, id, 10, r.now);
     change(&r, "over", "cancelled");
-    rig_sql(&r, "DELETE FROM owners");
     assert_int_equal(store_purgeable(r.s, r.now + 36500 * DAY, &e), 0);
     assert_int_equal(rig_purge(&r, r.now + 36500 * DAY).rows, 0);
     rig_free(&r);
 }
 
-static void answers_receivers_and_owners_go(void **state)
+static void answers_and_receivers_go(void **state)
 {
     const unsigned char digest[STORE_DIGEST] = {1};
     struct store_answer a = {201, {0}, {0}, STR_LIT("{}")};
@@ -177,15 +176,12 @@ static void answers_receivers_and_owners_go(void **state)
     rig_commit(&r);
     (void)snprintf(text, sizeof text,
                    "INSERT INTO receivers VALUES ('http://idle', 2, 1, %lld, NULL, 0, ''),"
-                   " ('http://young', 2, 1, %lld, NULL, 0, '');"
-                   "INSERT OR REPLACE INTO owners VALUES ('waits', 1), ('idle', 0)",
+                   " ('http://young', 2, 1, %lld, NULL, 0, '')",
                    (long long)r.now, (long long)(r.now + 1));
     rig_sql(&r, text);
-    rig_sql(&r, "DELETE FROM owners WHERE owner_id NOT IN ('waits', 'idle')");
-    assert_int_equal(rig_purge(&r, r.now + DAY).rows, 1200 + 1 + 1);
+    assert_int_equal(rig_purge(&r, r.now + DAY).rows, 1200 + 1);
     assert_int_equal(rig_ask(&r, "SELECT count(*) FROM receivers"), 1);
     assert_int_equal(rig_ask(&r, "SELECT count(*) FROM receivers WHERE origin = 'http://idle'"), 0);
-    assert_int_equal(rig_ask(&r, "SELECT group_concat(owner_id) = 'waits' FROM owners"), 1);
     rig_free(&r);
 }
 
@@ -405,7 +401,7 @@ int main(void)
         cmocka_unit_test(a_job_stays_while_it_has_holds),
         cmocka_unit_test(each_kind_of_history_has_its_own_time),
         cmocka_unit_test(for_ever_is_for_ever),
-        cmocka_unit_test(answers_receivers_and_owners_go),
+        cmocka_unit_test(answers_and_receivers_go),
         cmocka_unit_test(it_takes_what_a_reference_takes),
         cmocka_unit_test(killed_at_any_statement_it_goes_on_where_it_was),
         cmocka_unit_test(the_file_gets_shorter),
