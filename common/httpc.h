@@ -69,6 +69,7 @@ struct httpc_answer {
     struct str wanted;      /* the header that the request wanted; absent: none */
     struct str address;     /* "192.0.2.7:443", that was connected to; absent: none was */
     bool cut;               /* it was ended by us at `read`, or by the sink */
+    bool unsent;            /* it did not begin (caller.h): this says nothing about the server */
     int64_t duration;       /* ns */
 };
 typedef void httpc_done_fn(void *ctx, const struct httpc_answer *a);

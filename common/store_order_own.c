@@ -15,6 +15,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "store_history.h"
 #include "store_inner.h"
 
 enum {
@@ -149,7 +150,13 @@ static int rotate(struct store *s, const struct slot *slot, size_t n, int64_t no
     size_t i;
 
     for (i = 0; i + 1 < n; i++) {
-        if (store_order_set(s, slot[i].id, slot[i + 1].priority, now, e) != 0)
+        struct store_event ev = {.event = STR_LIT("order"),
+                                 .has_priority = true,
+                                 .from_priority = slot[i].priority,
+                                 .to_priority = slot[i + 1].priority};
+
+        if (store_order_set(s, slot[i].id, ev.to_priority, now, e) != 0 ||
+            store_note(s, slot[i].id, &ev, now, e) != 0)
             return -1;
     }
     *priority = slot[0].priority;

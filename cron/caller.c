@@ -293,8 +293,10 @@ static void answer_over(struct caller *c)
     c->over = NULL;
     for (; r; r = next) {
         next = r->next;
-        a = (struct httpc_answer){
-            .tag = r->tag, .error = r->why.text, .duration = clock_mono() - r->started};
+        a = (struct httpc_answer){.tag = r->tag,
+                                  .error = r->why.text,
+                                  .unsent = true,
+                                  .duration = clock_mono() - r->started};
         c->fn(c->ctx, &a);
         free_request(r);
     }

@@ -43,8 +43,8 @@ struct caller_request {
 /* 0, or -1: ERR_INTERNAL. The request is under way when this returns. */
 int caller_start(struct caller *c, const struct caller_request *r, struct err *e) AR_MUST_CHECK;
 
-/* How one ended: as httpc.h has it. A refused address is an answer with status 0 and an error that
- * says so. */
+/* How one ended: as httpc.h has it. A refused address and a name that is not found are answers with
+ * status 0 and an error that says so, unsent. */
 void caller_turn(struct caller *c, httpc_done_fn *fn, void *ctx);
 void caller_wait(struct caller *c, const int *fd, size_t fds, int64_t ns);
 size_t caller_under_way(const struct caller *c);

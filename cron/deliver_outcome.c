@@ -77,6 +77,8 @@ void deliver_on_answer(void *ctx, const struct httpc_answer *a)
     };
 
     keep_answer(s, a);
+    /* Another's queue may reach the receiver, or another's lookup find it. */
+    s->called = !a->unsent;
     backoff_decide(&d->conf->callback, &t, &s->then);
     d->counts.tried++;
     log_try(s);

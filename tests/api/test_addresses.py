@@ -298,6 +298,25 @@ def test_a_kept_connection_is_not_for_a_queue_that_may_not_reach_it(watched, nam
     assert set(w.connects()) == {ONE, TWO}
 
 
+@pytest.mark.parametrize("host, known", [("both.test", True), ("nobody.test", False), (ONE, True)], ids=["name", "no-name", "literal"])
+def test_what_was_not_called_says_nothing_about_its_receiver(watched, names, one, host, known):
+    """Somebody's queue may not reach it, or finds it not: who may is called all the same."""
+    names.names.update({"both.test": [[ONE]]})
+    queues = {"may": queue(HOSTS, allow_networks=[ONE]), "may-not": queue(HOSTS, allow_networks=["127.0.0.3"])}
+    w = watched({"nameserver": names.where, "retry": [0], "pause_after": 2, "pause": "1h"}, queues)
+    origin = f"http://{host}:{one.port}"
+    for n in range(3):
+        create(w.a, f"j{n}", 1, type="may-not", callback=f"http://elsewhere.example/{n}")
+    with contextlib.closing(sqlite3.connect(w.a.db_path, timeout=30)) as db, db:
+        db.execute("UPDATE jobs SET callback = replace(callback, 'http://elsewhere.example', ?1), receiver = ?1", (origin,))
+    w.a.dispatch()
+    assert states(w.a, "may-not") == {f"j{n}": "failed" for n in range(3)} and w.connects() == []
+    assert ask(w.a, "SELECT * FROM receivers") == []
+    create(w.a, "good", 1, type="may", callback=f"{origin}/x")
+    w.a.dispatch()
+    assert states(w.a, "may") == {"good": "running" if known else "failed"}
+
+
 # Names ----------------------------------------------------------------------------------------------------------------
 
 

@@ -321,6 +321,16 @@ def test_an_owner_moves_his_jobs_among_their_own_places(a):
     assert move("a2", "back") == ["x1", "b6", "x3", "x4", "a5", "a0", "x7", "a2"]
 
 
+def test_whose_place_is_passed_on_reads_it_in_his_events(a):
+    jobs = [a.create_as("admin", f"p{i}", "a", "passes") for i in range(3)]
+    places = [job["Priority"] for job in is_ok(a.get("/v1/passes/", headers=a.who["A"]))]
+    is_done(a.post("/v1/passes/p2", {"move": {"before": "p0"}}, headers=a.who["A"]))
+    for job, was, now in zip(jobs, (0, 1, 2), (1, 2, 0)):
+        _, event = is_ok(a.get(f"/v1/passes/{job}/events", headers=a.who["A"]))
+        del event["At"]
+        assert event == {"N": 1, "Who": "token:a", "Event": "order", "FromPriority": places[was], "ToPriority": places[now]}
+
+
 def test_a_job_that_had_its_turn_gives_its_place_to_no_other(a):
     """Else whoever was served once would be served first ever after."""
     for i, owner in enumerate("aaxa"):
