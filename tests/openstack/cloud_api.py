@@ -43,15 +43,25 @@ class Session:
     """Somebody who has signed in. endpoints: "keystone", "placement", "compute" → URL."""
 
     def __init__(self, endpoints, login):
-        self.endpoints = endpoints
-        headers, self.about = call("POST", endpoints["keystone"] + "/auth/tokens", login)
+        self.endpoints, self.login = endpoints, login
+        self._sign_in()
+
+    def _sign_in(self):
+        headers, self.about = call("POST", self.endpoints["keystone"] + "/auth/tokens", self.login)
         self.token = headers["X-Subject-Token"]
 
     def ask(self, service, method, path, body=None, **headers):
         version = {"compute": COMPUTE, "placement": PLACEMENT}.get(service)
         if version:
             headers["OpenStack_API_Version"] = version
-        return call(method, self.endpoints[service] + path, body, X_Auth_Token=self.token, **headers)[1]
+        url = self.endpoints[service] + path
+        try:
+            return call(method, url, body, X_Auth_Token=self.token, **headers)[1]
+        except Refused as refusal:
+            if refusal.status != 401:
+                raise
+        self._sign_in()  # a change of somebody's roles ends his tokens
+        return call(method, url, body, X_Auth_Token=self.token, **headers)[1]
 
     def keystone(self, method, path, body=None, **headers):
         return self.ask("keystone", method, path, body, **headers)

@@ -20,7 +20,7 @@ def door(bed, tmp_path_factory):
     tokens = []
     with factory(tmp_path_factory) as make:
         a = make({"auth": "keystone", "keystone": {"url": bed.creds["endpoints"]["keystone"], "cache": CACHE},
-                  "queues": {"*": {"capacity": "none", "callback_base": "http://127.0.0.1:1/"}}})
+                  "queues": {"*": {"capacity": "none", "callback_base": "http://127.0.0.1:8080/"}}})
         a.tokens = tokens
         a.numbers = itertools.count()
         yield a
@@ -136,7 +136,7 @@ def test_a_wrong_token_and_none(bed, door):
 
 def out(door, headers):
     """It was let in, and is refused before long."""
-    wait_until(lambda: door.get("/v1/vm/", headers=headers).status == 401, 10 * CACHE, "the end of a token")
+    wait_until(lambda: door.get("/v1/vm/", headers=headers).status == 401, 60, "the end of a token")
 
 
 def test_a_revoked_token_is_out_once_the_cache_has_forgotten_it(bed, door):
@@ -182,7 +182,7 @@ def credential(bed, **members):
 
 def test_an_expired_token_is_out_at_its_time(bed, door):
     """The token of an application credential that ends soon ends with it."""
-    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=15)
     token, expires_at = credential(bed, expires_at=end.strftime("%Y-%m-%dT%H:%M:%S.%f"))
     assert expires_at <= end.strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # (it has no Z itself, in Debian 12's Keystone)
     headers = auth(door, token)
