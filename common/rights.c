@@ -2,6 +2,8 @@
 /* What somebody may do with a job that he sees. */
 #include "rights.h"
 
+#include "pool.h"
+
 static bool makes_run(const struct job *j, const struct job_change *c)
 {
     return c->has_status && c->status == JOB_RUNNING &&
@@ -33,17 +35,31 @@ static const struct {
      "after other jobs of yours"},
 };
 
-int rights_create(const struct who *w, const struct job_new *n, struct err *e)
+/* Whose hosts a machine goes on, and whose quota is looked at, is what data.project says: with
+ * another's, or with none, an owner would hold what is kept for others. */
+static int check_project(const struct who *w, struct str rules, struct str scope, struct str shape,
+                         struct err *e)
+{
+    struct str project = pool_project(scope);
+
+    if (w->everything || !w->projects || !str_is(rules, "vm") || str_is(shape, "[]") ||
+        (project.p && who_sees(w, project)))
+        return 0;
+    return err_at(e, ERR_FORBIDDEN, "/data/project",
+                  "data.project must name the project that you ask for");
+}
+
+int rights_create(const struct who *w, struct str rules, const struct job_new *n, struct err *e)
 {
     if (who_may(w, WHO_CHANGES, e) != 0)
         return -1;
     if (!who_sees(w, n->owner_id))
         return err_at(e, ERR_FORBIDDEN, "/owner_id", "you may not create jobs for this owner_id");
-    return 0;
+    return check_project(w, rules, n->scope, n->shape, e);
 }
 
-int rights_change(const struct who *w, const struct job *j, const struct job_change *c,
-                  struct err *e)
+int rights_change(const struct who *w, struct str rules, const struct job *j,
+                  const struct job_change *c, struct err *e)
 {
     size_t i;
 
@@ -53,5 +69,5 @@ int rights_change(const struct who *w, const struct job *j, const struct job_cha
         if (of_admins[i].is(j, c))
             return err_at(e, ERR_FORBIDDEN, of_admins[i].pointer, "%s", of_admins[i].refusal);
     }
-    return 0;
+    return c->has_data ? check_project(w, rules, c->scope, c->shape, e) : 0;
 }

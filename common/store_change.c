@@ -305,8 +305,8 @@ int store_change(struct store *s, struct str type, struct str request_id,
 
     assert(db_writing(s->db));
     if (load(s, type, request_id, match, &keep, &j, e) != 0 ||
-        rights_change(s->who, &j, c, e) != 0 || check_change(&j, c, e) != 0 ||
-        check_room(s, &j, c, e) != 0)
+        rights_change(s->who, conf_queue(s->conf, type)->rules, &j, c, e) != 0 ||
+        check_change(&j, c, e) != 0 || check_room(s, &j, c, e) != 0)
         goto out;
     if (change_order(s, &j, c, now, e) != 0 || change_members(s, &j, c, now, e) != 0)
         goto out;

@@ -66,7 +66,8 @@ int store_room_check(struct store *s, struct str type, struct str owner_id, stru
 static int check_limits(struct store *s, const struct job_new *n, const struct queue_row *q,
                         int64_t now, struct err *e)
 {
-    if (rights_create(s->who, n, e) != 0 || store_owner_check(s, n->owner_id, e) != 0)
+    if (rights_create(s->who, conf_queue(s->conf, n->type)->rules, n, e) != 0 ||
+        store_owner_check(s, n->owner_id, e) != 0)
         return -1;
     if (n->has_priority && store_order_own_new(s, n->type, n->priority, now, e) != 0)
         return -1;

@@ -11,6 +11,7 @@ struct who {
     struct str name; /* for the audit trail: "token:ci", "user:<id>", "operator:root", … */
     bool everything; /* every owner's jobs; else only `owner`'s */
     bool changes;    /* may change; else may only read */
+    bool projects;   /* his owners are OpenStack's projects: his virtual machines are for them */
     size_t owners;   /* sorted, no doubles */
     const struct str *owner;
 };

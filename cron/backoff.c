@@ -150,6 +150,7 @@ void backoff_decide(const struct conf_callback *conf, const struct backoff_try *
         return;
     }
     next->outcome = STORE_TRY_AGAIN;
+    next->reason = JOB_REASON_CALLBACK;
     (void)snprintf(next->message, sizeof next->message, "try %lld of %zu: %s", (long long)t->number,
                    conf->retries, error);
 }

@@ -21,7 +21,7 @@ enum { BACKOFF_MESSAGE_MAX = 400 };
 struct backoff_next {
     enum store_outcome outcome;
     int64_t next_try;                  /* of STORE_TRY_AGAIN */
-    const char *reason;                /* of GIVE_UP and REFUSED: one of job.h's words */
+    const char *reason;                /* of all but ACCEPTED: one of job.h's words */
     char message[BACKOFF_MESSAGE_MAX]; /* for a person; empty when accepted */
 };
 

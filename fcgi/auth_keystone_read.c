@@ -143,6 +143,7 @@ static int decide(const struct reading *r, struct who *who, struct err *e)
     else
         return err_set(e, ERR_FORBIDDEN, "it has no role on a project");
     who->owners = who->everything ? 0 : 1;
+    who->projects = true;
     return 0;
 }
 

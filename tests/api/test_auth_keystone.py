@@ -135,9 +135,9 @@ def test_a_refused_token_is_not_asked_about_again_at_once(door, keystone):
 
 
 def test_a_token_is_not_believed_beyond_its_end(door, keystone):
-    end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
-    keystone.says["t"] = {**GOOD, "expires_at": end}
     a = door(cache="1h")
+    end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 8))
+    keystone.says["t"] = {**GOOD, "expires_at": end}
     assert get(a, "t").status == 200
     keystone.says["t"] = 401
     wait_until(lambda: get(a, "t").status == 401, what="the end of the token")
@@ -215,6 +215,32 @@ def test_the_names_of_the_roles_are_the_operators(door, keystone):
     assert may("chief") == may("look", "boss") == [200, 201, 201, 200]
     assert may("look") == may("see", "look") == [200, 403, 403, 403]
     assert may("admin") == may("reader") == may("look", "x") == [200, 201, 403, 403]
+
+
+MACHINE = {"instances": [{"VCPU": 1}]}
+
+
+@pytest.mark.parametrize("type, data, status", [
+    ("vm", {**MACHINE, "project": "p1"}, 201),
+    ("vm", {**MACHINE, "project": "p2"}, 403),
+    ("vm", MACHINE, 422),
+    ("vm", {**MACHINE, "host_aggregate": "kept for p2"}, 403),
+    ("vm", {**MACHINE, "host_aggregate": "any", "project": "p1"}, 201),
+    ("vm", {}, 201),
+    ("lab", {"instances": [{"gpu": 1}], "pool": "p2"}, 201),
+], ids=["own", "another", "none", "only-a-pool", "own-in-a-pool", "nothing-asked", "no-machine"])
+def test_machines_are_asked_for_by_their_project(door, keystone, type, data, status):
+    """Else an owner would hold what is kept for others, and read their quotas."""
+    a = door()
+    keystone.says["t"], keystone.says["root"] = GOOD, {**GOOD, "roles": [{"id": "r", "name": "admin"}]}
+    mine, root = {"X-Auth-Token": "t"}, {"X-Auth-Token": "root"}
+    made = a.post(f"/v1/{type}/", a.job("j", data=data, owner_id="p1"), headers=mine)
+    assert made.status == status
+    if status == 403:
+        assert made.json["errors"][0]["pointer"] == "/data/project"
+        assert a.post(f"/v1/{type}/", a.job("j", data=data, owner_id="p1"), headers=root).status == 201
+    a.post(f"/v1/{type}/", a.job("other", data={}, owner_id="p1"), headers=mine)
+    assert a.post(f"/v1/{type}/other", {"data": data}, headers=mine).status == (200 if status == 201 else status)
 
 
 def side_by_side(a, tokens):

@@ -116,14 +116,16 @@ static void what_only_an_administrator_may_do_with_a_job(void **state)
 
     (void)state;
     for (i = 0; i < ARRAY_LEN(cases); i++) {
-        assert_int_equal(rights_change(&admin, &j, &cases[i].c, &e), 0);
-        assert_int_equal(rights_change(&reader, &j, &cases[i].c, &e), -1);
-        assert_int_equal(rights_change(&looker, &j, &cases[i].c, &e), -1);
-        assert_int_equal(rights_change(&owner, &j, &cases[i].c, &e), cases[i].pointer ? -1 : 0);
+        assert_int_equal(rights_change(&admin, STR_LIT("vm"), &j, &cases[i].c, &e), 0);
+        assert_int_equal(rights_change(&reader, STR_LIT("vm"), &j, &cases[i].c, &e), -1);
+        assert_int_equal(rights_change(&looker, STR_LIT("vm"), &j, &cases[i].c, &e), -1);
+        assert_int_equal(rights_change(&owner, STR_LIT("vm"), &j, &cases[i].c, &e),
+                         cases[i].pointer ? -1 : 0);
         if (cases[i].pointer)
             assert_string_equal(e.pointer, cases[i].pointer);
     }
-    assert_int_equal(rights_change(&owner, &runs, &cases[0].c, &e), 0); /* it confirms */
+    assert_int_equal(rights_change(&owner, STR_LIT("vm"), &runs, &cases[0].c, &e),
+                     0); /* it confirms */
 }
 
 /* ---- requests a minute ---- */
