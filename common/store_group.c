@@ -131,8 +131,11 @@ int store_enqueue_data(struct store *s, const struct job *j, int64_t now, struct
     struct buf shape = BUF_INIT(JOB_DATA_MAX);
     int rc = -1;
 
-    if (json_in_parse(j->data, &doc, e) != 0 ||
-        demand_parse(conf_queue(s->conf, j->type)->rules, json_in_root(doc), &demand, e) != 0)
+    if (json_in_parse(j->data, &doc, e) != 0) {
+        e->code = e->code == ERR_INTERNAL ? ERR_INTERNAL : ERR_INVALID; /* the data, not a body */
+        goto out;
+    }
+    if (demand_parse(conf_queue(s->conf, j->type)->rules, json_in_root(doc), &demand, e) != 0)
         goto out;
     demand_write_shape(demand, &shape);
     if (buf_check(&shape, "the demand", e) != 0)

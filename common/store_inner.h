@@ -110,7 +110,7 @@ int store_group_join(struct store *s, const struct store_key *k, struct store_me
 int store_enqueue(struct store *s, int64_t id, const struct store_key *k, int64_t not_before,
                   int64_t now, struct err *e) AR_MUST_CHECK;
 /* The same, with the shape taken from the job's data. Uses id, type, scope, owner_id, data and
- * not_before of *j. */
+ * not_before of *j. -1: ERR_INVALID too, this version does not read the data. */
 int store_enqueue_data(struct store *s, const struct job *j, int64_t now,
                        struct err *e) AR_MUST_CHECK;
 /* "not before <time>", in the store's text. */

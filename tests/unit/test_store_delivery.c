@@ -357,6 +357,30 @@ static void it_waits_again_so_many_times_in_its_place(void **state)
     rig_free(&r);
 }
 
+/* It fails rather than that nothing is written down any more. */
+static void data_that_cannot_be_read_does_not_wait_again(void **state)
+{
+    static const char *const broken[] = {"{\"instances\":5}", "{\"instances\":"};
+    struct store_tried out;
+    struct rig r;
+    int64_t id;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(broken); i++) {
+        rig_make(&r, queues);
+        id = delivery_add(&r, "a", "o", "http://c.example/a");
+        delivery_admit(&r, id, r.now);
+        (void)snprintf(r.text, sizeof r.text, "UPDATE jobs SET data = '%s'", broken[i]);
+        delivery_run(&r, r.text);
+        out = give_up(&r, id, 1);
+        assert_true(out.written && !out.requeued);
+        assert_string_equal(delivery_ask(&r, "SELECT status || message FROM jobs"),
+                            "failednobody there");
+        rig_free(&r);
+    }
+}
+
 static void it_says_that_it_waits_again_and_what_for(void **state)
 {
     struct rig r;
@@ -456,6 +480,7 @@ int main(void)
         cmocka_unit_test(who_asks_while_a_try_is_under_way_gets_one_more),
         cmocka_unit_test(a_confirmation_does_not_take_the_request_away),
         cmocka_unit_test(it_waits_again_so_many_times_in_its_place),
+        cmocka_unit_test(data_that_cannot_be_read_does_not_wait_again),
         cmocka_unit_test(it_says_that_it_waits_again_and_what_for),
         cmocka_unit_test(accepted_once_it_has_all_its_times_again),
         cmocka_unit_test(who_does_not_want_it_is_not_asked_again),
