@@ -231,6 +231,7 @@ int store_pause(struct store *s, struct str type, bool paused, struct err *e)
     if (!st)
         return -1;
     db_bind_str(st, 1, type);
+    db_bind_i64(st, 2, clock_now());
     if (db_run(s->db, st, e) != 0)
         return -1;
     return db_changes(s->db) > 0;

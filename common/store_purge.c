@@ -104,52 +104,81 @@ static int take_rows(struct step *t, const struct litter *l, int64_t before, int
     return drop(t->s, l->drop, before, most, n, e);
 }
 
+/* A job that goes. */
+struct old_job {
+    int64_t id;
+    char type[JOB_NAME_MAX + 1];
+};
+
 /* 1 and the first job that can go, 0, -1. */
-static int first_job(struct store *s, int64_t before, int64_t *id, struct err *e)
+static int first_job(struct store *s, int64_t before, struct old_job *j, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_JOB_OLD, e);
+    struct str type;
     int rc;
 
     if (!st)
         return -1;
     db_bind_i64(st, 1, before);
     rc = db_step(s->db, st, e);
-    if (rc == 1)
-        *id = db_i64(st, 0);
+    if (rc == 1) {
+        type = db_str(st, 1);
+        j->id = db_i64(st, 0);
+        (void)snprintf(j->type, sizeof j->type, "%.*s", (int)type.n, type.p);
+    }
     db_done(st);
     return rc;
 }
 
+/* Its queue's lists have changed. A queue without a job is forgotten: types are strangers' words.
+ */
+static int touch_queue(struct store *s, struct str type, struct err *e)
+{
+    struct db_stmt *st;
+
+    if (store_touch_queue(s, type, 0, INT64_MIN, e) != 0)
+        return -1;
+    st = db_use(s->db, SQL_QUEUE_DROP_IDLE, e);
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, type);
+    return db_run(s->db, st, e);
+}
+
 /* What hangs on a job goes first, and the job itself when that is gone. */
-static int take_job(struct step *t, int64_t id, int64_t most, int64_t *n, struct err *e)
+static int take_job(struct step *t, const struct old_job *j, int64_t most, int64_t *n,
+                    struct err *e)
 {
     static const enum store_sql_name parts[] = {SQL_JOB_DELIVERIES_DROP, SQL_JOB_EVENTS_DROP,
                                                 SQL_JOB_PURGE};
-    int64_t gone;
+    int64_t gone = 0;
     size_t i;
 
     *n = 0;
     for (i = 0; i < ARRAY_LEN(parts) && *n < most; i++) {
-        if (drop(t->s, parts[i], id, most - *n, &gone, e) != 0)
+        if (drop(t->s, parts[i], j->id, most - *n, &gone, e) != 0)
             return -1;
         *n += gone;
-        t->done->jobs += parts[i] == SQL_JOB_PURGE;
     }
-    return 0;
+    if (i < ARRAY_LEN(parts) || gone == 0)
+        return 0;
+    t->done->jobs++;
+    return touch_queue(t->s, str_of(j->type), e);
 }
 
 static int take_jobs(struct step *t, const struct litter *l, int64_t before, int64_t most,
                      int64_t *n, struct err *e)
 {
-    int64_t id, gone;
+    struct old_job j;
+    int64_t gone;
     int rc = 1;
 
     (void)l;
     for (*n = 0; *n < most && clock_mono() < t->stop; *n += gone) {
-        rc = first_job(t->s, before, &id, e);
+        rc = first_job(t->s, before, &j, e);
         if (rc != 1)
             break;
-        if (take_job(t, id, most - *n, &gone, e) != 0)
+        if (take_job(t, &j, most - *n, &gone, e) != 0)
             return -1;
     }
     return rc < 0 ? -1 : 0;

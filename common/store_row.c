@@ -195,6 +195,8 @@ void store_list_end(struct store *s)
     store_merge_end(s);
 }
 
+/* A queue that begins anew after it was forgotten does not begin at a version that it had before.
+ */
 static int run_touch(struct store *s, enum store_sql_name name, struct str type, int64_t waiting,
                      int64_t given, struct err *e)
 {
@@ -205,6 +207,8 @@ static int run_touch(struct store *s, enum store_sql_name name, struct str type,
     db_bind_str(st, 1, type);
     db_bind_i64(st, 2, waiting);
     db_bind_i64(st, 3, given);
+    if (name == SQL_QUEUE_ADD)
+        db_bind_i64(st, 4, clock_now());
     return db_run(s->db, st, e);
 }
 

@@ -39,7 +39,7 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_QUEUE_TOUCH] = "UPDATE queues SET version = version + 1, waiting = waiting + ?2,"
                         " last_priority = max(last_priority, ?3) WHERE type = ?1",
     [SQL_QUEUE_ADD] =
-        "INSERT INTO queues (type, version, waiting, last_priority) VALUES (?1, 1, ?2, ?3)",
+        "INSERT INTO queues (type, version, waiting, last_priority) VALUES (?1, ?4, ?2, ?3)",
     [SQL_QUEUE_TOUCH_OF_GROUP] = "UPDATE queues SET version = version + 1"
                                  " WHERE type = (SELECT type FROM groups WHERE id = ?1)",
 
@@ -340,13 +340,13 @@ const char *const store_sql[SQL_NAMES] = {
         "UPDATE queues SET paused = ?2, version = version + 1 WHERE type = ?1 AND paused <> ?2",
     [SQL_QUEUE_ADD_PAUSED] =
         "INSERT INTO queues (type, version, waiting, last_priority, paused)"
-        " VALUES (?1, 1, 0, -9223372036854775808, 1) ON CONFLICT (type) DO NOTHING",
+        " VALUES (?1, ?2, 0, -9223372036854775808, 1) ON CONFLICT (type) DO NOTHING",
     [SQL_HOLDING] = "SELECT owner_id, type, count(*) FROM jobs WHERE status = 'admitted'"
                     " OR status = 'running' GROUP BY owner_id, type"
                     " /* scan: jobs, those that hold something, in their own index */",
 
     /* What goes: ?1 says how old it must be, ?2 how much of it. */
-    [SQL_JOB_OLD] = "SELECT id FROM jobs WHERE finished_at <= ?1 AND NOT EXISTS"
+    [SQL_JOB_OLD] = "SELECT id, type FROM jobs WHERE finished_at <= ?1 AND NOT EXISTS"
                     " (SELECT 1 FROM holds h WHERE h.job_id = jobs.id)"
                     " ORDER BY finished_at LIMIT 1",
     [SQL_JOB_DELIVERIES_DROP] = "DELETE FROM deliveries WHERE job_id = ?1 AND n IN"
@@ -354,6 +354,9 @@ const char *const store_sql[SQL_NAMES] = {
     [SQL_JOB_EVENTS_DROP] = "DELETE FROM events WHERE job_id = ?1 AND n IN"
                             " (SELECT n FROM events WHERE job_id = ?1 ORDER BY n LIMIT ?2)",
     [SQL_JOB_PURGE] = "DELETE FROM jobs WHERE id = ?1 AND ?2 > 0",
+    [SQL_QUEUE_DROP_IDLE] =
+        "DELETE FROM queues WHERE type = ?1 AND waiting = 0 AND paused = 0 AND NOT EXISTS"
+        " (SELECT 1 FROM jobs j WHERE j.type = ?1 AND j.deleted_at IS NULL)",
     [SQL_DELIVERY_OLD] = "SELECT 1 FROM deliveries WHERE at <= ?1 LIMIT 1",
     [SQL_DELIVERY_DROP_OLD] =
         "DELETE FROM deliveries WHERE (job_id, n) IN"

@@ -74,6 +74,39 @@ static void jobs_that_are_over_go_with_what_hangs_on_them(void **state)
 }
 
 /* The place at the end of the line, and the IDs, go on as if it were still there. */
+static int64_t version_of(struct rig *r)
+{
+    int64_t version;
+    struct err e;
+
+    OK(store_queue_version(r->s, STR_LIT("vm"), &version, &e), &e);
+    return version;
+}
+
+/* A list that loses a row is another list, also when its queue is forgotten and begins anew. */
+static void a_queue_without_a_job_is_forgotten_and_never_is_what_it_was(void **state)
+{
+    struct rig r;
+    int64_t before, between, first;
+
+    (void)state;
+    rig_make(&r, conf);
+    (void)rig_add(&r, "vm", "a", ONE);
+    (void)rig_add(&r, "vm", "b", ONE);
+    first = version_of(&r);
+    change(&r, "a", "cancelled");
+    before = version_of(&r);
+    assert_int_equal(rig_purge(&r, r.now + 10 * DAY).jobs, 1);
+    between = version_of(&r);
+    assert_true(between > before);
+    change(&r, "b", "cancelled");
+    assert_int_equal(rig_purge(&r, r.now + 10 * DAY).jobs, 1);
+    assert_int_equal(rig_ask(&r, "SELECT count(*) FROM queues"), 0);
+    (void)rig_add(&r, "vm", "a", ONE);
+    assert_true(version_of(&r) > between && version_of(&r) > first);
+    rig_free(&r);
+}
+
 static void what_a_queue_remembers_stays(void **state)
 {
     struct rig r;
@@ -397,6 +430,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_that_are_over_go_with_what_hangs_on_them),
+        cmocka_unit_test(a_queue_without_a_job_is_forgotten_and_never_is_what_it_was),
         cmocka_unit_test(what_a_queue_remembers_stays),
         cmocka_unit_test(a_job_stays_while_it_has_holds),
         cmocka_unit_test(each_kind_of_history_has_its_own_time),
