@@ -17,6 +17,14 @@ class Refused(Exception):
         self.status, self.text = status, text
 
 
+def text_of(refusal):
+    """What is said with a refusal. Who refuses without reading the request resets the connection, sometimes before all is read."""
+    try:
+        return refusal.read().decode(errors="replace")
+    except OSError:
+        return "(cut off)"
+
+
 def call(method, url, body=None, timeout=120, **headers):
     """(headers, JSON or None) of one request; Refused when it is no success."""
     data = None if body is None else json.dumps(body).encode()
@@ -29,7 +37,7 @@ def call(method, url, body=None, timeout=120, **headers):
             return answer.headers, json.loads(text) if text else None
     except urllib.error.HTTPError as refusal:
         with refusal:
-            raise Refused(method, url, refusal.code, refusal.read().decode(errors="replace")) from None
+            raise Refused(method, url, refusal.code, text_of(refusal)) from None
 
 
 def password_login(user, password, **scope):
