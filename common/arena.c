@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* An arena: a chain of blocks, the newest in front, filled from their beginnings. */
+/* An arena: a chain of blocks, the newest in front, filled from their beginnings. The first is
+ * small, since many arenas hold next to nothing; each next one is twice as large, up to a limit. */
 #include "arena.h"
 
 #include <stdalign.h>
 
-enum { BLOCK_BYTES = 16384 };
+enum { FIRST_BYTES = 960, BLOCK_BYTES = 16384 };
 
 struct block {
     struct block *older;
@@ -15,6 +16,7 @@ struct block {
 struct arena {
     struct block *newest;
     size_t left; /* bytes that may still be handed out */
+    bool failed;
 };
 
 struct arena *arena_new(size_t max)
@@ -42,18 +44,24 @@ void arena_free(struct arena *a)
 /* A block with room for n bytes in front of the chain. */
 static struct block *add_block(struct arena *a, size_t n)
 {
-    size_t size = n > BLOCK_BYTES ? n : BLOCK_BYTES;
-    struct block *b = calloc(1, sizeof *b + size);
+    size_t size = a->newest ? 2 * a->newest->size : FIRST_BYTES;
+    struct block *b;
 
+    if (size > BLOCK_BYTES)
+        size = BLOCK_BYTES;
+    if (size < n)
+        size = n;
+    b = malloc(sizeof *b + size);
     if (!b)
         return NULL;
+    b->used = 0;
     b->size = size;
     b->older = a->newest;
     a->newest = b;
     return b;
 }
 
-void *arena_array(struct arena *a, size_t n, size_t size)
+static void *take(struct arena *a, size_t n, size_t size)
 {
     const size_t align = alignof(max_align_t);
     struct block *b = a->newest;
@@ -70,7 +78,20 @@ void *arena_array(struct arena *a, size_t n, size_t size)
     p = b->bytes + b->used;
     b->used += bytes;
     a->left -= bytes < a->left ? bytes : a->left;
+    return memset(p, 0, bytes);
+}
+
+void *arena_array(struct arena *a, size_t n, size_t size)
+{
+    void *p = take(a, n, size);
+
+    a->failed = a->failed || !p;
     return p;
+}
+
+bool arena_failed(const struct arena *a)
+{
+    return a->failed;
 }
 
 int arena_copy(struct arena *a, struct str text, struct str *copy)

@@ -21,4 +21,7 @@ void *arena_array(struct arena *a, size_t n, size_t size) AR_MUST_CHECK;
  * would be passed. */
 int arena_copy(struct arena *a, struct str text, struct str *copy) AR_MUST_CHECK;
 
+/* Was something ever refused? For work that goes on without it, and asks at its end. */
+bool arena_failed(const struct arena *a);
+
 #endif

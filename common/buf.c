@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "num.h"
+
 enum { FIRST_CAP = 256 };
 
 void buf_free(struct buf *b)
@@ -72,17 +74,9 @@ void buf_char(struct buf *b, char c)
 
 void buf_i64(struct buf *b, int64_t v)
 {
-    char tmp[24];
-    char *end = tmp + sizeof tmp, *p = end;
-    uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
+    char digits[NUM_DIGITS_MAX];
 
-    do {
-        *--p = (char)('0' + u % 10);
-        u /= 10;
-    } while (u);
-    if (v < 0)
-        *--p = '-';
-    buf_add(b, p, (size_t)(end - p));
+    buf_add(b, digits, num_write(v, digits));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)
@@ -108,6 +102,12 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 struct str buf_span(const struct buf *b)
 {
     return (struct str){b->data ? b->data : "", b->len};
+}
+
+void buf_follow(struct buf *b, const struct buf *part)
+{
+    b->failed = b->failed || part->failed;
+    b->no_memory = b->no_memory || part->no_memory;
 }
 
 int buf_check(const struct buf *b, const char *what, struct err *e)

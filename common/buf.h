@@ -42,6 +42,9 @@ char *buf_room(struct buf *b, size_t n);
 /* What it holds, as a span that is valid until the next append. */
 struct str buf_span(const struct buf *b);
 
+/* What was made of `part` is in b: where that had failed, b has failed too. */
+void buf_follow(struct buf *b, const struct buf *part);
+
 /* 0, or -1 and ERR_TOO_LARGE / ERR_INTERNAL naming `what` when an append had failed. */
 int buf_check(const struct buf *b, const char *what, struct err *e) AR_MUST_CHECK;
 

@@ -2,12 +2,18 @@
 /* The clocks, and RFC 3339. */
 #include "clock.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "num.h"
+
+#define STANDS_STILL (2 * NS_PER_S)
+#define MARK_WITHIN  (100 * NS_PER_MS)
 
 enum { QUARTER = 900, MINUTE = 60, HOUR = 3600, DAY = 86400 };
 
@@ -43,10 +49,43 @@ int64_t clock_now(void)
     int64_t seen = atomic_load_explicit(&last, memory_order_relaxed);
 
     do {
-        if (now < seen && seen - now < MINUTE * NS_PER_S)
+        if (now < seen && seen - now < STANDS_STILL)
             return seen;
     } while (!atomic_compare_exchange_weak(&last, &seen, now));
     return now;
+}
+
+/* The clocks are read one after the other. A process that was stopped between the two tries again.
+ */
+struct clock_mark clock_mark(void)
+{
+    struct clock_mark m;
+    int64_t before, after;
+    int tries = 10;
+
+    do {
+        before = read_clock(CLOCK_BOOTTIME);
+        m.wall = clock_now();
+        after = read_clock(CLOCK_BOOTTIME);
+    } while (after - before > MARK_WITHIN && --tries > 0);
+    m.ahead = m.wall - test_offset() - before;
+    return m;
+}
+
+void clock_boot(char name[CLOCK_BOOT_MAX])
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, name, CLOCK_BOOT_MAX / 2);
+    struct stat st;
+
+    if (fd >= 0)
+        (void)close(fd);
+    name[n > 0 ? n : 0] = '\0';
+    name[strcspn(name, "\n")] = '\0';
+    n = (ssize_t)strlen(name);
+    if (n > 0 && stat("/proc/self/ns/time", &st) == 0)
+        (void)snprintf(name + n, (size_t)(CLOCK_BOOT_MAX - n), " %llu",
+                       (unsigned long long)st.st_ino);
 }
 
 int64_t clock_mono(void)
@@ -88,6 +127,9 @@ static struct date date_of(int64_t days)
     return t;
 }
 
+#define SECOND_TEXT (sizeof "2018-08-27T11:27:08." - 1)
+_Static_assert(SECOND_TEXT < (size_t)CLOCK_SECOND_MAX, "the text of a second has room");
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
     return a / b - (a % b < 0);
@@ -125,22 +167,34 @@ static char *put(char *p, int64_t v, int n, char after)
     return p + 1;
 }
 
-void clock_write(struct buf *b, struct clock_zone *z, int64_t ns)
+/* Date and time up to the second, into z->text. */
+static void write_second(struct clock_zone *z, int64_t utc)
 {
-    int64_t utc = floor_div(ns, NS_PER_S), frac = (ns % NS_PER_S + NS_PER_S) % NS_PER_S;
-    int32_t off = zone_offset(z, utc);
-    int64_t local = utc + off, days = floor_div(local, DAY), sec = local - days * DAY;
+    int64_t local = utc + zone_offset(z, utc), days = floor_div(local, DAY);
+    int64_t sec = local - days * DAY;
     struct date d = date_of(days);
-    char text[CLOCK_TEXT_MAX], *p = text;
-    int32_t minutes = (off < 0 ? -off : off) / MINUTE;
+    char *p = z->text;
 
+    z->second = utc;
     p = put(p, d.y < 0 || d.y > 9999 ? 9999 : d.y, 4, '-');
     p = put(p, d.m, 2, '-');
     p = put(p, d.d, 2, 'T');
     p = put(p, sec / HOUR, 2, ':');
     p = put(p, sec / MINUTE % 60, 2, ':');
-    p = put(p, sec % 60, 2, '.');
-    p = put(p, frac, 9, off < 0 ? '-' : '+');
+    *put(p, sec % 60, 2, '.') = '\0';
+}
+
+void clock_write(struct buf *b, struct clock_zone *z, int64_t ns)
+{
+    int64_t utc = floor_div(ns, NS_PER_S), frac = (ns % NS_PER_S + NS_PER_S) % NS_PER_S;
+    char text[CLOCK_TEXT_MAX], *p = text + SECOND_TEXT;
+    int32_t minutes;
+
+    if (z->second != utc || z->text[0] == '\0')
+        write_second(z, utc);
+    memcpy(text, z->text, SECOND_TEXT);
+    minutes = (z->offset < 0 ? -z->offset : z->offset) / MINUTE;
+    p = put(p, frac, 9, z->offset < 0 ? '-' : '+');
     p = put(p, minutes / 60, 2, ':');
     p = digits(p, minutes % 60, 2);
     buf_add(b, text, (size_t)(p - text));

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "netguard.h"
 #include "pool.h"
+#include "url.h"
 
 #define CONF_FOREVER INT64_MAX
 
@@ -99,8 +100,12 @@ struct conf_queue {
     struct conf_source source;
     int64_t overtake;         /* ns; CONF_FOREVER */
     struct str callback_base; /* absent: a relative callback is refused */
-    struct str secret_file;   /* absent: callback.secret_file counts */
-    bool has_networks;        /* else callback.allow_networks counts */
+    struct {
+        char host[URL_HOST_MAX];
+        int port;           /* 0: nobody, or libcurl reads no URL in it */
+    } base;                 /* whom callback_base calls */
+    struct str secret_file; /* absent: callback.secret_file counts */
+    bool has_networks;      /* else callback.allow_networks counts */
     struct conf_networks networks;
     int64_t run_limit; /* jobs that may be admitted or running at once; 0: any number */
     size_t hosts;      /* all hosts of all pools; one that several pools name stands here once */
@@ -156,9 +161,11 @@ struct conf {
     struct conf_networks open_to; /* of auth: none: whose requests are served */
     struct conf_keystone keystone;
     enum log_level log_level;
-    int64_t workers;    /* threads that answer requests */
-    int64_t max_queued; /* jobs that wait in one queue at the most; more are refused with 429 */
-    int64_t low_water;  /* bytes that must be free on the database's disk for a new job */
+    enum log_format log_format;
+    struct str log_file; /* absent: stderr */
+    int64_t workers;     /* threads that answer requests */
+    int64_t max_queued;  /* jobs that wait in one queue at the most; more are refused with 429 */
+    int64_t low_water;   /* bytes that must be free on the database's disk for a new job */
     struct conf_callback callback;
     struct conf_owner owner;
     struct conf_retention retention;
@@ -184,6 +191,10 @@ const struct conf_queue *conf_queue(const struct conf *conf, struct str type);
 
 /* "none", "static", …: as the file has it. */
 const char *conf_capacity_word(enum conf_capacity capacity);
+const char *conf_fit_word(enum conf_fit fit);
+/* Appends a duration as the file may have it: "1h", "90s", "0s", "forever". */
+struct buf;
+void conf_write_duration(struct buf *b, int64_t ns);
 
 /* Which networks and ports the queue's callbacks may reach; `own` is left to the caller
  * (ownaddr.h). Pure; any thread. */
@@ -198,7 +209,6 @@ struct pools conf_pools(const struct conf_queue *queue);
 /* Writes the table of keys, a line each: "key<TAB>type<TAB>default<TAB>range<TAB>documentation",
  * "-" where there is no default or no range; the names that the file's writer chooses stand as
  * <type> and <name>. For --config-keys and `make lint`. */
-struct buf;
 void conf_write_keys(struct buf *b);
 
 #endif

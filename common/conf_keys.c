@@ -26,6 +26,7 @@ static const char *const levels[] = {
     [LOG_LVL_DEBUG] = "debug",
     NULL,
 };
+static const char *const formats[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
 static const char *const capacities[] = {
     [CONF_CAPACITY_NONE] = "none",
     [CONF_CAPACITY_STATIC] = "static",
@@ -58,6 +59,7 @@ static const char *const forever[] = {"forever", NULL};
 
 _Static_assert(sizeof(enum conf_auth) == sizeof(int) && sizeof(enum conf_capacity) == sizeof(int) &&
                    sizeof(enum conf_fit) == sizeof(int) && sizeof(enum log_level) == sizeof(int) &&
+                   sizeof(enum log_format) == sizeof(int) &&
                    sizeof(enum conf_accounting) == sizeof(int) &&
                    sizeof(enum conf_switch) == sizeof(int) &&
                    sizeof(enum conf_unnamed) == sizeof(int),
@@ -96,6 +98,11 @@ static const struct conf_key keys[] = {
          "who has no other roles than these only reads: of a project its jobs, of the system all"},
     {CONF_TOP, "log_level", CONF_WORD, "info", .words = levels,
      .offset = offsetof(struct conf, log_level), .doc = "the least grave events that are logged"},
+    {CONF_TOP, "log_format", CONF_WORD, "text", .words = formats,
+     .offset = offsetof(struct conf, log_format),
+     .doc = "what a line of the log is; text: key=value pairs; json: an object with the same"},
+    {CONF_TOP, "log_file", CONF_TEXT, NULL, 1, 4000, .offset = offsetof(struct conf, log_file),
+     .doc = "where service and dispatcher log to, opened anew at SIGHUP; without it, to stderr"},
     {CONF_TOP, "workers", CONF_NUMBER, "4", 1, 64, .offset = offsetof(struct conf, workers),
      .doc = "threads that answer requests"},
     {CONF_TOP, "max_queued", CONF_NUMBER, "1000000", 1, 1000000000,
@@ -422,6 +429,11 @@ int conf_preset(struct conf_in *in, enum conf_section section, void *base)
 const char *conf_capacity_word(enum conf_capacity capacity)
 {
     return capacities[capacity];
+}
+
+const char *conf_fit_word(enum conf_fit fit)
+{
+    return fits[fit];
 }
 
 void conf_write_keys(struct buf *b)

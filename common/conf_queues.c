@@ -24,9 +24,25 @@ static const struct {
     [CONF_CAPACITY_HTTP] = {NULL, CONF_FIT_PACK, CONF_ACCOUNTING_LEDGER},
 };
 
+/* What cannot be read is read again with each callback, which is then told why. */
+static void settle_base(struct conf_queue *queue)
+{
+    struct url url;
+    struct err e;
+
+    if (!queue->callback_base.p ||
+        url_resolve((struct str){0}, queue->callback_base, "callback_base", &url, &e) != 0)
+        return;
+    memcpy(queue->base.host, url.host, sizeof queue->base.host);
+    queue->base.port = url.port;
+    url_free(&url);
+}
+
 static void settle_queue(struct conf_queue *queue)
 {
     const char *rules = natures[queue->capacity].rules;
+
+    settle_base(queue);
 
     queue->rules = rules ? str_of(rules) : queue->type;
     if (queue->fit == CONF_FIT_AUTO)

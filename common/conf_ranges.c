@@ -53,18 +53,18 @@ static void write_size(struct buf *b, const struct conf_key *key)
     write_span(b, key, units);
 }
 
+static const struct unit times[] = {
+    {"d", INT64_C(86400000000000)},
+    {"h", INT64_C(3600000000000)},
+    {"m", INT64_C(60000000000)},
+    {"s", 1000000000},
+    {"ms", 1000000},
+    {"ns", 1},
+};
+
 static void write_duration(struct buf *b, const struct conf_key *key)
 {
-    static const struct unit units[] = {
-        {"d", INT64_C(86400000000000)},
-        {"h", INT64_C(3600000000000)},
-        {"m", INT64_C(60000000000)},
-        {"s", 1000000000},
-        {"ms", 1000000},
-        {"ns", 1},
-    };
-
-    write_span(b, key, units);
+    write_span(b, key, times);
     buf_str(b, key->words ? ", or " : "");
     write_words(b, key);
 }
@@ -98,4 +98,14 @@ void conf_write_range(struct buf *b, const struct conf_key *key)
     };
 
     writers[key->type](b, key);
+}
+
+void conf_write_duration(struct buf *b, int64_t ns)
+{
+    if (ns == CONF_FOREVER)
+        buf_str(b, "forever");
+    else if (ns == 0)
+        buf_str(b, "0s");
+    else
+        write_in_units(b, ns, times);
 }

@@ -23,73 +23,73 @@
 
 #include "clock.h"
 #include "db_file.h"
+#include "db_room.h"
+#include "db_stmt.h"
+#include "db_turn.h"
+#include "db_sum_vfs.h"
 #include "lock.h"
 
 #define OPEN_WAIT (5 * NS_PER_S) /* for the lock */
 
 enum {
-    BUSY_MS =
-        2000, /* second defence: programs that do not know the lock file, as the sqlite3 shell */
+    BUSY_MS = 2000,          /* for programs that do not know the lock file, as the sqlite3 shell */
     CHECKPOINT_PAGES = 8000, /* measured: 4,000 to 10,000 are 10-17 % quicker than SQLite's 1,000 */
     CHECKPOINT_AGAIN = 2000, /* after a checkpoint that readers kept from ending */
-    CHECKPOINT_BUSY_MS = 20
+    CHECKPOINT_TIGHT = 500,  /* when the disk has little room */
+    CHECKPOINT_BUSY_MS = 20,
+    CHECKPOINT_URGENT = 2 * CHECKPOINT_PAGES, /* then it waits for readers (db.h) */
+    CHECKPOINT_URGENT_MS = 150,
+    CHECKPOINT_TRIES = 6
 };
 
 struct db {
     sqlite3 *handle;
-    int lock; /* descriptor of the lock file; -1 for readers */
-    bool writing;
-    bool unknown;       /* a commit's fate: no flush of this file may be tried again */
-    int wal_pages;      /* in the WAL after our last commit */
-    int checkpoint_due; /* at this many of them */
+    int lock;             /* descriptor of the lock file; -1 for readers */
+    bool locked, writing; /* it has the lock; and is in a transaction */
+    bool lost;            /* a text could not be read for want of memory, and looked like NULL */
+    bool unknown;         /* a commit's fate: no flush of this file may be tried again */
+    struct db_sum_file *sums;
+    int wal_pages, checkpoint_due; /* in the WAL after our last commit; at how many of them */
     struct db_sql sql;
-    sqlite3_stmt **stmt; /* [sql.count], NULL: not prepared yet */
+    struct db_stmt *stmt;  /* [sql.count] */
+    struct db_first first; /* what is to be done before one of them is used */
+    struct db_turn turn;   /* of writers */
+    struct db_room *room;  /* of writers */
+    bool in_way;           /* readers or a writer kept the last checkpoint from ending */
+    bool full, low;        /* the last failure was a full disk; the transaction has what was kept */
 };
-
-static enum err_code code_of(int rc)
-{
-    switch (rc & 0xff) {
-    case SQLITE_FULL:
-        return ERR_STORAGE_FULL;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_READONLY:
-    case SQLITE_CANTOPEN:
-    case SQLITE_IOERR:
-    case SQLITE_NOTADB:
-    case SQLITE_PERM:
-        return ERR_UNAVAILABLE;
-    default:
-        return ERR_INTERNAL;
-    }
-}
 
 /* The error of the last call on this connection, in words. */
 static int fail(struct db *db, const char *what, struct err *e)
 {
     int rc = sqlite3_extended_errcode(db->handle);
+    bool full = db_turn_found_no_room(db->handle);
 
-    if ((rc & 0xff) == SQLITE_FULL)
+    db->full = full && db->writing; /* a VACUUM's copy is on the disk of temporary files */
+    if (full)
         return err_set(e, ERR_STORAGE_FULL, "the disk of the database is full");
     if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
         return err_set(e, ERR_UNAVAILABLE, "the database is locked by another program");
-    return err_set(e, code_of(rc), "%s: %s (SQLite %d)", what, sqlite3_errmsg(db->handle), rc);
+    if (rc == SQLITE_IOERR_DATA)
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the database is damaged: what was read is not what was written");
+    return err_set(e, db_turn_code(rc), "%s: %s (SQLite %d)", what, sqlite3_errmsg(db->handle), rc);
 }
 
 static int on_commit(void *ctx, sqlite3 *handle, const char *name, int pages)
 {
     struct db *db = ctx;
 
-    (void)handle;
-    (void)name;
+    (void)handle, (void)name;
     db->wal_pages = pages;
     return SQLITE_OK;
 }
 
 static int open_handle(struct db *db, const struct db_options *o, struct err *e)
 {
-    int rc =
-        sqlite3_open_v2(o->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    const char *vfs = db_sum_vfs(DB_SUM_DEFAULT);
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+    int rc = vfs ? sqlite3_open_v2(o->path, &db->handle, flags, vfs) : SQLITE_NOMEM;
 
     if (!db->handle)
         return err_set(e, ERR_INTERNAL, "no memory to open the database");
@@ -105,43 +105,54 @@ static int open_handle(struct db *db, const struct db_options *o, struct err *e)
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_wal_hook(db->handle, on_commit, db);
+    db->sums = db_sum_file(db->handle);
     return 0;
 }
 
 static int take_lock(struct db *db, int64_t wait, struct err *e)
 {
-    int got = lock_take(db->lock, clock_mono() + wait, e);
+    int got = db->locked ? 1 : lock_take(db->lock, clock_mono() + wait, e);
 
     if (got == 0)
         return err_set(e, ERR_UNAVAILABLE,
                        "the database is busy: another writer has held its lock for too long");
+    db->locked = got == 1;
     return got < 0 ? -1 : 0;
+}
+
+static void give_lock_back(struct db *db)
+{
+    db->locked = false;
+    lock_release(db->lock);
 }
 
 /* journal_mode writes to a file that is not in WAL yet; under the lock, since of several that do so
  * at once SQLite tells all but one that it is locked, without waiting. A file that is not empty and
- * not ours is left as it is: whoever asks for its version says what it is (migrate.h). */
-static int set_wal(struct db *db, int application_id, struct err *e)
+ * not ours or is newer is left as it is: who asks for its version says what it is (migrate.h). */
+static int set_wal(struct db *db, const struct db_options *o, struct err *e)
 {
-    int64_t pages = 0, id = 0;
+    int64_t pages = 0, id = 0, version = 0;
     int rc;
 
     if (take_lock(db, OPEN_WAIT, e) != 0)
         return -1;
     rc = db_ask_i64(db, "PRAGMA page_count", &pages, e);
+    if (rc == 0 && pages == 0)
+        db_ask_sums(db);
     if (rc == 0)
         rc = db_ask_i64(db, "PRAGMA application_id", &id, e);
+    if (rc == 0)
+        rc = db_ask_i64(db, "PRAGMA user_version", &version, e);
     if (rc == 0 && pages == 0)
         rc = db_exec(db, "PRAGMA auto_vacuum=INCREMENTAL", e); /* later it takes a VACUUM */
-    if (rc == 0 && (pages == 0 || id == application_id))
-        rc = db_exec(db, "PRAGMA journal_mode=WAL", e);
-    lock_release(db->lock);
-    return rc;
+    return rc == 0 && (pages == 0 || (id == o->application_id && version <= o->version))
+               ? db_exec(db, "PRAGMA journal_mode=WAL", e)
+               : rc;
 }
 
 static int set_pragmas(struct db *db, const struct db_options *o, struct err *e)
 {
-    if (o->write && set_wal(db, o->application_id, e) != 0)
+    if (o->write && set_wal(db, o, e) != 0)
         return err_wrap(e, "%s", o->path);
     return db_exec(
         db,
@@ -172,7 +183,7 @@ int db_open(const struct db_options *o, struct db **out, struct err *e)
     db->lock = -1;
     db->checkpoint_due = CHECKPOINT_PAGES;
     db->sql = o->sql;
-    db->stmt = calloc(o->sql.count ? o->sql.count : 1, sizeof(sqlite3_stmt *));
+    db->stmt = calloc(o->sql.count ? o->sql.count : 1, sizeof *db->stmt);
     if (!db->stmt) {
         (void)err_set(e, ERR_INTERNAL, "no memory to open the database");
         goto failed;
@@ -183,6 +194,11 @@ int db_open(const struct db_options *o, struct db **out, struct err *e)
         goto failed;
     if (open_handle(db, o, e) != 0 || set_pragmas(db, o, e) != 0)
         goto failed;
+    db->room = o->write ? db_room_new(o->path) : NULL;
+    if (o->write && db_turn_open(db->handle, &db->turn) != SQLITE_OK) {
+        (void)fail(db, "a statement could not be prepared", e);
+        goto failed;
+    }
     *out = db;
     return 0;
 
@@ -191,27 +207,44 @@ failed:
     return -1;
 }
 
-/* Under the lock, as the one at close, which SQLite would make by itself but without our lock.
- * While there is work the WAL is begun again from its start and keeps its size: a flush then has no
- * new length of the file to write, which is a third quicker than after TRUNCATE. */
+/* Under the lock, as the one at close. While there is work the WAL is begun again and keeps its
+ * size: a flush then has no new length to write, which is a third quicker than after TRUNCATE. */
 static bool checkpoint(struct db *db, int mode)
 {
     struct err ignored;
-    bool done;
+    bool held = db->locked;
+    /* A full disk makes it be tried before each transaction: not so long. */
+    bool urgent = db->wal_pages >= CHECKPOINT_URGENT && !db->low;
+    int rc = SQLITE_BUSY, tries = urgent ? CHECKPOINT_TRIES : 1;
 
-    if (db->unknown || lock_take(db->lock, clock_mono() + NS_PER_S, &ignored) != 1)
+    db->in_way = true;
+    if (db->unknown || take_lock(db, NS_PER_S, &ignored) != 0)
         return false;
-    (void)sqlite3_busy_timeout(db->handle, CHECKPOINT_BUSY_MS);
-    done = sqlite3_wal_checkpoint_v2(db->handle, "main", mode, NULL, NULL) == SQLITE_OK;
-    if (done) {
-        db->wal_pages = 0;
-        db->checkpoint_due = CHECKPOINT_PAGES;
-    } else {
-        db->checkpoint_due = db->wal_pages + CHECKPOINT_AGAIN;
-    }
+    (void)sqlite3_busy_timeout(db->handle, urgent ? CHECKPOINT_URGENT_MS : CHECKPOINT_BUSY_MS);
+    while (rc == SQLITE_BUSY && tries-- > 0) /* anew, since SQLite waits for who came later, too */
+        rc = sqlite3_wal_checkpoint_v2(db->handle, "main", mode, NULL, NULL);
+    db->in_way = rc == SQLITE_BUSY;
+    db->wal_pages = rc == SQLITE_OK ? 0 : db->wal_pages;
+    db->checkpoint_due = rc == SQLITE_OK ? CHECKPOINT_PAGES : db->wal_pages + CHECKPOINT_AGAIN;
     (void)sqlite3_busy_timeout(db->handle, BUSY_MS);
-    lock_release(db->lock);
-    return done;
+    if (!held)
+        give_lock_back(db);
+    return rc == SQLITE_OK;
+}
+
+/* On a full disk the WAL's own space is used again and again. */
+static void make_room(struct db *db)
+{
+    const enum db_room_state state = db_room_look(db->room, db->full);
+
+    db->low = state == DB_ROOM_LOW;
+    db->full = false;
+    if (state != DB_ROOM_PLENTY && db->checkpoint_due == CHECKPOINT_PAGES)
+        db->checkpoint_due = CHECKPOINT_TIGHT;
+    /* New pages find no place in the file before there is room for all of them. */
+    while (db->low && db->wal_pages > 0 && !checkpoint(db, SQLITE_CHECKPOINT_RESTART) &&
+           !db->in_way && db_room_give(db->room))
+        continue;
 }
 
 void db_close(struct db *db)
@@ -223,7 +256,9 @@ void db_close(struct db *db)
     if (db->writing)
         db_rollback(db);
     for (i = 0; db->stmt && i < db->sql.count; i++)
-        (void)sqlite3_finalize(db->stmt[i]);
+        (void)sqlite3_finalize(db->stmt[i].st);
+    db_turn_close(&db->turn);
+    db_room_free(db->room);
     if (db->handle && db->wal_pages > 0)
         (void)checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE);
     (void)sqlite3_close(db->handle);
@@ -255,60 +290,40 @@ int db_ask_i64(struct db *db, const char *sql, int64_t *v, struct err *e)
     return rc == SQLITE_ROW ? 0 : -1;
 }
 
-static sqlite3_stmt *inner(struct db_stmt *st)
+void db_first(struct db *db, struct db_first first)
 {
-    return (sqlite3_stmt *)st;
+    db->first = first;
 }
 
 struct db_stmt *db_use(struct db *db, size_t number, struct err *e)
 {
+    return db->first.fn && db->first.fn(db->first.ctx, e) != 0 ? NULL : db_use_apart(db, number, e);
+}
+
+struct db_stmt *db_use_apart(struct db *db, size_t number, struct err *e)
+{
+    struct db_stmt *st = &db->stmt[number];
+
     assert(number < db->sql.count);
-    if (!db->stmt[number] &&
-        sqlite3_prepare_v3(db->handle, db->sql.text[number], -1, SQLITE_PREPARE_PERSISTENT,
-                           &db->stmt[number], NULL) != SQLITE_OK) {
+    if (!st->st && sqlite3_prepare_v3(db->handle, db->sql.text(number), -1,
+                                      SQLITE_PREPARE_PERSISTENT, &st->st, NULL) != SQLITE_OK) {
         (void)fail(db, "a statement could not be prepared", e);
         return NULL;
     }
-    db_done((struct db_stmt *)db->stmt[number]);
-    return (struct db_stmt *)db->stmt[number];
-}
-
-void db_bind_i64(struct db_stmt *st, int index, int64_t v)
-{
-    int rc = sqlite3_bind_int64(inner(st), index, v);
-
-    assert(rc == SQLITE_OK);
-    (void)rc;
-}
-
-void db_bind_time(struct db_stmt *st, int index, int64_t ns)
-{
-    if (ns != 0)
-        db_bind_i64(st, index, ns);
-}
-
-/* Only NOMEM and TOOBIG can fail here; the parameter then stays NULL, and NOT NULL or the missing
- * row tells. */
-void db_bind_str(struct db_stmt *st, int index, struct str v)
-{
-    if (v.p)
-        (void)sqlite3_bind_text64(inner(st), index, v.p, v.n, SQLITE_STATIC, SQLITE_UTF8);
-}
-
-void db_bind_blob(struct db_stmt *st, int index, const void *p, size_t n)
-{
-    (void)sqlite3_bind_blob64(inner(st), index, p, n, SQLITE_STATIC);
+    st->lost = &db->lost;
+    db_done(st);
+    return st;
 }
 
 int db_step(struct db *db, struct db_stmt *st, struct err *e)
 {
-    int rc = sqlite3_step(inner(st));
+    int rc = sqlite3_step(st->st);
 
     if (rc == SQLITE_ROW)
         return 1;
     if (rc != SQLITE_DONE)
         (void)fail(db, "the database could not carry out a statement", e);
-    (void)sqlite3_reset(inner(st));
+    (void)sqlite3_reset(st->st);
     return rc == SQLITE_DONE ? 0 : -1;
 }
 
@@ -317,7 +332,7 @@ int db_run(struct db *db, struct db_stmt *st, struct err *e)
     int rc = db_step(db, st, e);
 
     if (rc == 1)
-        (void)sqlite3_reset(inner(st));
+        (void)sqlite3_reset(st->st);
     return rc < 0 ? -1 : 0;
 }
 
@@ -325,8 +340,8 @@ void db_done(struct db_stmt *st)
 {
     if (!st)
         return;
-    (void)sqlite3_reset(inner(st));
-    (void)sqlite3_clear_bindings(inner(st));
+    (void)sqlite3_reset(st->st);
+    (void)sqlite3_clear_bindings(st->st);
 }
 
 void db_done_all(struct db *db)
@@ -334,21 +349,17 @@ void db_done_all(struct db *db)
     size_t i;
 
     for (i = 0; i < db->sql.count; i++) {
-        if (db->stmt[i] && sqlite3_stmt_busy(db->stmt[i]))
-            (void)sqlite3_reset(db->stmt[i]);
+        if (db->stmt[i].st && sqlite3_stmt_busy(db->stmt[i].st))
+            (void)sqlite3_reset(db->stmt[i].st);
     }
 }
 
-int64_t db_i64(struct db_stmt *st, int column)
+int db_check(struct db *db, struct err *e)
 {
-    return sqlite3_column_int64(inner(st), column);
-}
+    bool lost = db->lost;
 
-struct str db_str(struct db_stmt *st, int column)
-{
-    const char *p = (const char *)sqlite3_column_text(inner(st), column);
-
-    return (struct str){p, p ? (size_t)sqlite3_column_bytes(inner(st), column) : 0};
+    db->lost = false;
+    return lost ? err_set(e, ERR_INTERNAL, "no memory to read the database") : 0;
 }
 
 int64_t db_changes(struct db *db)
@@ -391,25 +402,29 @@ int db_lock(struct db *db, int64_t wait, struct err *e)
 
 void db_unlock(struct db *db)
 {
-    lock_release(db->lock);
+    give_lock_back(db);
 }
 
 int db_begin(struct db *db, int64_t wait, struct err *e)
 {
     if (db_lock(db, wait, e) != 0)
         return -1;
-    if (check_place(db, e) != 0 || db_exec(db, "BEGIN IMMEDIATE", e) != 0) {
-        lock_release(db->lock);
-        return -1;
+    if (check_place(db, e) == 0 && db_check(db, e) == 0) {
+        make_room(db);
+        if (db_turn_begin(db->handle, &db->turn) == SQLITE_OK) {
+            db->writing = true;
+            return 0;
+        }
+        (void)fail(db, "the database refused a transaction", e);
     }
-    db->writing = true;
-    return 0;
+    give_lock_back(db);
+    return -1;
 }
 
 static void end_writing(struct db *db)
 {
     db->writing = false;
-    lock_release(db->lock);
+    give_lock_back(db);
 }
 
 int db_commit(struct db *db, struct err *e)
@@ -417,8 +432,10 @@ int db_commit(struct db *db, struct err *e)
     int rc;
 
     assert(db->writing);
+    if (db_check(db, e) != 0)
+        return db_rollback(db), -1;
     db_done_all(db);
-    rc = sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL);
+    rc = db_turn_commit(&db->turn);
     if (rc == SQLITE_OK) {
         end_writing(db);
         return 0;
@@ -426,12 +443,12 @@ int db_commit(struct db *db, struct err *e)
     (void)fail(db, "the commit failed", e);
     /* A frame that found no room was not written, so nothing is committed. Of any other failure (a
      * flush!) nothing is known. */
-    db->unknown = (rc & 0xff) != SQLITE_FULL;
+    db->unknown = e->code != ERR_STORAGE_FULL;
     if (db->unknown)
         (void)err_set(e, ERR_COMMIT_UNKNOWN,
                       "the commit failed and it is not known whether it is on disk: %s",
                       sqlite3_errmsg(db->handle));
-    (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    db_turn_rollback(db->handle, &db->turn);
     end_writing(db);
     return -1;
 }
@@ -440,9 +457,13 @@ void db_rollback(struct db *db)
 {
     assert(db->writing);
     db_done_all(db);
-    /* SQLite may have done so itself already. */
-    (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    db_turn_rollback(db->handle, &db->turn);
     end_writing(db);
+}
+
+bool db_low(const struct db *db)
+{
+    return db->low;
 }
 
 bool db_writing(const struct db *db)
@@ -463,20 +484,17 @@ bool db_checkpoint(struct db *db)
     return checkpoint(db, SQLITE_CHECKPOINT_RESTART);
 }
 
+bool db_has_sums(const struct db *db)
+{
+    return db_sum_on(db->sums);
+}
+
+void db_ask_sums(struct db *db)
+{
+    db_sum_ask(db->handle);
+}
+
 const char *db_path(const struct db *db)
 {
     return sqlite3_db_filename(db->handle, "main");
-}
-
-const char *db_sqlite_version(void)
-{
-    return sqlite3_libversion();
-}
-
-bool db_sqlite_has_wal_bug(void)
-{
-    int v = sqlite3_libversion_number();
-    bool fixed = v >= 3051003 || (v >= 3050007 && v < 3051000) || (v >= 3044006 && v < 3045000);
-
-    return v >= 3007000 && !fixed;
 }

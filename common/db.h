@@ -16,7 +16,7 @@ struct db_stmt; /* a prepared statement, owned by its connection */
  * kept. Constant after start. */
 struct db_sql {
     size_t count;
-    const char *const *text;
+    const char *(*text)(size_t number);
 };
 
 struct db_options {
@@ -25,10 +25,13 @@ struct db_options {
     bool write;            /* else the connection is query_only */
     bool create;           /* make the file when it is missing */
     int application_id;    /* PRAGMA application_id of a file of ours */
+    int version;           /* the newest PRAGMA user_version that is known */
     struct db_sql sql;
 };
 
-/* 0 and *db (db_close), or -1: ERR_UNAVAILABLE with a sentence. Refuses network file systems. */
+/* 0 and *db (db_close), or -1: ERR_UNAVAILABLE with a sentence. Refuses network file systems. One
+ * for writing has the writers' lock, so that who opens it can bring the file up alone: db_unlock,
+ * or the end of a transaction, gives it back. A new file's pages have checksums (db_sum_vfs.h). */
 int db_open(const struct db_options *o, struct db **db, struct err *e) AR_MUST_CHECK;
 void db_close(struct db *db);
 
@@ -41,6 +44,15 @@ int db_ask_i64(struct db *db, const char *sql, int64_t *v, struct err *e) AR_MUS
 /* The statement with that number, ready for binding (reset, nothing bound). NULL and *e when it
  * can't be prepared. */
 struct db_stmt *db_use(struct db *db, size_t number, struct err *e) AR_MUST_CHECK;
+/* The same for one that has no part in what db_first would do. */
+struct db_stmt *db_use_apart(struct db *db, size_t number, struct err *e) AR_MUST_CHECK;
+/* What was put off, and is to be done before a statement is used that may look at it: db_use calls
+ * fn first, and fails with it. It stays until the next db_first; fn NULL: nothing. */
+struct db_first {
+    int (*fn)(void *ctx, struct err *e);
+    void *ctx;
+};
+void db_first(struct db *db, struct db_first first);
 void db_bind_i64(struct db_stmt *st, int index, int64_t v);
 /* 0 is bound as NULL: our times that are not set. */
 void db_bind_time(struct db_stmt *st, int index, int64_t ns);
@@ -55,6 +67,10 @@ void db_done(struct db_stmt *st);
 int64_t db_i64(struct db_stmt *st, int column); /* NULL is 0 */
 struct str db_str(struct db_stmt *st,
                   int column); /* NULL is the absent span; valid until the next step or db_done */
+
+/* -1 and ERR_INTERNAL: since the last time a text looked like NULL only because there was no memory
+ * for it. db_begin and db_commit ask too. */
+int db_check(struct db *db, struct err *e) AR_MUST_CHECK;
 
 /* Resets every statement of the connection: one that still stands on a row would keep its snapshot
  * open. db_commit and db_rollback do it too. */
@@ -76,22 +92,32 @@ int db_begin(struct db *db, int64_t wait, struct err *e) AR_MUST_CHECK;
 int db_commit(struct db *db, struct err *e) AR_MUST_CHECK;
 void db_rollback(struct db *db);
 bool db_writing(const struct db *db);
+/* Has this statement's connection written pages to the log since its transaction began, for want of
+ * room in its cache? SQLite 3.40.1 then spoils the log where a savepoint takes back some of them,
+ * and all is committed. */
+bool db_spilled(const struct db_stmt *st);
+/* In a write transaction: the disk is full, and there is room only for what must be written. */
+bool db_low(const struct db *db);
 
-/* The writers' lock alone, for what cannot stand in a transaction. 0, or -1: ERR_UNAVAILABLE. */
+/* The writers' lock alone, for what cannot stand in a transaction; one that has it keeps it. 0, or
+ * -1: ERR_UNAVAILABLE. */
 int db_lock(struct db *db, int64_t wait, struct err *e) AR_MUST_CHECK;
 void db_unlock(struct db *db);
 
-/* Folds the WAL into the file, under the lock, when it has grown past its mark since
- * the last time. */
+/* Folds the WAL into the file, under the lock, when it has grown past its mark since the last time
+ * (8,000 pages). Who is reading keeps it from that; where there is always somebody it would grow
+ * for ever. So from 16,000 pages on it waits nearly a second for those who read, and all writers
+ * wait with it; who comes meanwhile does not need the WAL. */
 void db_checkpoint_if_due(struct db *db);
 /* The same at once. False: it could not be done, readers or writers are in its way. */
 bool db_checkpoint(struct db *db);
 
+/* Do the file's pages have checksums, as far as it has been read? */
+bool db_has_sums(const struct db *db);
+/* What is made by VACUUM from now on has them. */
+void db_ask_sums(struct db *db);
+
 /* The file's path, as long as the connection lives. */
 const char *db_path(const struct db *db);
-
-/* SQLite's version, and does it have the WAL-reset bug? */
-const char *db_sqlite_version(void);
-bool db_sqlite_has_wal_bug(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -46,4 +47,17 @@ int db_file_make(const char *path, struct err *e)
     if (fd >= 0 && close(fd) == 0)
         return 0;
     return errno == EEXIST ? 0 : err_errno(e, ERR_UNAVAILABLE, "cannot make the database %s", path);
+}
+
+void db_file_give(int fd, const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    char database[PATH_MAX];
+    struct stat st;
+
+    if (geteuid() != 0 || fstat(fd, &st) != 0 || st.st_size != 0 || st.st_nlink != 1 || !dot)
+        return;
+    (void)snprintf(database, sizeof database, "%.*s", (int)(dot - path), path);
+    if (stat(database, &st) == 0)
+        (void)!fchown(fd, st.st_uid, st.st_gid);
 }

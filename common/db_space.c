@@ -70,33 +70,55 @@ static int check_room(struct db *db, struct err *e)
     return 0;
 }
 
-/* Temporary files belong on the disk, not in memory, for this one. */
-static int convert(struct db *db, struct err *e)
+/* SQLite lets the last connection of all leave WAL, and no other. */
+static int check_alone(struct db *db, struct err *e)
 {
     struct err ignored;
-    int64_t kind;
-    int rc;
+    int64_t left = 0;
+    int rc = db_exec(db, "PRAGMA journal_mode=DELETE", &ignored);
 
-    if (db_ask_i64(db, "PRAGMA auto_vacuum", &kind, e) != 0)
+    if (rc == 0)
+        rc = db_ask_i64(db, "SELECT journal_mode = 'delete' FROM pragma_journal_mode", &left, e);
+    if (db_exec(db, "PRAGMA journal_mode=WAL", e) != 0)
         return -1;
-    if (kind == INCREMENTAL)
-        return 0;
-    if (check_room(db, e) != 0)
-        return -1;
-    rc = db_exec(db, "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA temp_store=FILE; VACUUM", e);
-    if (rc != 0)
-        (void)!db_exec(db, "PRAGMA auto_vacuum=NONE", &ignored);
+    return rc == 0 && left ? 0
+                           : err_set(e, ERR_UNAVAILABLE, "another program has the database open");
+}
+
+/* Temporary files belong on the disk, not in memory, for this one. The checkpoint brings the pages
+ * with their checksums into the file. */
+static int copy(struct db *db, struct err *e)
+{
+    struct err ignored;
+    int rc = db_exec(db, "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA temp_store=FILE; VACUUM", e);
+
+    if (rc == 0)
+        (void)db_checkpoint(db);
     (void)!db_exec(db, "PRAGMA temp_store=MEMORY", &ignored);
     return rc;
 }
 
-int db_make_shrinkable(struct db *db, int64_t wait, struct err *e)
+int db_renew(struct db *db, struct err *e)
 {
-    int rc;
+    struct err ignored;
+    int64_t kind;
+    int rc = 0;
 
-    if (db_lock(db, wait, e) != 0)
+    if (db_ask_i64(db, "PRAGMA auto_vacuum", &kind, e) != 0)
         return -1;
-    rc = convert(db, e);
-    db_unlock(db);
-    return rc;
+    if (kind == INCREMENTAL && db_has_sums(db))
+        return 0;
+    if (check_room(db, e) != 0)
+        return -1;
+    if (!db_has_sums(db))
+        rc = check_alone(db, e);
+    if (rc == 0)
+        db_ask_sums(db);
+    else if (kind == INCREMENTAL)
+        return -1;
+    if (copy(db, rc == 0 ? e : &ignored) == 0)
+        return rc;
+    if (kind != INCREMENTAL)
+        (void)!db_exec(db, "PRAGMA auto_vacuum=NONE", &ignored);
+    return -1;
 }

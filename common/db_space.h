@@ -17,9 +17,10 @@ int db_spare(struct db *db, int64_t *pages, struct err *e) AR_MUST_CHECK;
  * *pages: how many. 0, or -1 and *e. */
 int db_give_back(struct db *db, int64_t stop, int64_t *pages, struct err *e) AR_MUST_CHECK;
 
-/* Makes an old file of the kind that can get shorter. It takes a whole copy, and the writers' lock
- * for as long. 0: it is so; -1 and *e: it is as it was, since the disk has no room for the copy,
- * the lock was not to be had, or the copy failed. */
-int db_make_shrinkable(struct db *db, int64_t wait, struct err *e) AR_MUST_CHECK;
+/* Makes a file of an earlier version one that can get shorter and whose pages have checksums
+ * (db_sum_vfs.h). It takes a whole copy. The caller has the writers' lock. 0: it is so; -1 and *e:
+ * it is as it was, since the disk has no room for the copy, the copy failed, or (of the checksums)
+ * another program has the file open: it may be an earlier version that knows nothing of them. */
+int db_renew(struct db *db, struct err *e) AR_MUST_CHECK;
 
 #endif

@@ -61,7 +61,7 @@ void demand_write_shape(const struct demand *d, struct buf *b);
 void demand_write_kind(const struct demand_kind *kind, struct buf *b);
 
 /* Back from a shape that demand_write_shape wrote; the scope is absent. -1 and ERR_INTERNAL for any
- * other text. */
+ * other text; ERR_UNAVAILABLE without memory, which says nothing about the shape. */
 int demand_from_shape(struct str shape, struct demand **demand, struct err *e) AR_MUST_CHECK;
 
 void demand_free(struct demand *d);

@@ -3,6 +3,7 @@
  * of a node's `pods`. */
 #include "demand_rules.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "num.h"
@@ -22,7 +23,8 @@ static int take_quantity(struct str name, const json_value *v, int64_t *amount, 
 {
     enum json_kind kind = json_kind(v);
     struct str text = {0};
-    int64_t milli;
+    int64_t milli = 0;
+    int rc;
 
     if (kind == JSON_STRING)
         text = json_string(v);
@@ -32,9 +34,11 @@ static int take_quantity(struct str name, const json_value *v, int64_t *amount, 
         return demand_refuse(e, name, "must be a quantity, not %s", json_kind_word(kind));
     if (quantity_parse(text, quantity_scale(name), amount) != 0 || *amount > NUM_SAFE_MAX)
         return demand_refuse(e, name, "must be a quantity from 0 to 2^53-1 (of cpu: in milli)");
-    if (is_whole_only(name) && (quantity_parse(text, 1000, &milli) != 0 || milli != *amount * 1000))
-        return demand_refuse(e, name, "must be a whole number");
-    return 0;
+    if (!is_whole_only(name))
+        return 0;
+    rc = quantity_parse(text, 1000, &milli);
+    assert(rc == 0); /* a thousand times 2^53 is a number, too */
+    return milli == *amount * 1000 ? 0 : demand_refuse(e, name, "must be a whole number");
 }
 
 static int take_request(struct str name, const json_value *v, struct demand_instance *in,
@@ -69,9 +73,8 @@ static int take_pod(const json_value *pod, struct demand_instance *in, struct er
 {
     json_value *requests;
 
-    if (demand_instance_add(in, STR_LIT("pods"), 1, e) != 0)
-        return -1;
-    if (json_member(pod, "requests", &requests) && take_requests(requests, in, e) != 0)
+    if ((json_member(pod, "requests", &requests) && take_requests(requests, in, e) != 0) ||
+        demand_instance_add(in, STR_LIT("pods"), 1, e) != 0)
         return err_under(e, "/requests");
     return demand_take_constraint(pod, &in->constraint, e);
 }

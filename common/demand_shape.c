@@ -62,7 +62,7 @@ static int take_constraint(const json_value *c, struct demand_instance *in, stru
     json_value *traits;
 
     if (json_kind(c) != JSON_OBJECT)
-        return -1;
+        return err_set(e, ERR_INVALID, "no constraint");
     return json_member(c, "traits", &traits) ? demand_take_traits(c, &in->constraint, e)
                                              : demand_take_constraint(c, &in->constraint, e);
 }
@@ -81,7 +81,7 @@ static int take_kind(const json_value *v, struct demand *d, struct demand_instan
         take_amounts(r, in, e) != 0)
         return -1;
     if (json_member(v, "c", &c) && take_constraint(c, in, e) != 0)
-        return err_set(e, ERR_INVALID, "no constraint");
+        return -1;
     return demand_add(d, in, e);
 }
 
@@ -103,32 +103,42 @@ static int take_kinds(const json_value *list, struct demand *d, struct err *e)
     return rc;
 }
 
-static bool writes_as(const struct demand *d, struct str shape)
+static int check_written(const struct demand *d, struct str shape, struct err *e)
 {
     struct buf again = BUF_INIT(JSON_TEXT_MAX);
-    bool same;
+    int rc;
 
     demand_write_shape(d, &again);
-    same = !again.failed && str_eq(buf_span(&again), shape);
+    rc = buf_check(&again, "a shape", e);
+    if (rc == 0 && !str_eq(buf_span(&again), shape))
+        rc = err_set(e, ERR_INVALID, "another shape");
     buf_free(&again);
-    return same;
+    return rc;
+}
+
+static int read_shape(struct str shape, struct demand *d, struct err *e)
+{
+    struct json_doc *doc;
+    int rc;
+
+    if (json_in_parse(shape, &doc, e) != 0)
+        return -1;
+    rc = take_kinds(json_in_root(doc), d, e);
+    json_in_free(doc);
+    return rc == 0 ? check_written(d, shape, e) : -1;
 }
 
 int demand_from_shape(struct str shape, struct demand **demand, struct err *e)
 {
-    struct json_doc *doc = NULL;
     struct demand *d = demand_new();
-    int rc = -1;
 
-    if (!d)
-        return err_set(e, ERR_INTERNAL, "no memory for a demand");
-    if (json_in_parse(shape, &doc, e) == 0 && take_kinds(json_in_root(doc), d, e) == 0 &&
-        writes_as(d, shape))
-        rc = 0;
-    json_in_free(doc);
-    if (rc == 0) {
+    if (d && read_shape(shape, d, e) == 0) {
         *demand = d;
         return 0;
+    }
+    if (!d || e->code == ERR_INTERNAL) {
+        demand_free(d);
+        return err_set(e, ERR_UNAVAILABLE, "no memory for a demand");
     }
     demand_free(d);
     return err_set(e, ERR_INTERNAL, "a shape in the database is none that this program wrote");

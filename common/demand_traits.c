@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which hosts a virtual machine asks for: the traits that it requires and those that it forbids, as
  * canonical text. */
+#include <assert.h>
 #include <string.h>
 
 #include "demand_rules.h"
@@ -106,5 +107,6 @@ bool demand_requires_traits(struct str constraint)
         return false;
     /* Canonical: the last one is required if any is. */
     last = memrchr(constraint.p, '"', constraint.n - (sizeof end - 1));
-    return last && last[1] != '!';
+    assert(last); /* at the latest the one that `start` ends with */
+    return last[1] != '!';
 }

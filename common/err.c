@@ -77,7 +77,8 @@ int err_errno(struct err *e, enum err_code code, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    set_text(e, saved == ENOSPC || saved == EDQUOT ? ERR_STORAGE_FULL : code, fmt, ap);
+    set_text(e, saved == ENOSPC || saved == EDQUOT || saved == EFBIG ? ERR_STORAGE_FULL : code, fmt,
+             ap);
     va_end(ap);
     n = strlen(e->text);
     /* The POSIX and the GNU strerror_r differ in what they return; strerrordesc_np is only newer

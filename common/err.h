@@ -62,8 +62,8 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...) AR_PRINTF(3
 int err_at(struct err *e, enum err_code code, const char *pointer, const char *fmt, ...)
     AR_PRINTF(4, 5);
 
-/* Fills *e from errno as it is at the call: "<what>: <system's words>". ENOSPC and EDQUOT become
- * ERR_STORAGE_FULL, everything else gets `code`. Returns -1. Any thread. */
+/* Fills *e from errno as it is at the call: "<what>: <system's words>". ENOSPC, EDQUOT and EFBIG
+ * become ERR_STORAGE_FULL, everything else gets `code`. Returns -1. Any thread. */
 int err_errno(struct err *e, enum err_code code, const char *fmt, ...) AR_PRINTF(3, 4);
 
 /* Puts "<context>: " before the text of *e; code and pointer stay. Returns -1. Any thread. */

@@ -2,8 +2,9 @@
 /* The job: the words of its states, what may become what, and its form in answers. */
 #include "job.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
+
+#include "num.h"
 
 /* ---- states ---- */
 
@@ -184,6 +185,15 @@ void job_write(struct json_out *o, const struct job *j, struct clock_zone *zone)
 
 void job_etag(const struct job *j, char etag[JOB_ETAG_MAX])
 {
-    (void)snprintf(etag, JOB_ETAG_MAX, "\"%" PRId64 ".%" PRId64 ".%" PRId64 "\"", j->id, j->version,
-                   j->reason_seq);
+    const int64_t part[] = {j->id, j->version, j->reason_seq};
+    char *p = etag;
+    size_t i;
+
+    _Static_assert(JOB_ETAG_MAX >= ARRAY_LEN(part) * (NUM_DIGITS_MAX + 1) + 2, "there is room");
+
+    for (i = 0; i < ARRAY_LEN(part); i++) {
+        *p++ = i == 0 ? '"' : '.';
+        p += num_write(part[i], p);
+    }
+    memcpy(p, "\"", sizeof "\"");
 }

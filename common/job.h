@@ -98,6 +98,7 @@ struct job_new {
     bool has_priority;
     struct job_priority priority;
     int64_t not_before, valid_until; /* 0: not given */
+    struct str request;              /* the id of the request that it came with; absent: none */
     void *memory;
 };
 
@@ -107,8 +108,8 @@ int job_check_name(struct str text, const char *what, struct err *e) AR_MUST_CHE
 
 /* A callback: an absolute http(s) URL with a host and without user info or, where the queue has a
  * callback_base, a relative reference; 1..JOB_CALLBACK_MAX bytes of ASCII without spaces, control
- * characters, backslashes; no percent-encoding in the host. 0 and *target, or -1: ERR_INVALID at
- * /callback, ERR_INTERNAL. */
+ * characters, backslashes; no percent-encoding in the host. The type is one that job_check_name
+ * lets pass. 0 and *target, or -1: ERR_INVALID at /callback, ERR_INTERNAL. */
 int job_check_callback(const struct conf_queue *queue, struct str type, struct str text,
                        struct job_target *target, struct err *e) AR_MUST_CHECK;
 
@@ -156,6 +157,8 @@ void job_change_free(struct job_change *c);
 /* Stable words for `Reason`; anteroom-dispatch(8) documents them. */
 /* does not fit on what is free now, or no pass has looked yet */
 #define JOB_REASON_WAITING "WaitingForCapacity"
+/* as much as it needs is free, but in pieces: no placement on the hosts exists */
+#define JOB_REASON_FRAGMENTED "Fragmented"
 /* larger than the empty pool */
 #define JOB_REASON_NEVER_FITS "NeverFits"
 /* no pool serves its project */
@@ -172,6 +175,8 @@ void job_change_free(struct job_change *c);
 #define JOB_REASON_UNDECIDED "SearchBudget"
 /* its not_before is still to come */
 #define JOB_REASON_NOT_BEFORE "NotBefore"
+/* held by its owner or an operator */
+#define JOB_REASON_HELD "Held"
 /* held: it woke up, and this version cannot read its data */
 #define JOB_REASON_DATA "DataInvalid"
 /* expired: its valid_until went by while it waited */

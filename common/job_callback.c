@@ -83,22 +83,60 @@ static int check_form(const struct conf_queue *queue, struct str text, bool *who
     return absolute ? refuse(e, "must name a host after http:// or https://") : 0;
 }
 
+/* The receiver of all that take their host from callback_base. */
+static void name_shared(struct job_target *target, struct str type)
+{
+    _Static_assert(sizeof target->receiver >= JOB_NAME_MAX + 2, "there is room for every type");
+
+    target->receiver[0] = '/';
+    memcpy(target->receiver + 1, type.p, type.n);
+    target->receiver[type.n + 1] = '\0';
+}
+
+/* Does it change nothing of callback_base but path and query? Only what is plain to see: segments
+ * of letters, digits and a few signs. Whatever may mean more, as dots and doubled slashes do, is
+ * libcurl's to read. */
+static bool is_plain(struct str text)
+{
+    size_t i;
+
+    for (i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+        if (!letter && (c == '\0' || !strchr(i > 0 ? "/-_?=&" : "/", c)))
+            return false;
+        if (c == '/' && i > 0 && text.p[i - 1] == '/')
+            return false;
+    }
+    return true;
+}
+
 int job_check_callback(const struct conf_queue *queue, struct str type, struct str text,
                        struct job_target *target, struct err *e)
 {
+    struct str base = queue->callback_base;
     struct url url;
     bool whole = false;
 
     if (check_bytes(text, e) != 0 || check_form(queue, text, &whole, e) != 0)
         return -1;
-    if (url_resolve(queue->callback_base, text, "callback", &url, e) != 0)
+    if (queue->base.port != 0 && is_plain(text)) {
+        memcpy(target->host, queue->base.host, sizeof target->host);
+        target->port = queue->base.port;
+        name_shared(target, type);
+        return 0;
+    }
+    if (queue->base.port != 0 && whole && text.p[0] != '/')
+        base = (struct str){0}; /* it could be read, and counts for nothing */
+    if (url_resolve(base, text, "callback", &url, e) != 0)
         return err_under(e, "/callback");
     memcpy(target->host, url.host, sizeof target->host);
     target->port = url.port;
     if (whole)
-        (void)snprintf(target->receiver, sizeof target->receiver, "%s", url.origin);
+        memcpy(target->receiver, url.origin, sizeof target->receiver);
     else
-        (void)snprintf(target->receiver, sizeof target->receiver, "/%.*s", (int)type.n, type.p);
+        name_shared(target, type);
     url_free(&url);
     return 0;
 }

@@ -49,15 +49,15 @@ struct reading {
 
 /* ---- names ---- */
 
-/* Control characters are U+0000 to U+001F and U+007F to U+009F;
- * the latter begin with the byte C2. */
+/* Is the (valid) character at i a control character? They are U+0000 to U+001F and U+007F to
+ * U+009F; the latter begin with the byte C2. */
 static bool is_control(struct str text, size_t i)
 {
     unsigned char c = (unsigned char)text.p[i];
 
     if (c < 0x20 || c == 0x7F)
         return true;
-    return c == 0xC2 && i + 1 < text.n && (unsigned char)text.p[i + 1] < 0xA0;
+    return c == 0xC2 && (unsigned char)text.p[i + 1] < 0xA0;
 }
 
 static int check_text(struct str text, const char *what, struct err *e)

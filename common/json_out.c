@@ -141,9 +141,21 @@ void json_close(struct json_out *o, char bracket)
     o->comma = true;
 }
 
+/* Most of a list's bytes are names: they are not looked at. */
 void json_key(struct json_out *o, const char *name)
 {
-    json_key_str(o, str_of(name));
+    size_t n = strlen(name), all = n + 3 + o->comma;
+    char *out = buf_room(o->b, all);
+
+    if (out) {
+        if (o->comma)
+            *out++ = ',';
+        *out++ = '"';
+        memcpy(out, name, n);
+        memcpy(out + n, "\":", sizeof "\":");
+        o->b->len += all;
+    }
+    o->comma = false;
 }
 
 void json_key_str(struct json_out *o, struct str name)
@@ -160,6 +172,12 @@ void json_put_str(struct json_out *o, struct str text)
     }
     add_quoted(o->b, o->comma, text, '\0');
     o->comma = true;
+}
+
+void json_put_buf(struct json_out *o, const struct buf *text)
+{
+    json_put_str(o, buf_span(text));
+    buf_follow(o->b, text);
 }
 
 void json_put_i64(struct json_out *o, int64_t v)
@@ -193,4 +211,22 @@ void json_put_raw(struct json_out *o, struct str json)
 void json_escape(struct buf *b, struct str text)
 {
     add_quoted(b, false, text, '\0');
+}
+
+void json_pair_str(struct json_out *o, const char *name, struct str text)
+{
+    json_key(o, name);
+    json_put_str(o, text);
+}
+
+void json_pair_i64(struct json_out *o, const char *name, int64_t v)
+{
+    json_key(o, name);
+    json_put_i64(o, v);
+}
+
+void json_pair_null(struct json_out *o, const char *name)
+{
+    json_key(o, name);
+    json_put_null(o);
 }

@@ -28,9 +28,15 @@ void json_key_str(struct json_out *o, struct str name);
 
 /* Values: of an array, or after a key. The absent span is written as null. */
 void json_put_str(struct json_out *o, struct str text);
+/* What the buffer holds; the output has failed where it had. */
+void json_put_buf(struct json_out *o, const struct buf *text);
 void json_put_i64(struct json_out *o, int64_t v);
 void json_put_bool(struct json_out *o, bool v);
 void json_put_null(struct json_out *o);
+/* A whole member, named as for json_key; an absent text is null. */
+void json_pair_str(struct json_out *o, const char *name, struct str text);
+void json_pair_i64(struct json_out *o, const char *name, int64_t v);
+void json_pair_null(struct json_out *o, const char *name);
 /* Text that is JSON already. */
 void json_put_raw(struct json_out *o, struct str json);
 

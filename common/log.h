@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* The log: one line of key=value an event, to stderr. Each line is one write(2), so lines of
- * threads never mix. */
+/* The log: one line an event, of key=value or of JSON, to stderr or to a file. Each line is one
+ * write(2), so lines of threads, and of programs that share a file, never mix. */
 #ifndef AR_LOG_H
 #define AR_LOG_H
 
 #include "base.h"
 
 enum log_level { LOG_LVL_ERROR, LOG_LVL_WARN, LOG_LVL_INFO, LOG_LVL_DEBUG };
+enum log_format { LOG_TEXT, LOG_JSON };
 
 /* The program's name for every line, and the least level that is written. Call once, before threads
  * start. `program` must live as long as the process. */
 void log_init(const char *program, enum log_level least);
 
-/* "error", "warn", "info", "debug" → level. 0, or -1. */
-int log_level_parse(struct str word, enum log_level *level) AR_MUST_CHECK;
+/* Lines are of this format from now on, and go to the file (made with mode 0640, appended to;
+ * NULL: to stderr). One that can't be opened: to stderr, which is said there. Call once, before
+ * threads start; `file` must live as long as the process. */
+void log_to(enum log_format format, const char *file);
 
-/* Writes `time=… level=… program=… event=<event>` and the formatted pairs. `fmt` yields key=value
- * pairs by hand; text from outside goes through "%s" only with log_quote. Newlines and control
- * characters in the line are replaced. Any thread; never fails. */
+/* Opens the file anew: somebody has moved it away. Does nothing without one. Any thread. */
+void log_reopen(void);
+
+/* Would a line of this level be written? */
+bool log_wants(enum log_level level);
+
+/* Writes time, level, program, event and the formatted pairs. `fmt` yields key=value pairs by hand,
+ * as log_json.h reads them; text from outside goes through "%s" only with log_quote. Newlines and
+ * control characters in the line are replaced. Any thread; never fails. */
 void log_at(enum log_level level, const char *event, const char *fmt, ...) AR_PRINTF(3, 4);
 
 #define log_error(event, ...) log_at(LOG_LVL_ERROR, event, __VA_ARGS__)

@@ -47,30 +47,34 @@ static int take_steps(struct db *db, struct err *e)
     return db_exec(db, pragma, e);
 }
 
-/* Files of the first versions cannot get shorter. Before the steps, so that one that is killed in
- * between tries again; a file that cannot be made so is as good for all else. */
-static void make_shrinkable(struct db *db, int64_t wait)
+/* Files of earlier versions cannot get shorter, and have no checksums. Before the steps, so that
+ * one that is killed in between tries again; a file that cannot be made so is as good for all else.
+ */
+static void renew(struct db *db)
 {
     char room[LOG_QUOTE_MAX];
     int64_t version;
     struct err e;
 
     if (db_ask_i64(db, "PRAGMA user_version", &version, &e) != 0 || version == 0 ||
-        version >= migrate_count || check_ours(db, version, &e) != 0)
+        version > migrate_count || check_ours(db, version, &e) != 0)
         return;
-    if (db_make_shrinkable(db, wait, &e) != 0)
+    if (db_renew(db, &e) != 0)
         log_warn("database",
-                 "error=%s note=\"the file goes on as it is, and will not get shorter\"",
+                 "error=%s note=\"the file goes on as it is: it may have no checksums, or not get "
+                 "shorter\"",
                  log_quote(room, e.text));
 }
 
 int migrate_run(struct db *db, int64_t wait, struct err *e)
 {
     struct err ignored;
+    bool current = migrate_check(db, &ignored) == 0;
 
-    if (migrate_check(db, &ignored) == 0)
+    if (!current || !db_has_sums(db))
+        renew(db);
+    if (current)
         return 0;
-    make_shrinkable(db, wait);
     if (db_begin(db, wait, e) != 0)
         return -1;
     if (take_steps(db, e) != 0) {

@@ -13,10 +13,11 @@ enum { MIGRATE_APPLICATION_ID = 0x416e7465 };
 extern const char *const migrate_steps[];
 extern const int migrate_count;
 
-/* Brings a database that is open for writing to this program's version, in one transaction under
- * the write lock, in which the version is read. 0, or -1: ERR_UNAVAILABLE for a newer database and
- * for a file that is no database of Anteroom; the file is then as it was. A file that cannot give
- * space back is first made so (db_space.h), where that can be done. */
+/* Brings a database that has just been opened for writing, and so has the writers' lock, to this
+ * program's version, in one transaction in which the version is read. 0, or -1: ERR_UNAVAILABLE for
+ * a newer database and for a file that is no database of Anteroom; the file is then as it was. A
+ * file that cannot give space back or has no checksums is first made so (db_space.h), where that
+ * can be done; of the checksums that is tried whenever one is opened. */
 int migrate_run(struct db *db, int64_t wait, struct err *e) AR_MUST_CHECK;
 
 /* Is it exactly of this program's version? 0, or -1 and a sentence that says what to do. */

@@ -3,6 +3,7 @@
 #include "netguard.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <string.h>
 
 #include "num.h"
@@ -17,7 +18,9 @@ int netguard_address_parse(struct str text, struct netguard_address *a)
 
     if (text.n >= sizeof room || (text.n && memchr(text.p, '\0', text.n)))
         return -1;
-    (void)snprintf(room, sizeof room, "%.*s", (int)text.n, text.n ? text.p : "");
+    if (text.n > 0)
+        memcpy(room, text.p, text.n);
+    room[text.n] = '\0';
     if (inet_pton(AF_INET6, room, a->byte) == 1)
         return 0;
     memcpy(a->byte, mapped, sizeof mapped);
@@ -32,10 +35,10 @@ bool netguard_is_v4(const struct netguard_address *a)
 void netguard_address_write(const struct netguard_address *a, char text[NETGUARD_TEXT_MAX])
 {
     bool v4 = netguard_is_v4(a);
+    const char *written = inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->byte + sizeof mapped : a->byte,
+                                    text, NETGUARD_TEXT_MAX);
 
-    if (!inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->byte + sizeof mapped : a->byte, text,
-                   NETGUARD_TEXT_MAX))
-        text[0] = '\0'; /* cannot be */
+    assert(written); /* there is room */
 }
 
 /* Are all bits from `from` on 0? */

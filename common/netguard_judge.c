@@ -179,7 +179,8 @@ static bool allows_loopback(const struct netguard_rules *rules)
     return false;
 }
 
-/* Does its last label look like a number? No name that can be looked up does. */
+/* Does the last label of a name that has no dot at its end look like a number? No name that can be
+ * looked up does. */
 static bool ends_in_number(struct str name)
 {
     size_t start = name.n;
@@ -188,7 +189,7 @@ static bool ends_in_number(struct str name)
         start--;
     if (name.n - start > 1 && name.p[start] == '0' && (name.p[start + 1] | 0x20) == 'x')
         return strspn(name.p + start + 2, "0123456789abcdefABCDEF") >= name.n - start - 2;
-    return name.n > start && strspn(name.p + start, "0123456789") >= name.n - start;
+    return strspn(name.p + start, "0123456789") >= name.n - start;
 }
 
 static int check_name(struct str name, const struct netguard_rules *rules, struct err *e)

@@ -190,3 +190,33 @@ int num_mul(int64_t a, int64_t b, int64_t *v)
     *v = product;
     return 0;
 }
+
+int64_t num_plus(int64_t a, int64_t b)
+{
+    int64_t v;
+
+    return num_add(a, b, &v) == 0 ? v : INT64_MAX;
+}
+
+int64_t num_times(int64_t a, int64_t b)
+{
+    int64_t v;
+
+    return num_mul(a, b, &v) == 0 ? v : INT64_MAX;
+}
+
+size_t num_write(int64_t v, char room[NUM_DIGITS_MAX])
+{
+    char digits[NUM_DIGITS_MAX];
+    char *end = digits + sizeof digits, *p = end;
+    uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
+
+    do {
+        *--p = (char)('0' + u % 10);
+        u /= 10;
+    } while (u);
+    if (v < 0)
+        *--p = '-';
+    memcpy(room, p, (size_t)(end - p));
+    return (size_t)(end - p);
+}

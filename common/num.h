@@ -29,5 +29,13 @@ int num_size(struct str text, int64_t *bytes) AR_MUST_CHECK;
  * one is negative. */
 int num_add(int64_t a, int64_t b, int64_t *v) AR_MUST_CHECK;
 int num_mul(int64_t a, int64_t b, int64_t *v) AR_MUST_CHECK;
+/* The same for sums that may be cut: INT64_MAX where they do not. */
+int64_t num_plus(int64_t a, int64_t b);
+int64_t num_times(int64_t a, int64_t b);
+
+enum { NUM_DIGITS_MAX = 20 }; /* of an int64_t, with its sign */
+
+/* Writes v in decimal, without a NUL behind it; returns how many bytes. */
+size_t num_write(int64_t v, char room[NUM_DIGITS_MAX]);
 
 #endif

@@ -65,7 +65,7 @@ static bool serves_all(const struct pool *pool, const struct place *place)
 
 static bool is_called(const struct pool *pool, const struct place *place)
 {
-    return place->pool.p && str_eq(pool->name, place->pool) &&
+    return str_eq(pool->name, place->pool) &&
            (!pool->closed || !place->project.p || names_project(pool, place->project));
 }
 
@@ -102,6 +102,18 @@ size_t pool_of_scope(struct pools pools, struct str scope, size_t *index)
         return collect(pools, is_called, &place, index);
     n = collect(pools, serves_project, &place, index);
     return n > 0 ? n : collect(pools, is_open, &place, index);
+}
+
+/* FNV-1a, stirred, since sums of it would keep its patterns. */
+int64_t pool_mix(int64_t sum, struct str name)
+{
+    uint64_t v = UINT64_C(0xCBF29CE484222325);
+    size_t i;
+
+    for (i = 0; i < name.n; i++)
+        v = (v ^ (unsigned char)name.p[i]) * UINT64_C(0x100000001B3);
+    v = (v ^ v >> 32) * UINT64_C(0xD6E8FEB86659FD93);
+    return (int64_t)((uint64_t)sum + (v ^ v >> 32));
 }
 
 struct str pool_aggregate(struct pools pools, struct str project)

@@ -35,6 +35,9 @@ struct pools {
  * Returns how many; 0: no pool knows the scope. */
 size_t pool_of_scope(struct pools pools, struct str scope, size_t *index);
 
+/* A number for a set of pools, whatever their order: 0, and each name mixed in. */
+int64_t pool_mix(int64_t sum, struct str name);
+
 /* The project in a scope, and the pool; absent: it names none. */
 struct str pool_project(struct str scope);
 struct str pool_name(struct str scope);

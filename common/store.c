@@ -6,11 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db_version.h"
 #include "migrate.h"
 #include "store_inner.h"
 #include "store_pass.h"
+#include "store_queues.h"
 
-enum { OPEN_WAIT_S = 10, TEXT_MAX = 4096, ASKER_MAX = WHO_OWNERS_MAX * (6 * JOB_NAME_MAX + 3) };
+enum {
+    COUNTS_MAX = 4 << 20,
+    OPEN_WAIT_S = 10,
+    TEXT_MAX = 4096,
+    ASKER_MAX = WHO_OWNERS_MAX * (6 * JOB_NAME_MAX + 3)
+};
 
 static char *with_suffix(const char *path, const char *suffix)
 {
@@ -31,7 +38,8 @@ static int make_paths(struct store *s, struct str database, struct err *e)
     s->lock_path = with_suffix(s->path, ".lock");
     s->wake_path = with_suffix(s->path, ".wake");
     s->dispatch_path = with_suffix(s->path, ".dispatch");
-    if (!s->lock_path || !s->wake_path || !s->dispatch_path)
+    s->stats_path = with_suffix(s->path, ".stats");
+    if (!s->lock_path || !s->wake_path || !s->dispatch_path || !s->stats_path)
         return err_set(e, ERR_INTERNAL, "no memory to open the database");
     return 0;
 }
@@ -42,6 +50,7 @@ int store_open(const struct conf *conf, enum store_mode mode, struct store **out
     struct db_options o = {.write = mode == STORE_WRITE,
                            .create = mode == STORE_WRITE,
                            .application_id = MIGRATE_APPLICATION_ID,
+                           .version = migrate_count,
                            .sql = {SQL_NAMES, store_sql}};
 
     if (!s)
@@ -51,6 +60,7 @@ int store_open(const struct conf *conf, enum store_mode mode, struct store **out
     s->text = BUF_INIT(TEXT_MAX);
     s->data = BUF_INIT(2 * JOB_DATA_MAX);
     s->asker = BUF_INIT(ASKER_MAX);
+    s->counts = BUF_INIT(COUNTS_MAX);
     if (make_paths(s, conf->database, e) != 0)
         goto failed;
     o.path = s->path;
@@ -61,6 +71,9 @@ int store_open(const struct conf *conf, enum store_mode mode, struct store **out
         (void)err_wrap(e, "%s", s->path);
         goto failed;
     }
+    if (o.write)
+        db_unlock(s->db);
+    s->stats = stats_open(s->stats_path, mode == STORE_WRITE);
     *out = s;
     return 0;
 
@@ -81,14 +94,19 @@ void store_close(struct store *s)
 {
     if (!s)
         return;
+    stats_close(s->stats);
     db_close(s->db);
     buf_free(&s->text);
     buf_free(&s->data);
     buf_free(&s->asker);
+    buf_free(&s->counts);
+    arena_free(s->wait);
+    free(s->later);
     free(s->path);
     free(s->lock_path);
     free(s->wake_path);
     free(s->dispatch_path);
+    free(s->stats_path);
     free(s);
 }
 
@@ -108,24 +126,53 @@ const char *store_dispatch_lock_path(const struct store *s)
     return s->dispatch_path;
 }
 
+struct stats *store_stats(struct store *s)
+{
+    return s->stats;
+}
+
 int store_begin(struct store *s, int64_t wait, struct err *e)
 {
-    return db_begin(s->db, wait, e);
+    if (db_begin(s->db, wait, e) != 0)
+        return -1;
+    if (store_clock_follow(s, e) == 0)
+        return 0;
+    store_rollback(s);
+    return -1;
+}
+
+static void rolled_back(struct store *s)
+{
+    store_later_drop(s);
+    store_count_drop(s);
+    store_clock_undo(s);
 }
 
 int store_commit(struct store *s, struct err *e)
 {
-    return db_commit(s->db, e);
+    int rc;
+
+    if (store_settle(s, e) != 0) {
+        store_rollback(s);
+        return -1;
+    }
+    rc = db_commit(s->db, e);
+    if (rc != 0)
+        return rolled_back(s), rc;
+    store_later_drop(s);
+    store_count_all(s);
+    return 0;
 }
 
 void store_rollback(struct store *s)
 {
+    rolled_back(s);
     db_rollback(s->db);
 }
 
 int64_t store_written(const struct store *s)
 {
-    return db_written(s->db);
+    return db_written(s->db) + s->put_off;
 }
 
 static int run(struct store *s, enum store_sql_name name, struct err *e)
@@ -138,6 +185,7 @@ static int run(struct store *s, enum store_sql_name name, struct err *e)
 int store_point(struct store *s, struct err *e)
 {
     assert(db_writing(s->db));
+    store_count_point(s);
     return run(s, SQL_SAVEPOINT, e);
 }
 
@@ -148,8 +196,14 @@ int store_point_keep(struct store *s, struct err *e)
 
 int store_point_undo(struct store *s, struct err *e)
 {
+    struct db_stmt *st;
+
     db_done_all(s->db);
-    return run(s, SQL_UNDO, e) == 0 ? run(s, SQL_RELEASE, e) : -1;
+    store_count_undo(s);
+    st = db_use(s->db, SQL_UNDO, e);
+    if (st && db_spilled(st))
+        return err_set(e, ERR_INTERNAL, "so much was changed that a part cannot be taken back");
+    return st && db_run(s->db, st, e) == 0 ? run(s, SQL_RELEASE, e) : -1;
 }
 
 void store_checkpoint_if_due(struct store *s)
@@ -164,7 +218,8 @@ bool store_checkpoint(struct store *s)
 
 int store_read_begin(struct store *s, struct err *e)
 {
-    return run(s, SQL_READ_BEGIN, e);
+    /* What ends it must be there: a snapshot that stays open keeps the WAL from being folded in. */
+    return db_use(s->db, SQL_READ_END, e) ? run(s, SQL_READ_BEGIN, e) : -1;
 }
 
 void store_read_end(struct store *s)
@@ -173,6 +228,11 @@ void store_read_end(struct store *s)
 
     db_done_all(s->db);
     (void)!run(s, SQL_READ_END, &ignored);
+}
+
+int store_check_reads(struct store *s, struct err *e)
+{
+    return db_check(s->db, e);
 }
 
 int store_ping(struct store *s, struct err *e)
@@ -251,7 +311,7 @@ int store_answer_find(struct store *s, struct str type, struct str key,
                       const unsigned char digest[STORE_DIGEST], struct store_answer *a,
                       struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, SQL_ANSWER_FIND, e);
+    struct db_stmt *st = db_use_apart(s->db, SQL_ANSWER_FIND, e);
     struct str seen, asker;
     int rc;
 
@@ -278,7 +338,7 @@ int store_answer_save(struct store *s, struct str type, struct str key,
                       const unsigned char digest[STORE_DIGEST], const struct store_answer *a,
                       int64_t now, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, SQL_ANSWER_ADD, e);
+    struct db_stmt *st = db_use_apart(s->db, SQL_ANSWER_ADD, e);
     struct str asker;
 
     assert(db_writing(s->db));

@@ -49,7 +49,14 @@ int store_commit(struct store *s, struct err *e) AR_MUST_CHECK;
 void store_rollback(struct store *s);
 int store_point(struct store *s, struct err *e) AR_MUST_CHECK;
 int store_point_keep(struct store *s, struct err *e) AR_MUST_CHECK;
-/* A number that rises with every row that this connection writes. */
+/* From here on to the end of the transaction new jobs may be written together, and what they count
+ * once: by store_settle at the latest, and before anything looks at it. What store_create would
+ * have refused may then go wrong later, for all (store_gave_up): roll back, and do it again
+ * without. */
+void store_gather(struct store *s);
+int store_settle(struct store *s, struct err *e) AR_MUST_CHECK;
+bool store_gave_up(const struct store *s);
+/* A number that rises with every row that this connection writes, or puts off. */
 int64_t store_written(const struct store *s);
 /* -1: the undo itself failed; the whole transaction must be rolled back. */
 int store_point_undo(struct store *s, struct err *e) AR_MUST_CHECK;
@@ -65,6 +72,11 @@ bool store_checkpoint(struct store *s);
  * lets go of the rows that spans point to, so that no old snapshot stays open. */
 int store_read_begin(struct store *s, struct err *e) AR_MUST_CHECK;
 void store_read_end(struct store *s);
+
+/* After reads whose outcome is about to be believed. -1 and ERR_INTERNAL: since the last time a
+ * text looked as if it were not there only because there was no memory for it. store_begin and
+ * store_commit ask too. */
+int store_check_reads(struct store *s, struct err *e) AR_MUST_CHECK;
 
 /* Is there a readable database of this version? For /healthz. */
 int store_ping(struct store *s, struct err *e) AR_MUST_CHECK;

@@ -89,11 +89,11 @@ int store_become(struct store *s, const struct job *j, const struct store_step *
     else
         rc = end_job(s, j->id, step, now, e);
     if (rc == 0)
-        rc = store_hold_follow(s, j, step->to, now, e);
+        rc = store_hold_follow(s, j, step, now, e);
     if (rc == 0)
         rc = store_owner_touch(s, j->owner_id, waits(step->to) - waits(j->status), e);
     if (rc == 0)
-        rc = store_touch_queue(s, j->type, waits(step->to) - waits(j->status), INT64_MIN, e);
+        rc = store_touch_queue(s, j->type, (struct store_way){j->status, step->to}, INT64_MIN, e);
     return rc == 0 ? note_step(s, j, step, now, e) : rc;
 }
 
@@ -267,7 +267,7 @@ static int change_order(struct store *s, const struct job *j, const struct job_c
     /* The end of the line is the server's choice: later jobs come after it. An owner's job stands
      * there right behind the last one, after which they come anyhow. */
     return c->move == JOB_TO_BACK && s->who->everything
-               ? store_touch_queue(s, j->type, 0, priority, e)
+               ? store_touch_queue(s, j->type, STORE_STAYS, priority, e)
                : 0;
 }
 
@@ -312,7 +312,7 @@ int store_change(struct store *s, struct str type, struct str request_id,
         goto out;
     if (store_touch_job(s, j.id, now, e) != 0)
         goto out;
-    rc = store_touch_queue(s, type, 0, INT64_MIN, e);
+    rc = store_touch_queue(s, type, STORE_STAYS, INT64_MIN, e);
 out:
     buf_free(&keep);
     return rc;
@@ -323,6 +323,7 @@ int store_delete(struct store *s, struct str type, struct str request_id,
 {
     struct buf keep = BUF_INIT(2 * JOB_DATA_MAX);
     struct store_step cancel = {.to = JOB_CANCELLED};
+    struct store_way gone = {.to = STORE_NOWHERE};
     struct job j;
     int rc;
 
@@ -330,6 +331,7 @@ int store_delete(struct store *s, struct str type, struct str request_id,
     rc = load(s, type, request_id, match, &keep, &j, e);
     if (rc == 0 && !is_over(j.status))
         rc = store_become(s, &j, &cancel, now, e);
+    gone.from = rc == 0 && is_over(j.status) ? (int)j.status : JOB_CANCELLED;
     if (rc == 0)
         rc = set_time(s, SQL_JOB_DELETE, j.id, now, e);
     if (rc == 0)
@@ -337,7 +339,7 @@ int store_delete(struct store *s, struct str type, struct str request_id,
     if (rc == 0)
         rc = store_touch_job(s, j.id, now, e);
     if (rc == 0)
-        rc = store_touch_queue(s, type, 0, INT64_MIN, e);
+        rc = store_touch_queue(s, type, gone, INT64_MIN, e);
     buf_free(&keep);
     return rc;
 }

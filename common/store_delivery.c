@@ -115,6 +115,7 @@ int store_due(struct store *s, int64_t id, struct store_due *d, struct err *e)
     d->next_try = db_i64(st, DUE_FIRST_COLUMN + 1);
     d->hold_until = db_i64(st, DUE_FIRST_COLUMN + 2);
     d->admissions = db_i64(st, DUE_FIRST_COLUMN + 3);
+    d->request = db_str(st, DUE_FIRST_COLUMN + 4);
     return store_row_job(st, &d->job, e) != 0 ? -1 : 1;
 }
 
@@ -162,26 +163,25 @@ static int say_requeued(struct store *s, int64_t id, struct str message, struct 
     return db_run(s->db, st, e);
 }
 
-static int fail(struct store *s, const struct job *j, struct str reason, struct str message,
-                int64_t now, struct err *e)
+static int fail(struct store *s, const struct job *j, struct store_step step, int64_t now,
+                struct err *e)
 {
-    struct store_step step = {JOB_FAILED, reason, message};
-
+    step.to = JOB_FAILED;
     return store_become(s, j, &step, now, e) == 0 && store_touch_job(s, j->id, now, e) == 0 ? 0
                                                                                             : -1;
 }
 
 /* 1: it waits again; 0: it cannot, since this version does not read its data. */
-static int requeue(struct store *s, const struct job *j, int64_t before, struct str message,
-                   int64_t now, struct err *e)
+static int requeue(struct store *s, const struct job *j, int64_t before,
+                   const struct store_step *why, int64_t now, struct err *e)
 {
     struct buf text = BUF_INIT(4096);
-    struct store_step step = {.to = JOB_QUEUED};
+    struct store_step step = {.to = JOB_QUEUED, .unsure = why->unsure};
     int rc;
 
     buf_printf(&text, "waits again (%lld of %lld times): ", (long long)before + 1,
                (long long)s->conf->callback.requeue);
-    buf_add(&text, message.p, message.n);
+    buf_add(&text, why->message.p, why->message.n);
     step.message = buf_span(&text);
     rc = buf_check(&text, "a message", e);
     if (rc == 0)
@@ -193,9 +193,11 @@ static int requeue(struct store *s, const struct job *j, int64_t before, struct 
     return rc == 0 ? 1 : e->code == ERR_INVALID ? 0 : -1;
 }
 
-int store_unaccepted(struct store *s, const struct job *job, struct str message, int64_t now,
-                     struct err *e)
+int store_unaccepted(struct store *s, const struct job *job, const struct store_step *why,
+                     int64_t now, struct err *e)
 {
+    struct store_step over = {
+        .reason = STR_LIT(JOB_REASON_CALLBACK), .message = why->message, .unsure = why->unsure};
     struct buf keep = BUF_INIT(2 * JOB_DATA_MAX);
     struct job j = *job;
     int64_t requeues = 0;
@@ -203,9 +205,9 @@ int store_unaccepted(struct store *s, const struct job *job, struct str message,
 
     assert(db_writing(s->db));
     if (keep_job(&j, &keep, e) == 0 && requeues_of(s, j.id, &requeues, e) == 0)
-        rc = requeues < s->conf->callback.requeue ? requeue(s, &j, requeues, message, now, e) : 0;
+        rc = requeues < s->conf->callback.requeue ? requeue(s, &j, requeues, why, now, e) : 0;
     if (rc == 0)
-        rc = fail(s, &j, STR_LIT(JOB_REASON_CALLBACK), message, now, e);
+        rc = fail(s, &j, over, now, e);
     buf_free(&keep);
     return rc;
 }
@@ -361,7 +363,7 @@ static int try_again(struct store *s, const struct store_try *t, const struct jo
     if (rc == 0)
         rc = put_again(s, t, reason, message, now, &out->asked, e);
     buf_free(&text);
-    return rc == 0 ? store_touch_queue(s, j->type, 0, INT64_MIN, e) : -1;
+    return rc == 0 ? store_touch_queue(s, j->type, STORE_STAYS, INT64_MIN, e) : -1;
 }
 
 static int accept(struct store *s, const struct job *j, int64_t now, struct err *e)
@@ -387,9 +389,29 @@ static int sent_again(struct store *s, const struct store_try *t, bool *asked, s
     return 0;
 }
 
+/* May the client have taken a call of this admission that nobody heard of, so lately that what it
+ * uses may not be seen yet? This one or one before it: a later one may have met somebody else. */
+static int ask_unheard(struct store *s, const struct store_try *t, const struct job *j, int64_t now,
+                       bool *unheard, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_DELIVERY_UNHEARD, e);
+    int rc;
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, t->id);
+    db_bind_i64(st, 2, t->admissions);
+    db_bind_i64(st, 3, now - conf_queue(s->conf, j->type)->source.settle);
+    rc = db_step(s->db, st, e);
+    db_done(st);
+    *unheard = rc == 1 || (t->status == 0 && t->address.p);
+    return rc < 0 ? -1 : 0;
+}
+
 static int follow(struct store *s, const struct store_try *t, const struct job *j, int64_t now,
                   struct store_tried *out, struct err *e)
 {
+    struct store_step why = {.reason = t->reason, .message = t->message};
     int rc;
 
     if (t->again)
@@ -398,9 +420,11 @@ static int follow(struct store *s, const struct store_try *t, const struct job *
         return accept(s, j, now, e);
     if (t->outcome == STORE_TRY_AGAIN)
         return try_again(s, t, j, now, out, e);
+    if (ask_unheard(s, t, j, now, &why.unsure, e) != 0)
+        return -1;
     if (t->outcome == STORE_REFUSED)
-        return fail(s, j, t->reason, t->message, now, e);
-    rc = store_unaccepted(s, j, t->message, now, e);
+        return fail(s, j, why, now, e);
+    rc = store_unaccepted(s, j, &why, now, e);
     out->requeued = rc == 1;
     return rc < 0 ? -1 : 0;
 }

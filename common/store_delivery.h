@@ -48,6 +48,7 @@ struct store_due {
     int64_t next_try, hold_until;
     int64_t admissions; /* how many times the job was admitted so far, this one included: part of
                            webhook-id */
+    struct str request; /* X-Request-Id of the request that created the job; absent: none */
 };
 /* 1 and *d, 0: the job is not to be called (any more), -1. Spans hold until the next call. */
 int store_due(struct store *s, int64_t id, struct store_due *d, struct err *e) AR_MUST_CHECK;

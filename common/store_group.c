@@ -28,19 +28,20 @@ static void bind_key(struct db_stmt *st, const struct store_key *k)
     db_bind_str(st, 4, k->shape);
 }
 
-static int add_group(struct store *s, const struct store_key *k, struct store_membership *m,
-                     struct err *e)
+static int add_group(struct store *s, const struct store_key *k, int64_t now,
+                     struct store_membership *m, struct err *e)
 {
     struct db_stmt *st;
 
     if (judge_shape(s, k, m, e) != 0)
         return -1;
-    st = db_use(s->db, SQL_GROUP_ADD, e);
+    st = db_use_apart(s->db, SQL_GROUP_ADD, e);
     if (!st)
         return -1;
     bind_key(st, k);
     db_bind_str(st, 5, m->reason);
     db_bind_str(st, 6, m->message);
+    db_bind_i64(st, 7, now);
     if (db_run(s->db, st, e) != 0)
         return -1;
     m->id = db_last_id(s->db);
@@ -50,10 +51,10 @@ static int add_group(struct store *s, const struct store_key *k, struct store_me
 
 /* A group whose last job has left still says why that one waited: the first to come again is told
  * what is known now. */
-static int refresh(struct store *s, const struct store_key *k, struct store_membership *m,
-                   struct err *e)
+static int refresh(struct store *s, const struct store_key *k, int64_t now,
+                   struct store_membership *m, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, SQL_GROUP_HEAD, e);
+    struct db_stmt *st = db_use_apart(s->db, SQL_GROUP_HEAD, e);
     struct str reason = m->reason, message = m->message;
     int rc;
 
@@ -69,13 +70,13 @@ static int refresh(struct store *s, const struct store_key *k, struct store_memb
     if (str_eq(m->reason, reason) && str_eq(m->message, message))
         return 0;
     m->seq++;
-    return store_group_reason(s, m->id, m->reason, m->message, e);
+    return store_group_reason(s, m->id, m->reason, m->message, now, e);
 }
 
-int store_group_join(struct store *s, const struct store_key *k, struct store_membership *m,
-                     struct err *e)
+int store_group_join(struct store *s, const struct store_key *k, int64_t now,
+                     struct store_membership *m, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, SQL_GROUP_FIND, e);
+    struct db_stmt *st = db_use_apart(s->db, SQL_GROUP_FIND, e);
     int rc;
 
     assert(db_writing(s->db));
@@ -84,21 +85,22 @@ int store_group_join(struct store *s, const struct store_key *k, struct store_me
     bind_key(st, k);
     rc = db_step(s->db, st, e);
     if (rc == 0)
-        return add_group(s, k, m, e);
+        return add_group(s, k, now, m, e);
     if (rc < 0)
         return -1;
     *m = (struct store_membership){db_i64(st, 0), db_str(st, 1), db_str(st, 2), db_i64(st, 3)};
-    return str_is(m->message, STORE_NOT_LOOKED_YET) ? 0 : refresh(s, k, m, e);
+    return str_is(m->message, STORE_NOT_LOOKED_YET) ? 0 : refresh(s, k, now, m, e);
 }
 
-struct str store_asleep_message(struct store *s, int64_t not_before)
+int store_asleep_message(struct store *s, int64_t not_before, struct str *message, struct err *e)
 {
     struct clock_zone zone = {0};
 
     buf_reset(&s->text);
     buf_str(&s->text, "not before ");
     clock_write(&s->text, &zone, not_before);
-    return buf_span(&s->text);
+    *message = buf_span(&s->text);
+    return buf_check(&s->text, "a message", e);
 }
 
 int store_enqueue(struct store *s, int64_t id, const struct store_key *k, int64_t not_before,
@@ -108,7 +110,8 @@ int store_enqueue(struct store *s, int64_t id, const struct store_key *k, int64_
     bool asleep = not_before > now;
     struct db_stmt *st;
 
-    if (!asleep && store_group_join(s, k, &m, e) != 0)
+    if ((asleep ? store_asleep_message(s, not_before, &m.message, e)
+                : store_group_join(s, k, now, &m, e)) != 0)
         return -1;
     st = db_use(s->db, SQL_JOB_GROUP, e);
     if (!st)
@@ -116,7 +119,7 @@ int store_enqueue(struct store *s, int64_t id, const struct store_key *k, int64_
     db_bind_i64(st, 1, id);
     if (asleep) {
         db_bind_str(st, 3, STR_LIT(JOB_REASON_NOT_BEFORE));
-        db_bind_str(st, 4, store_asleep_message(s, not_before));
+        db_bind_str(st, 4, m.message);
     } else {
         db_bind_i64(st, 2, m.id);
     }

@@ -97,5 +97,5 @@ int store_resend(struct store *s, struct str type, struct str request_id,
     if (call_now(s, j.id, now, e) != 0 || store_touch_job(s, j.id, now, e) != 0 ||
         store_note(s, j.id, &(struct store_event){.event = STR_LIT("resend")}, now, e) != 0)
         return -1;
-    return store_touch_queue(s, type, 0, INT64_MIN, e);
+    return store_touch_queue(s, type, STORE_STAYS, INT64_MIN, e);
 }

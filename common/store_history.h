@@ -29,6 +29,9 @@ typedef int store_event_fn(void *ctx, const struct store_event *ev, struct err *
 int store_events(struct store *s, const struct job *j, int64_t after, int64_t most,
                  store_event_fn *fn, void *ctx, struct err *e) AR_MUST_CHECK;
 
+/* As JSON, for the API and for the operator's command. */
+void store_event_write(struct json_out *o, const struct store_event *ev, struct clock_zone *zone);
+
 /* One try of a callback. */
 struct store_delivery {
     int64_t n; /* 1, 2, … of this job */
@@ -47,6 +50,10 @@ struct store_delivery {
 typedef int store_delivery_fn(void *ctx, const struct store_delivery *d, struct err *e);
 int store_deliveries(struct store *s, int64_t job_id, int64_t after, int64_t most,
                      store_delivery_fn *fn, void *ctx, struct err *e) AR_MUST_CHECK;
+
+/* As JSON; `instance` is store_instance's. */
+void store_delivery_write(struct json_out *o, const struct store_delivery *d, const char *instance,
+                          int64_t job_id, struct clock_zone *zone);
 
 /* Which numbers of a job's events, or of its tries, are kept; 0 and 0: none. With the job's version
  * they tell whether there is anything new. */

@@ -2,6 +2,7 @@
 /* Admissions, and what they hold. */
 #include <assert.h>
 
+#include "num.h"
 #include "store_history.h"
 #include "store_inner.h"
 #include "store_pass.h"
@@ -56,39 +57,57 @@ static int change_holds(struct store *s, enum store_sql_name name, int64_t id, i
     return db_run(s->db, st, e);
 }
 
+static bool holds(enum job_status s)
+{
+    return s == JOB_ADMITTED || s == JOB_RUNNING;
+}
+
 /* Rows of an earlier admission have their end already, which only comes nearer. In an observed
  * source nothing is simply dropped, whatever the job was: its client may have been called, and have
- * built, before anybody wrote that down. */
-int store_hold_follow(struct store *s, const struct job *j, enum job_status to, int64_t now,
-                      struct err *e)
+ * built, before anybody wrote that down. Where it may also have taken a call that was the last one,
+ * unheard, it builds as one does whose call was accepted, and as long is waited for it; a job that
+ * holds nothing any more does not shorten that. */
+int store_hold_follow(struct store *s, const struct job *j, const struct store_step *step,
+                      int64_t now, struct err *e)
 {
     const struct conf_queue *queue = conf_queue(s->conf, j->type);
     bool observed = queue->accounting == CONF_ACCOUNTING_OBSERVED;
+    int64_t end = step->unsure ? num_plus(now, queue->source.settle) : now;
 
-    if (to == JOB_RUNNING)
+    if (step->to == JOB_RUNNING)
         return observed ? change_holds(s, SQL_HOLD_SETTLE, j->id, queue->source.settle, e) : 0;
     if (observed)
-        return change_holds(s, SQL_HOLD_END, j->id, now, e);
+        return holds(j->status) ? change_holds(s, SQL_HOLD_END, j->id, end, e) : 0;
     return change_holds(s, SQL_HOLD_DROP, j->id, 0, e);
 }
 
 /* What a job holds that was just admitted or placed; its queue's lists have changed with it. */
-static int hold(struct store *s, const struct store_admission *a, int64_t waiting, int64_t now,
+static int hold(struct store *s, const struct store_admission *a, struct store_way way, int64_t now,
                 struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, SQL_JOB_BY_ID, e);
-    struct job j;
+    struct db_stmt *st = db_use(s->db, SQL_JOB_HOLDER, e);
+    struct job j = {.id = a->id, .status = way.from == JOB_QUEUED ? JOB_ADMITTED : JOB_RUNNING};
 
     if (!st)
         return -1;
     db_bind_i64(st, 1, a->id);
-    if (db_step(s->db, st, e) != 1 || store_row_job(st, &j, e) != 0 || add_holds(s, a, now, e) != 0)
+    if (db_step(s->db, st, e) != 1)
         return -1;
-    if (j.status == JOB_RUNNING && store_hold_follow(s, &j, JOB_RUNNING, now, e) != 0)
+    j.type = db_str(st, 0);
+    j.owner_id = db_str(st, 1);
+    j.queued_at = db_i64(st, 2);
+    if (!j.type.p || !j.owner_id.p)
+        return err_set(e, ERR_INTERNAL, "no memory to read a job");
+    if (add_holds(s, a, now, e) != 0)
         return -1;
-    if (store_owner_touch(s, j.owner_id, waiting, e) != 0)
+    if (j.status == JOB_RUNNING &&
+        store_hold_follow(s, &j, &(struct store_step){.to = JOB_RUNNING}, now, e) != 0)
         return -1;
-    return store_touch_queue(s, j.type, waiting, INT64_MIN, e);
+    if (store_owner_touch(s, j.owner_id, way.from == JOB_QUEUED ? -1 : 0, e) != 0)
+        return -1;
+    if (way.from == JOB_QUEUED)
+        store_count(s, STORE_ADMITTED, j.type, now - j.queued_at);
+    return store_touch_queue(s, j.type, way, INT64_MIN, e);
 }
 
 int store_admit(struct store *s, const struct store_admission *a, int64_t now, struct err *e)
@@ -111,7 +130,8 @@ int store_admit(struct store *s, const struct store_admission *a, int64_t now, s
         return -1;
     if (db_changes(s->db) == 0)
         return 0;
-    if (hold(s, a, -1, now, e) != 0 || store_note(s, a->id, &admitted, now, e) != 0)
+    if (hold(s, a, (struct store_way){JOB_QUEUED, JOB_ADMITTED}, now, e) != 0 ||
+        store_note(s, a->id, &admitted, now, e) != 0)
         return -1;
     return 1;
 }
@@ -132,7 +152,7 @@ int store_place(struct store *s, const struct store_admission *a, int64_t now, s
         return -1;
     if (db_changes(s->db) == 0)
         return 0;
-    if (hold(s, a, 0, now, e) != 0 || store_note(s, a->id, &placed, now, e) != 0)
+    if (hold(s, a, STORE_STAYS, now, e) != 0 || store_note(s, a->id, &placed, now, e) != 0)
         return -1;
     return 1;
 }
@@ -156,6 +176,8 @@ static int misbooked(struct store *s, struct buf *account, struct buf *type, str
         buf_add(type, db_str(st, 1).p, db_str(st, 1).n);
     }
     db_done(st);
+    if (buf_check(account, "an account", e) != 0 || buf_check(type, "a type", e) != 0)
+        return -1; /* nothing is booked under a name that was lost */
     return rc;
 }
 

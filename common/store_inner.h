@@ -3,17 +3,42 @@
 #ifndef AR_STORE_INNER_H
 #define AR_STORE_INNER_H
 
+#include "arena.h"
+#include "clock.h"
 #include "conf.h"
+#include "estimate.h"
+#include "stats.h"
 #include "store.h"
 #include "store_sql.h"
 
-enum { STORE_EMPTY_MAX = 512 };
+enum {
+    STORE_EMPTY_MAX = 512,
+    STORE_PAUSES_MAX = 10 /* the longest pause of a receiver, in first pauses */
+};
+
+/* store_clock.c's. */
+struct store_clock {
+    struct clock_mark mark;      /* of the write transaction under way */
+    char boot[CLOCK_BOOT_MAX];   /* "": not asked yet, or not known */
+    bool known;                  /* the next three are the database's, as far as is known */
+    int64_t ahead;               /* clock_mark's */
+    int64_t stepped_at, stepped; /* the row's */
+    bool fresh;                  /* the transaction under way has written them */
+    bool based;                  /* known once */
+    int64_t base, shifted;       /* `ahead` as it was last; store_clock_shifted */
+};
 
 struct store {
     const struct conf *conf;
     struct db *db;
-    const struct who *who; /* store_as; never NULL */
-    char *path, *lock_path, *wake_path, *dispatch_path;
+    const struct who *who;     /* store_as; never NULL */
+    struct stats *stats;       /* what is counted; NULL: no memory for it */
+    struct buf counts;         /* what is to be counted of the transaction under way */
+    size_t counts_point;       /* how much of it there was at the savepoint */
+    size_t counts_last;        /* where its last entry begins */
+    struct store_later *later; /* NULL: never */
+    int64_t put_off;           /* store_written, as far as db_written does not say it */
+    char *path, *lock_path, *wake_path, *dispatch_path, *stats_path;
     struct buf text;  /* what spans of a job point to when they are not a statement's */
     struct buf data;  /* the same for its data */
     struct buf asker; /* whose first answer is kept or looked for */
@@ -21,13 +46,38 @@ struct store {
     struct db_stmt *list;
     struct store_filter filter;
     struct store_merge *merge; /* of several owners: instead of `list` */
-    /* free space on the disk, asked at most once a second */
+    /* free space on the disk, asked now and then */
     int64_t space_asked; /* clock_mono */
     bool space_low;
+    struct store_clock clock;
+    struct arena *wait; /* what the last store_wait gave out; NULL: nothing yet */
     /* groups that the last store_groups found without a waiting job */
     size_t empty_groups;
     int64_t empty_group[STORE_EMPTY_MAX];
 };
+
+/* ---- store_clock.c: when the clock was set (store_clock.h) ---- */
+
+/* First in each write transaction. */
+int store_clock_follow(struct store *s, struct err *e) AR_MUST_CHECK;
+/* The transaction was not committed. */
+void store_clock_undo(struct store *s);
+/* The time that the clock said `kept` ago, for what keeps the time of its day: what is older than
+ * that is older than `kept`, or a step of the clock has made it so, which only makes it be kept
+ * for longer. In any transaction, or in none. */
+int store_clock_ago(struct store *s, int64_t now, int64_t kept, int64_t *then,
+                    struct err *e) AR_MUST_CHECK;
+
+/* ---- store_count.c: what is counted when the transaction is committed ---- */
+
+enum store_counted { STORE_CREATED, STORE_ADMITTED };
+/* A job of the type; `waited` is that of one that is admitted. In a write transaction. */
+void store_count(struct store *s, enum store_counted what, struct str type, int64_t waited);
+/* The transaction's turns: a savepoint, back to it, rolled back, committed. */
+void store_count_point(struct store *s);
+void store_count_undo(struct store *s);
+void store_count_drop(struct store *s);
+void store_count_all(struct store *s);
 
 /* ---- store_row.c: rows and what is written with every change ---- */
 
@@ -49,10 +99,23 @@ int store_row_find(struct store *s, struct str type, struct str request_id, stru
  * not asked for repeat one that is. */
 void store_row_bind_statuses(struct db_stmt *st, unsigned statuses);
 
-/* The type's lists have changed: raises its version, counts `waiting` more, and remembers a
- * priority that the server gave (INT64_MIN: none). */
-int store_touch_queue(struct store *s, struct str type, int64_t waiting, int64_t given,
+/* The state that a job leaves and the one that it comes to; STORE_NOWHERE in place of one: it is
+ * new, or gone. */
+enum { STORE_NOWHERE = JOB_STATUSES };
+struct store_way {
+    int from, to;
+};
+#define STORE_STAYS ((struct store_way){STORE_NOWHERE, STORE_NOWHERE})
+
+/* The type's lists have changed: raises its version, counts the job where it is now and no longer
+ * where it was, and remembers a priority that the server gave (INT64_MIN: none). After the job's
+ * own row has changed. In a write transaction. */
+int store_touch_queue(struct store *s, struct str type, struct store_way job, int64_t given,
                       struct err *e) AR_MUST_CHECK;
+
+/* The same for so many jobs that came new. */
+int store_touch_created(struct store *s, struct str type, int64_t jobs, int64_t given,
+                        struct err *e) AR_MUST_CHECK;
 
 /* The job has changed: updated_at and version. */
 int store_touch_job(struct store *s, int64_t id, int64_t now, struct err *e) AR_MUST_CHECK;
@@ -80,6 +143,21 @@ int store_owner_check(struct store *s, struct str owner_id, struct err *e) AR_MU
 int store_room_check(struct store *s, struct str type, struct str owner_id,
                      struct err *e) AR_MUST_CHECK;
 
+/* A queue's row: how many wait, the last priority that the server gave out, and does it admit? */
+struct store_queue_row {
+    int64_t last_priority, waiting;
+    bool paused;
+};
+
+/* A new job's row. */
+struct store_new_row {
+    struct job j;
+    int64_t group; /* 0: it sleeps, and says why itself */
+    struct str receiver, by, request;
+};
+/* Binds it as the n-th (from 0) row of a statement that adds jobs. */
+void store_create_bind(struct db_stmt *st, size_t n, const struct store_new_row *r);
+
 /* ---- store_event.c ---- */
 
 struct store_event;
@@ -103,8 +181,8 @@ struct store_key {
 };
 /* The group with that key, made when it is new; a new one's reason says at once NoSource,
  * NoPool or NeverFits where that is known. In a write transaction. */
-int store_group_join(struct store *s, const struct store_key *k, struct store_membership *m,
-                     struct err *e) AR_MUST_CHECK;
+int store_group_join(struct store *s, const struct store_key *k, int64_t now,
+                     struct store_membership *m, struct err *e) AR_MUST_CHECK;
 /* Puts a queued job into its group, or, when not_before is still to come, to sleep. In a write
  * transaction. */
 int store_enqueue(struct store *s, int64_t id, const struct store_key *k, int64_t not_before,
@@ -114,12 +192,32 @@ int store_enqueue(struct store *s, int64_t id, const struct store_key *k, int64_
 int store_enqueue_data(struct store *s, const struct job *j, int64_t now,
                        struct err *e) AR_MUST_CHECK;
 /* "not before <time>", in the store's text. */
-struct str store_asleep_message(struct store *s, int64_t not_before);
+int store_asleep_message(struct store *s, int64_t not_before, struct str *message,
+                         struct err *e) AR_MUST_CHECK;
+
+/* ---- store_later.c: what a transaction that creates jobs puts off ---- */
+
+/* May the job be put off? 1; 0: it is to be written at once; -1. Makes room for it, so that the
+ * next of each of the following find it. */
+int store_later_ready(struct store *s, const struct job_new *n, struct err *e) AR_MUST_CHECK;
+/* The queue's row as it is with what was put off; false: it is not known, or nothing was. */
+bool store_later_queue(const struct store *s, struct str type, struct store_queue_row *row);
+/* How many of the owner's new jobs his row does not have yet. */
+int64_t store_later_owner(const struct store *s, struct str id);
+/* store_group_join for a job that is ready: the group may be known. */
+int store_later_join(struct store *s, const struct store_key *k, int64_t now,
+                     struct store_membership *m, struct err *e) AR_MUST_CHECK;
+/* Puts a job that is ready off, and gives it its id: the row, and what it changes in its owner's
+ * and its queue's, which was as *was says; `given` as for store_touch_queue. */
+int store_later_add(struct store *s, struct store_new_row *row, const struct store_queue_row *was,
+                    int64_t given, struct err *e) AR_MUST_CHECK;
+/* The transaction is over. */
+void store_later_drop(struct store *s);
 
 /* ---- store_verdict.c ---- */
 
 /* The message of a job that no pass has looked at. */
-#define STORE_NOT_LOOKED_YET "waits for the next look at the capacity"
+#define STORE_NOT_LOOKED_YET "no pass has looked at it yet"
 
 struct demand;
 /* Reason and message for a job in whose group nobody waits yet: NoSource, NoPool or NeverFits where
@@ -127,6 +225,14 @@ struct demand;
 int store_verdict(struct store *s, const struct conf_queue *queue, struct str scope,
                   const struct demand *demand, struct store_membership *m,
                   struct err *e) AR_MUST_CHECK;
+
+/* ---- store_reading.c ---- */
+
+/* FNV-1a: tells whether a reading is news; nobody attacks it, since it comes from the operator's
+ * own source. */
+#define STORE_MIX_START UINT64_C(14695981039346656037)
+uint64_t store_mix(uint64_t h, struct str text);
+uint64_t store_mix_i64(uint64_t h, int64_t v);
 
 /* ---- store_pools.c ---- */
 
@@ -146,6 +252,43 @@ int store_pools_of_scope(struct store *s, struct str queue, struct str scope, st
  * the next call; else it stays as it is. */
 int store_aggregate(struct store *s, const struct conf_queue *queue, struct str scope,
                     struct str *data, struct err *e) AR_MUST_CHECK;
+
+/* The same by the configuration's pools, or by those of the last reading, as the queue has them. 1:
+ * they are known, fn was called for each; 0: there is no source, or it was never read; -1. */
+int store_pools_serving(struct store *s, const struct conf_queue *queue, struct str scope,
+                        store_pool_fn *fn, void *ctx, struct err *e) AR_MUST_CHECK;
+
+/* ---- store_ahead.c: who stands before a job ---- */
+
+struct demand;
+struct store_wait;
+/* The job among those of its lane: of the same pools exactly. */
+struct store_standing {
+    int64_t lane;
+    bool known;           /* the lane has a history; else nothing of what follows is set */
+    int64_t share, ahead; /* shares (estimate.h): its own, and of those before it */
+};
+/* Fills in position, pools, pool_position, need, ahead and pool_ahead of *w for w->job, which asks
+ * for *demand; `placed`: it has a place in line. What it gives out lives in s->wait. */
+int store_ahead_count(struct store *s, const struct demand *demand, bool placed,
+                      struct store_wait *w, struct store_standing *place,
+                      struct err *e) AR_MUST_CHECK;
+
+/* ---- store_starts.c: the history of starts ---- */
+
+struct store_ahead;
+/* What the lane's pools have when empty, as of its newest start. 1; 0: there was none; -1. */
+int store_starts_totals(struct store *s, struct str queue, int64_t lane, struct store_ahead *total,
+                        struct err *e) AR_MUST_CHECK;
+
+/* The newest starts, the newest first. */
+struct store_history {
+    size_t n;
+    bool all; /* there were no others ever */
+    struct estimate_start start[ESTIMATE_STARTS_MAX];
+};
+int store_starts_read(struct store *s, struct str queue, int64_t lane, struct store_history *h,
+                      struct err *e) AR_MUST_CHECK;
 
 /* ---- store_order.c: priorities ---- */
 
@@ -194,17 +337,20 @@ int store_order_own_new(struct store *s, struct str type, struct job_priority wa
 
 /* ---- store_hold.c ---- */
 
+struct store_step;
 /* What a job holds, after its row went from the state in *j to another. In a write transaction. */
-int store_hold_follow(struct store *s, const struct job *j, enum job_status to, int64_t now,
-                      struct err *e) AR_MUST_CHECK;
+int store_hold_follow(struct store *s, const struct job *j, const struct store_step *step,
+                      int64_t now, struct err *e) AR_MUST_CHECK;
 
 /* ---- store_delivery.c ---- */
 
 /* What becomes of an admitted job whose callback was not accepted in time: it goes back to its
- * place, callback.requeue times, and says so, or it has failed. Its row's version is raised. 1: it
- * waits again, 0: it failed, -1. In a write transaction. */
-int store_unaccepted(struct store *s, const struct job *j, struct str message, int64_t now,
-                     struct err *e) AR_MUST_CHECK;
+ * place, callback.requeue times, and says so, or it has failed. Its row's version is raised. Of why
+ * `message` and `unsure` are looked at. 1: it waits again, 0: it failed, -1. In a write
+ * transaction.
+ */
+int store_unaccepted(struct store *s, const struct job *j, const struct store_step *why,
+                     int64_t now, struct err *e) AR_MUST_CHECK;
 
 /* ---- store_receiver.c ---- */
 
@@ -229,6 +375,7 @@ int store_check_match(const struct job *j, const struct store_match *m,
 struct store_step {
     enum job_status to;
     struct str reason, message; /* of a job that is over */
+    bool unsure; /* an admission ends, and its client may have taken a call that nobody heard of */
 };
 int store_become(struct store *s, const struct job *j, const struct store_step *step, int64_t now,
                  struct err *e) AR_MUST_CHECK;

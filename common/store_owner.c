@@ -52,13 +52,14 @@ int store_owner_check(struct store *s, struct str owner_id, struct err *e)
 
     if (s->conf->owner.queued == 0)
         return 0;
-    st = about(s, SQL_OWNER_GET, owner_id, e);
+    st = db_use_apart(s->db, SQL_OWNER_GET, e);
     if (!st)
         return -1;
+    db_bind_str(st, 1, owner_id);
     rc = db_step(s->db, st, e);
     if (rc < 0)
         return -1;
-    waiting = rc == 1 ? db_i64(st, 0) : 0;
+    waiting = (rc == 1 ? db_i64(st, 0) : 0) + store_later_owner(s, owner_id);
     db_done(st);
     if (waiting < s->conf->owner.queued)
         return 0;

@@ -110,7 +110,7 @@ static int wake_up(struct store *s, const struct job *j, int64_t now, struct err
     struct err refused;
 
     if (store_enqueue_data(s, j, now, &refused) == 0)
-        return store_touch_queue(s, j->type, 0, INT64_MIN, e);
+        return store_touch_queue(s, j->type, STORE_STAYS, INT64_MIN, e);
     if (refused.code == ERR_INVALID)
         return set_aside(s, j, str_of(refused.text), now, e);
     *e = refused;
@@ -119,17 +119,19 @@ static int wake_up(struct store *s, const struct job *j, int64_t now, struct err
 
 static int expire(struct store *s, const struct job *j, int64_t now, struct err *e)
 {
-    struct store_step step = {JOB_EXPIRED, STR_LIT(JOB_REASON_EXPIRED),
-                              STR_LIT("its valid_until went by while it waited")};
+    struct store_step step = {.to = JOB_EXPIRED,
+                              .reason = STR_LIT(JOB_REASON_EXPIRED),
+                              .message = STR_LIT("its valid_until went by while it waited")};
 
     return store_become(s, j, &step, now, e);
 }
 
 static int lapse(struct store *s, const struct job *j, int64_t now, struct err *e)
 {
-    struct str why = STR_LIT("its hold ran out before the callback was accepted");
+    struct store_step why = {
+        .message = STR_LIT("its hold ran out before the callback was accepted"), .unsure = true};
 
-    return store_unaccepted(s, j, why, now, e) < 0 ? -1 : 0;
+    return store_unaccepted(s, j, &why, now, e) < 0 ? -1 : 0;
 }
 
 /* What the clock brings up, and what is done about it. */
@@ -190,6 +192,12 @@ int store_next_moment(struct store *s, int64_t *when, struct err *e)
     return 0;
 }
 
+int store_keep_little(struct store *s, struct err *e)
+{
+    /* in KB; with 4,096 a pass that admits many reads half as much again */
+    return db_exec(s->db, "PRAGMA cache_size=-8192", e);
+}
+
 /* ---- groups ---- */
 
 /* 1, 0 or -1, and the row of a statement that gives id, priority, queued_at. */
@@ -212,8 +220,7 @@ static int ask_group(struct store *s, enum store_sql_name name, int64_t group, s
     if (!st)
         return -1;
     db_bind_i64(st, 1, group);
-    if (name != SQL_GROUP_HEAD)
-        db_bind_i64(st, 2, at.priority);
+    db_bind_i64(st, 2, at.priority);
     if (name == SQL_GROUP_NEXT_SAME || name == SQL_GROUP_GUARDED_SAME)
         db_bind_i64(st, 3, at.id);
     if (name == SQL_GROUP_GUARDED || name == SQL_GROUP_GUARDED_SAME)
@@ -224,8 +231,9 @@ static int ask_group(struct store *s, enum store_sql_name name, int64_t group, s
 int store_groups(struct store *s, store_group_fn *fn, void *ctx, struct err *e)
 {
     struct db_stmt *all = db_use(s->db, SQL_GROUP_ALL, e);
+    struct db_stmt *head = all ? db_use(s->db, SQL_GROUP_HEAD, e) : NULL;
     struct store_waiting w;
-    int rc = all ? 0 : -1;
+    int rc = head ? 0 : -1;
 
     s->empty_groups = 0;
     while (rc >= 0 && (rc = db_step(s->db, all, e)) == 1) {
@@ -238,7 +246,8 @@ int store_groups(struct store *s, store_group_fn *fn, void *ctx, struct err *e)
                                 .owner_id = db_str(all, 6),
                                 .paused = db_i64(all, 7) != 0};
 
-        rc = ask_group(s, SQL_GROUP_HEAD, g.id, (struct page_place){0, 0}, 0, &w, e);
+        db_bind_i64(head, 1, g.id);
+        rc = take_waiting(s, head, &w, e);
         if (rc == 0 && s->empty_groups < STORE_EMPTY_MAX)
             s->empty_group[s->empty_groups++] = g.id;
         if (rc != 1)
@@ -303,11 +312,13 @@ int store_group_guarded(struct store *s, int64_t group, struct page_place from, 
 
 int store_oldest_waiting(struct store *s, int64_t *queued_at, struct err *e)
 {
-    return ask_time(s, SQL_OLDEST_WAITING, queued_at, e);
+    int rc = ask_time(s, SQL_OLDEST_WAITING, queued_at, e);
+
+    return rc == 1 ? *queued_at != 0 : rc; /* the least of none is NULL, which reads as 0 */
 }
 
 int store_group_reason(struct store *s, int64_t group, struct str reason, struct str message,
-                       struct err *e)
+                       int64_t now, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_GROUP_REASON, e);
 
@@ -317,6 +328,7 @@ int store_group_reason(struct store *s, int64_t group, struct str reason, struct
     db_bind_i64(st, 1, group);
     db_bind_str(st, 2, reason);
     db_bind_str(st, 3, message);
+    db_bind_i64(st, 4, now);
     if (db_run(s->db, st, e) != 0)
         return -1;
     if (db_changes(s->db) == 0)

@@ -30,8 +30,18 @@ struct store_purged {
 };
 int store_purge(struct store *s, int64_t now, struct store_purged *done,
                 struct err *e) AR_MUST_CHECK;
+/* How much of it there is; events and deliveries are also those of jobs that go. Only reads. */
+struct store_litter {
+    int64_t jobs, events, deliveries, answers, holds, receivers;
+};
+int store_purge_count(struct store *s, int64_t now, struct store_litter *n,
+                      struct err *e) AR_MUST_CHECK;
 /* Has it anything to do? 1, 0, -1. Only reads. */
 int store_purgeable(struct store *s, int64_t now, struct err *e) AR_MUST_CHECK;
+
+/* For who goes through all that waits, and comes back to little of it: less of the database is kept
+ * in memory from now on. */
+int store_keep_little(struct store *s, struct err *e) AR_MUST_CHECK;
 
 /* A group with its first waiting job. */
 struct store_group {
@@ -119,9 +129,38 @@ int store_unplaced(struct store *s, store_job_fn *fn, void *ctx, struct err *e) 
 int store_place(struct store *s, const struct store_admission *a, int64_t now,
                 struct err *e) AR_MUST_CHECK;
 
-/* In a write transaction: why the jobs of a group wait. Writes only what differs. */
+/* In a write transaction: why the jobs of a group wait. Writes only what differs, and since when
+ * where it is another reason. */
 int store_group_reason(struct store *s, int64_t group, struct str reason, struct str message,
-                       struct err *e) AR_MUST_CHECK;
+                       int64_t now, struct err *e) AR_MUST_CHECK;
+
+struct store_amount {
+    struct str resource;
+    int64_t total, used;
+};
+
+/* Those of one pass that were admitted of one lane: an entry of the configuration and a set of
+ * pools. */
+enum { STORE_STARTS_A_PASS = 32, STORE_STARTS_KEPT = 512 /* rows of a lane: of passes */ };
+struct store_start {
+    int64_t queued_at, priority;
+    int64_t share; /* estimate.h */
+    int64_t jobs;  /* that are alike; >= 1 */
+};
+struct store_starts {
+    struct str queue; /* the entry's type */
+    int64_t lane;     /* pool_mix of its pools */
+    size_t totals;    /* what the pools have when empty */
+    const struct store_amount *total;
+    size_t n;
+    const struct store_start *start;
+};
+/* Since when a job that was just admitted has stood in line. 1; 0: it was admitted before, and has
+ * not only waited since it came; -1. */
+int store_stood_since(struct store *s, int64_t id, int64_t *since, struct err *e) AR_MUST_CHECK;
+/* In a write transaction: keeps them for the estimates of those who wait. */
+int store_starts_add(struct store *s, const struct store_starts *starts, int64_t now,
+                     struct err *e) AR_MUST_CHECK;
 
 /* The earliest moment at which a pass or a callback has something to do by the clock alone
  * (next_try, hold_until, not_before, valid_until); INT64_MAX: none. */
@@ -129,10 +168,6 @@ int store_next_moment(struct store *s, int64_t *when, struct err *e) AR_MUST_CHE
 
 /* The last reading of a queue's source. Hosts and amounts are sorted by name, without doubles;
  * pools are the source's. */
-struct store_amount {
-    struct str resource;
-    int64_t total, used;
-};
 struct store_host {
     struct str name;
     size_t amounts;

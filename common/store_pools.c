@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which pools of the last reading serve a scope: the rules of pool.h, asked of the database. */
+#include <stdlib.h>
+
 #include "demand.h"
 #include "pool.h"
 #include "store_inner.h"
@@ -7,7 +9,7 @@
 
 int store_was_read(struct store *s, struct str queue, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, SQL_READING_GET, e);
+    struct db_stmt *st = db_use_apart(s->db, SQL_READING_GET, e);
     int rc;
 
     if (!st)
@@ -40,7 +42,7 @@ static int take_pools(struct store *s, struct db_stmt *st, store_pool_fn *fn, vo
 static int ask_pools(struct store *s, enum store_sql_name name, struct str queue,
                      const struct str given[2], store_pool_fn *fn, void *ctx, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, name, e);
+    struct db_stmt *st = db_use_apart(s->db, name, e);
     int i;
 
     if (!st)
@@ -69,6 +71,37 @@ int store_pools_of_scope(struct store *s, struct str queue, struct str scope, st
     if (n == 0 && !pool.p)
         n = ask_pools(s, SQL_POOLS_OPEN, queue, none, fn, ctx, e);
     return n < 0 ? -1 : 0;
+}
+
+/* The pools that the configuration names. */
+static int serving_of_conf(const struct conf_queue *queue, struct str scope, store_pool_fn *fn,
+                           void *ctx, struct err *e)
+{
+    size_t *pool = calloc(queue->pools + 1, sizeof *pool), n, i;
+    int rc = 0;
+
+    if (!pool)
+        return err_set(e, ERR_INTERNAL, "no memory to look at the pools");
+    n = pool_of_scope(conf_pools(queue), scope, pool);
+    for (i = 0; rc == 0 && i < n; i++)
+        rc = fn(ctx, queue->pool[pool[i]].name, 0, e);
+    free(pool);
+    return rc < 0 ? -1 : 1;
+}
+
+int store_pools_serving(struct store *s, const struct conf_queue *queue, struct str scope,
+                        store_pool_fn *fn, void *ctx, struct err *e)
+{
+    int rc;
+
+    if (queue->capacity == CONF_CAPACITY_NONE)
+        return 0;
+    if (!conf_asks(queue))
+        return serving_of_conf(queue, scope, fn, ctx, e);
+    rc = store_was_read(s, queue->type, e);
+    if (rc == 1 && store_pools_of_scope(s, queue->type, scope, fn, ctx, e) != 0)
+        rc = -1;
+    return rc;
 }
 
 /* ---- host_aggregate ---- */
@@ -101,6 +134,8 @@ int store_aggregate(struct store *s, const struct conf_queue *queue, struct str 
         !pool_project(scope).p)
         return 0;
     rc = store_pools_of_scope(s, queue->type, scope, take_name, &only, e);
+    if (rc == 0)
+        rc = buf_check(&name, "the name of a pool", e);
     if (rc == 0 && only.pools == 1 && !str_is(buf_span(&name), "*") &&
         demand_is_name(buf_span(&name))) {
         buf_reset(&s->data);

@@ -36,6 +36,13 @@ static int64_t holds_kept(const struct store *s)
     return oldest + 3600 * NS_PER_S;
 }
 
+/* What was so long ago says nothing about now. */
+static int64_t starts_kept(const struct store *s)
+{
+    (void)s;
+    return 90 * DAY;
+}
+
 static int64_t jobs_kept(const struct store *s)
 {
     return s->conf->retention.jobs;
@@ -71,16 +78,28 @@ struct litter {
     int64_t (*kept)(const struct store *s);
     enum store_sql_name old, drop; /* ?1: older than this; drop ?2: so many */
     take_fn *take;
+    bool moves; /* its times move when the clock is set (store_clock.h) */
 };
 
 static const struct litter litter[] = {
-    {day, SQL_ANSWER_OLD, SQL_ANSWER_DROP_OLD, take_rows},
-    {holds_kept, SQL_HOLD_OLD, SQL_HOLD_DROP_OLD, take_rows},
-    {jobs_kept, SQL_JOB_OLD, SQL_JOB_PURGE, take_jobs},
-    {deliveries_kept, SQL_DELIVERY_OLD, SQL_DELIVERY_DROP_OLD, take_rows},
-    {events_kept, SQL_EVENT_OLD, SQL_EVENT_DROP_OLD, take_rows},
-    {day, SQL_RECEIVER_OLD, SQL_RECEIVER_DROP_OLD, take_rows},
+    {day, SQL_ANSWER_OLD, SQL_ANSWER_DROP_OLD, take_rows, false},
+    {holds_kept, SQL_HOLD_OLD, SQL_HOLD_DROP_OLD, take_rows, true},
+    {jobs_kept, SQL_JOB_OLD, SQL_JOB_PURGE, take_jobs, false},
+    {deliveries_kept, SQL_DELIVERY_OLD, SQL_DELIVERY_DROP_OLD, take_rows, false},
+    {events_kept, SQL_EVENT_OLD, SQL_EVENT_DROP_OLD, take_rows, false},
+    {starts_kept, SQL_STARTS_OLD, SQL_STARTS_DROP_OLD, take_rows, false},
+    {day, SQL_RECEIVER_OLD, SQL_RECEIVER_DROP_OLD, take_rows, true},
 };
+
+/* How old it must be. */
+static int oldest(struct store *s, const struct litter *l, int64_t now, int64_t *before,
+                  struct err *e)
+{
+    if (!l->moves)
+        return store_clock_ago(s, now, l->kept(s), before, e);
+    *before = now - l->kept(s);
+    return 0;
+}
 
 /* Runs a statement that takes rows away; *n: how many. */
 static int drop(struct store *s, enum store_sql_name name, int64_t what, int64_t most, int64_t *n,
@@ -108,12 +127,14 @@ static int take_rows(struct step *t, const struct litter *l, int64_t before, int
 struct old_job {
     int64_t id;
     char type[JOB_NAME_MAX + 1];
+    struct store_way way; /* it was counted until now, unless it was deleted before */
 };
 
 /* 1 and the first job that can go, 0, -1. */
 static int first_job(struct store *s, int64_t before, struct old_job *j, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_JOB_OLD, e);
+    enum job_status status;
     struct str type;
     int rc;
 
@@ -121,9 +142,14 @@ static int first_job(struct store *s, int64_t before, struct old_job *j, struct 
         return -1;
     db_bind_i64(st, 1, before);
     rc = db_step(s->db, st, e);
+    if (rc == 1 && job_status_parse(db_str(st, 2), &status) != 0)
+        rc = err_set(e, ERR_INTERNAL, "no memory to read a job");
     if (rc == 1) {
         type = db_str(st, 1);
         j->id = db_i64(st, 0);
+        j->way = STORE_STAYS;
+        if (db_i64(st, 3) == 0)
+            j->way.from = (int)status;
         (void)snprintf(j->type, sizeof j->type, "%.*s", (int)type.n, type.p);
     }
     db_done(st);
@@ -132,11 +158,11 @@ static int first_job(struct store *s, int64_t before, struct old_job *j, struct 
 
 /* Its queue's lists have changed. A queue without a job is forgotten: types are strangers' words.
  */
-static int touch_queue(struct store *s, struct str type, struct err *e)
+static int touch_queue(struct store *s, struct str type, struct store_way job, struct err *e)
 {
     struct db_stmt *st;
 
-    if (store_touch_queue(s, type, 0, INT64_MIN, e) != 0)
+    if (store_touch_queue(s, type, job, INT64_MIN, e) != 0)
         return -1;
     st = db_use(s->db, SQL_QUEUE_DROP_IDLE, e);
     if (!st)
@@ -163,7 +189,7 @@ static int take_job(struct step *t, const struct old_job *j, int64_t most, int64
     if (i < ARRAY_LEN(parts) || gone == 0)
         return 0;
     t->done->jobs++;
-    return touch_queue(t->s, str_of(j->type), e);
+    return touch_queue(t->s, str_of(j->type), j->way, e);
 }
 
 static int take_jobs(struct step *t, const struct litter *l, int64_t before, int64_t most,
@@ -187,11 +213,13 @@ static int take_jobs(struct step *t, const struct litter *l, int64_t before, int
 /* Takes away one sort of litter, until none is left or the step has to end. */
 static int clear(struct step *t, const struct litter *l, int64_t now, struct err *e)
 {
-    int64_t most, n;
+    int64_t most, n, before;
 
+    if (oldest(t->s, l, now, &before, e) != 0)
+        return -1;
     do {
         most = t->rows < PORTION ? t->rows : PORTION;
-        if (l->take(t, l, now - l->kept(t->s), most, &n, e) != 0)
+        if (l->take(t, l, before, most, &n, e) != 0)
             return -1;
         t->rows -= n;
         t->done->rows += n;
@@ -221,12 +249,16 @@ int store_purge(struct store *s, int64_t now, struct store_purged *done, struct 
 
 static int has(struct store *s, const struct litter *l, int64_t now, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, l->old, e);
+    struct db_stmt *st;
+    int64_t before;
     int rc;
 
+    if (oldest(s, l, now, &before, e) != 0)
+        return -1;
+    st = db_use(s->db, l->old, e);
     if (!st)
         return -1;
-    db_bind_i64(st, 1, now - l->kept(s));
+    db_bind_i64(st, 1, before);
     rc = db_step(s->db, st, e);
     db_done(st);
     return rc;
@@ -243,4 +275,38 @@ int store_purgeable(struct store *s, int64_t now, struct err *e)
     if (rc == 0)
         rc = db_spare(s->db, &spare, e) == 0 ? spare > 0 : -1;
     return rc;
+}
+
+static const struct litter *litter_of(enum store_sql_name old)
+{
+    const struct litter *l = litter;
+
+    while (l->old != old)
+        l++;
+    return l;
+}
+
+int store_purge_count(struct store *s, int64_t now, struct store_litter *n, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_OLD_COUNT, e);
+    int64_t *const out[] = {&n->jobs,    &n->events, &n->deliveries,
+                            &n->answers, &n->holds,  &n->receivers};
+    const enum store_sql_name sorts[] = {SQL_JOB_OLD,    SQL_EVENT_OLD, SQL_DELIVERY_OLD,
+                                         SQL_ANSWER_OLD, SQL_HOLD_OLD,  SQL_RECEIVER_OLD};
+    int64_t before;
+    int i;
+
+    if (!st)
+        return -1;
+    for (i = 0; i < (int)ARRAY_LEN(sorts); i++) {
+        if (oldest(s, litter_of(sorts[i]), now, &before, e) != 0)
+            return -1;
+        db_bind_i64(st, i + 1, before);
+    }
+    if (db_step(s->db, st, e) != 1)
+        return -1;
+    for (i = 0; i < (int)ARRAY_LEN(out); i++)
+        *out[i] = db_i64(st, i);
+    db_done(st);
+    return 0;
 }

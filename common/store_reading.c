@@ -5,11 +5,7 @@
 #include "store_inner.h"
 #include "store_pass.h"
 
-/* FNV-1a: tells whether a reading is news; nobody attacks it, since it comes from the operator's
- * own source. */
-static const uint64_t fnv_start = UINT64_C(14695981039346656037);
-
-static uint64_t mix(uint64_t h, struct str text)
+uint64_t store_mix(uint64_t h, struct str text)
 {
     size_t i;
 
@@ -18,9 +14,9 @@ static uint64_t mix(uint64_t h, struct str text)
     return (h ^ 0xff) * UINT64_C(1099511628211);
 }
 
-static uint64_t mix_i64(uint64_t h, int64_t v)
+uint64_t store_mix_i64(uint64_t h, int64_t v)
 {
-    return mix(h, (struct str){(const char *)&v, sizeof v});
+    return store_mix(h, (struct str){(const char *)&v, sizeof v});
 }
 
 /* Hosts of the pool whose amounts do not tell what goes on them. */
@@ -37,33 +33,34 @@ static int64_t exact_hosts(const struct store_reading *r, const struct pool *poo
 /* Projects are added up, as are pools below: their order is no news. */
 static uint64_t pool_digest(const struct store_reading *r, const struct pool *pool)
 {
-    uint64_t h = mix(fnv_start, pool->name), projects = 0;
+    uint64_t h = store_mix(STORE_MIX_START, pool->name), projects = 0;
     size_t i;
 
-    h = mix_i64(mix_i64(h, pool->open + 2 * pool->closed), (int64_t)pool->unread);
-    h = mix_i64(h, exact_hosts(r, pool));
+    h = store_mix_i64(store_mix_i64(h, pool->open + 2 * pool->closed), (int64_t)pool->unread);
+    h = store_mix_i64(h, exact_hosts(r, pool));
     for (i = 0; i < pool->projects; i++)
-        projects += mix(fnv_start, pool->project[i]);
-    h = mix_i64(h, (int64_t)projects);
+        projects += store_mix(STORE_MIX_START, pool->project[i]);
+    h = store_mix_i64(h, (int64_t)projects);
     for (i = 0; i < pool->hosts; i++)
-        h = mix(h, r->host[pool->host[i]].name);
+        h = store_mix(h, r->host[pool->host[i]].name);
     return h;
 }
 
 /* Of all but what is used. */
 static int64_t digest_of(const struct store_reading *r)
 {
-    uint64_t h = fnv_start, pools = 0;
+    uint64_t h = STORE_MIX_START, pools = 0;
     size_t i, a;
 
     for (i = 0; i < r->pools; i++)
         pools += pool_digest(r, &r->pool[i]);
     for (i = 0; i < r->hosts; i++) {
-        h = mix(h, r->host[i].name);
+        h = store_mix(h, r->host[i].name);
         for (a = 0; a < r->host[i].amounts; a++)
-            h = mix_i64(mix(h, r->host[i].amount[a].resource), r->host[i].amount[a].total);
+            h = store_mix_i64(store_mix(h, r->host[i].amount[a].resource),
+                              r->host[i].amount[a].total);
     }
-    return (int64_t)mix_i64(h, (int64_t)pools);
+    return (int64_t)store_mix_i64(h, (int64_t)pools);
 }
 
 /* What is kept, compared with a reading. */
@@ -282,6 +279,8 @@ static int set_good(struct store *s, const struct store_reading *r, struct err *
     db_bind_i64(st, 3, r->read_at);
     db_bind_i64(st, 4, r->ns);
     db_bind_str(st, 5, r->about);
+    db_bind_i64(st, 6, (int64_t)r->pools);
+    db_bind_i64(st, 7, (int64_t)r->hosts);
     return db_run(s->db, st, e);
 }
 

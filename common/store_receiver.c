@@ -6,7 +6,6 @@
 #include "store_inner.h"
 
 enum {
-    PAUSES_MAX = 10,  /* the longest pause, in first pauses */
     ALIVE_BELOW = 500 /* an answer with a lesser status shows that somebody is there */
 };
 
@@ -105,9 +104,9 @@ static void count_failure(const struct conf_callback *conf, int64_t began, int64
     r->failed_at = now;
     if (r->paused_until ? began < r->paused_until : r->failures < conf->pause_after)
         return;
-    r->pause = r->paused_until == 0                      ? conf->pause
-               : r->pause < PAUSES_MAX / 2 * conf->pause ? 2 * r->pause
-                                                         : PAUSES_MAX * conf->pause;
+    r->pause = r->paused_until == 0                            ? conf->pause
+               : r->pause < STORE_PAUSES_MAX / 2 * conf->pause ? 2 * r->pause
+                                                               : STORE_PAUSES_MAX * conf->pause;
     r->paused_until = now + r->pause;
 }
 
@@ -158,7 +157,7 @@ static int mark(struct store *s, struct db_stmt *st, struct err *e)
 
     while ((rc = db_step(s->db, st, e)) == 1) {
         n++;
-        if (store_touch_queue(s, db_str(st, 0), 0, INT64_MIN, e) != 0) {
+        if (store_touch_queue(s, db_str(st, 0), STORE_STAYS, INT64_MIN, e) != 0) {
             db_done(st);
             return -1;
         }
@@ -246,6 +245,8 @@ int store_paused_ends(struct store *s, store_busy_fn *busy, void *ctx, int64_t *
 /* As store_unaccepted. */
 static int lapse(struct store *s, int64_t id, int64_t now, struct err *e)
 {
+    struct store_step why = {.message = STR_LIT("its hold ran out while its receiver was paused"),
+                             .unsure = true};
     struct db_stmt *st = db_use(s->db, SQL_JOB_BY_ID, e);
     struct job j;
 
@@ -254,8 +255,7 @@ static int lapse(struct store *s, int64_t id, int64_t now, struct err *e)
     db_bind_i64(st, 1, id);
     if (db_step(s->db, st, e) != 1 || store_row_job(st, &j, e) != 0)
         return -1;
-    return store_unaccepted(s, &j, STR_LIT("its hold ran out while its receiver was paused"), now,
-                            e);
+    return store_unaccepted(s, &j, &why, now, e);
 }
 
 int store_paused_lapse(struct store *s, store_busy_fn *busy, void *ctx, int64_t most, int64_t now,

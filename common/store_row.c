@@ -5,7 +5,7 @@
 #include "num.h"
 #include "store_inner.h"
 
-/* In the order of JOB_COLUMNS in store_sql.c. */
+/* In the order of JOB_COLUMNS in store_sql_inner.h. */
 enum column {
     C_ID,
     C_CREATED_AT,
@@ -125,7 +125,7 @@ void store_row_bind_statuses(struct db_stmt *st, unsigned statuses)
     enum job_status one = JOB_QUEUED;
 
     if (statuses == 0)
-        statuses = (1U << JOB_STATUSES) - 1;
+        return; /* all of them */
     for (bit = 0; bit < JOB_STATUSES; bit++) {
         if (statuses & (1U << bit)) {
             one = (enum job_status)bit;
@@ -195,31 +195,73 @@ void store_list_end(struct store *s)
     store_merge_end(s);
 }
 
-/* A queue that begins anew after it was forgotten does not begin at a version that it had before.
- */
-static int run_touch(struct store *s, enum store_sql_name name, struct str type, int64_t waiting,
-                     int64_t given, struct err *e)
+/* ---- the marks that a change leaves on its queue ---- */
+
+static int touch(struct store *s, struct str type, int64_t given, int64_t created, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, name, e);
+    struct db_stmt *st = db_use(s->db, created > 0 ? SQL_QUEUE_CREATED : SQL_QUEUE_TOUCH, e);
 
     if (!st)
         return -1;
     db_bind_str(st, 1, type);
-    db_bind_i64(st, 2, waiting);
-    db_bind_i64(st, 3, given);
-    if (name == SQL_QUEUE_ADD)
-        db_bind_i64(st, 4, clock_now());
+    db_bind_i64(st, 2, given);
+    if (created > 0)
+        db_bind_i64(st, 3, created);
     return db_run(s->db, st, e);
 }
 
-/* Not one upsert: a CHECK looks at the row that would be inserted,
- * also when it is then an update. */
-int store_touch_queue(struct store *s, struct str type, int64_t waiting, int64_t given,
+static int count_way(struct store *s, struct str type, struct store_way job, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_QUEUE_COUNT, e);
+    int status;
+
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, type);
+    for (status = 0; status < JOB_STATUSES; status++)
+        db_bind_i64(st, 2 + status, (job.to == status) - (job.from == status));
+    return db_run(s->db, st, e);
+}
+
+/* A queue that begins anew after it was forgotten does not begin at a version that it had before.
+ * It counts what is there, the job that has changed among it. */
+static int add_queue(struct store *s, struct str type, int64_t given, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_QUEUE_ADD, e);
+
+    if (!st)
+        return -1;
+    db_bind_str(st, 1, type);
+    db_bind_i64(st, 2, clock_now());
+    db_bind_i64(st, 3, given);
+    return db_run(s->db, st, e);
+}
+
+/* Not one upsert: a CHECK looks at the row that would be inserted, also when it is then an
+ * update. */
+int store_touch_created(struct store *s, struct str type, int64_t jobs, int64_t given,
+                        struct err *e)
+{
+    assert(db_writing(s->db) && jobs > 0);
+    if (touch(s, type, given, jobs, e) != 0)
+        return -1;
+    return db_changes(s->db) > 0 ? 0 : add_queue(s, type, given, e);
+}
+
+/* A job that comes is the hot one; only it, and what stays where it is, bring a priority along. */
+int store_touch_queue(struct store *s, struct str type, struct store_way job, int64_t given,
                       struct err *e)
 {
-    if (run_touch(s, SQL_QUEUE_TOUCH, type, waiting, given, e) != 0)
+    bool created = job.from == STORE_NOWHERE && job.to == JOB_QUEUED;
+    int rc;
+
+    assert(db_writing(s->db) && (created || job.from == job.to || given == INT64_MIN));
+    if (created)
+        return store_touch_created(s, type, 1, given, e);
+    rc = job.from == job.to ? touch(s, type, given, 0, e) : count_way(s, type, job, e);
+    if (rc != 0)
         return -1;
-    return db_changes(s->db) > 0 ? 0 : run_touch(s, SQL_QUEUE_ADD, type, waiting, given, e);
+    return db_changes(s->db) > 0 ? 0 : add_queue(s, type, given, e);
 }
 
 int store_touch_job(struct store *s, int64_t id, int64_t now, struct err *e)

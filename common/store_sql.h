@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every statement that the store can run, by name. A test (test_store_sql) looks at the plan of
- * each. */
+ * each. A new one gets its name here and its text in the table of its area, store_sql_*.c. */
 #ifndef AR_STORE_SQL_H
 #define AR_STORE_SQL_H
 
@@ -16,8 +16,15 @@ enum store_sql_name {
     /* queues */
     SQL_QUEUE_GET,
     SQL_QUEUE_TOUCH,
+    SQL_QUEUE_CREATED,
+    SQL_QUEUE_COUNT,
     SQL_QUEUE_ADD,
     SQL_QUEUE_TOUCH_OF_GROUP,
+    SQL_QUEUE_VIEW,
+    SQL_QUEUE_LIST,
+    SQL_QUEUE_SOURCE,
+    SQL_QUEUE_SUMS,
+    SQL_RECEIVER_SUMS,
     /* groups */
     SQL_GROUP_FIND,
     SQL_GROUP_ADD,
@@ -30,8 +37,12 @@ enum store_sql_name {
     SQL_GROUP_REASON,
     SQL_GROUP_FORGET,
     SQL_OLDEST_WAITING,
+    SQL_OLDEST_OF_TYPE,
     /* jobs: one */
     SQL_JOB_ADD,
+    SQL_JOB_ADD_4,
+    SQL_JOB_ADD_16,
+    SQL_JOB_LAST_ID,
     SQL_JOB_SHOW,
     SQL_JOB_BY_ID,
     SQL_JOB_SHOWN_BY_ID,
@@ -67,6 +78,7 @@ enum store_sql_name {
     SQL_NEXT_DUE,
     /* admissions, holds, callbacks */
     SQL_ADMIT,
+    SQL_JOB_HOLDER,
     SQL_PLACE,
     SQL_HOLD_ADD,
     SQL_HOLD_DROP,
@@ -94,6 +106,7 @@ enum store_sql_name {
     SQL_JOB_REQUEUES,
     SQL_JOB_REQUEUED,
     SQL_DELIVERY_LAST,
+    SQL_DELIVERY_UNHEARD,
     SQL_DELIVERY_ADD,
     SQL_DELIVERY_TRIM,
     SQL_RECEIVER_GET,
@@ -134,11 +147,24 @@ enum store_sql_name {
     SQL_VIEW_POOLS_OF_HOST,
     SQL_VIEW_OF_HOST,
     SQL_VIEW_OF_POOL,
+    /* why a job waits */
+    SQL_WAIT_JOB,
+    SQL_WAIT_HELD,
+    SQL_WAIT_GROUPS,
+    SQL_WAIT_GROUPS_ALL,
+    SQL_STARTS_SINCE,
+    SQL_STARTS_LAST,
+    SQL_STARTS_ADD,
+    SQL_STARTS_TRIM,
+    SQL_STARTS_LIST,
+    SQL_STARTS_OLD,
+    SQL_STARTS_DROP_OLD,
     /* paused queues, and how many jobs hold something */
     SQL_QUEUE_PAUSE,
     SQL_QUEUE_ADD_PAUSED,
     SQL_HOLDING,
     /* what goes */
+    SQL_OLD_COUNT,
     SQL_JOB_OLD,
     SQL_JOB_DELIVERIES_DROP,
     SQL_JOB_EVENTS_DROP,
@@ -165,6 +191,25 @@ enum store_sql_name {
     SQL_OWNER_BETWEEN,
     SQL_OWNERS_BEHIND,
     SQL_PRIORITY_GET,
+    SQL_OWNER_COUNTS,
+    SQL_OWNER_OLDEST,
+    /* when the clock was set */
+    SQL_CLOCK_GET,
+    SQL_CLOCK_LATEST,
+    SQL_CLOCK_SET,
+    SQL_CLOCK_MOVE_CALLED,
+    SQL_CLOCK_MOVE_WAITING,
+    SQL_CLOCK_MOVE_ASLEEP,
+    SQL_CLOCK_MOVE_HOLDS,
+    SQL_CLOCK_MOVE_RECEIVERS,
+    SQL_CLOCK_MOVE_READINGS,
+    SQL_CLOCK_MOVE_GROUPS,
+    SQL_CLOCK_TOUCH,
+    SQL_CLOCK_NEAR_CALLED,
+    SQL_CLOCK_NEAR_WAITING,
+    SQL_CLOCK_NEAR_ASLEEP,
+    SQL_CLOCK_NEAR_HOLDS,
+    SQL_CLOCK_NEAR_RECEIVERS,
     /* tokens */
     SQL_TOKEN_GET,
     SQL_TOKEN_ALL,
@@ -174,6 +219,7 @@ enum store_sql_name {
     SQL_NAMES
 };
 
-extern const char *const store_sql[SQL_NAMES];
+/* The text of a statement; NULL: no area has it, which is a bug. */
+const char *store_sql(size_t number);
 
 #endif

@@ -7,25 +7,48 @@
 #include "arena.h"
 #include "num.h"
 #include "store_inner.h"
+#include "store_pass.h"
 
 enum { SUMS_MEMORY_MAX = 4 << 20 };
 
 int store_view(struct store *s, const struct conf_queue *queue, struct store_view *v, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, SQL_READING_GET, e);
+    struct db_stmt *st;
     int rc;
 
+    *v = (struct store_view){.queue = queue};
+    if (queue->capacity == CONF_CAPACITY_NONE)
+        return 0;
+    st = db_use(s->db, SQL_READING_GET, e);
     if (!st)
         return -1;
-    *v = (struct store_view){.queue = queue};
     db_bind_str(st, 1, queue->type);
     rc = db_step(s->db, st, e);
     if (rc == 1) {
+        v->digest = db_i64(st, 0);
         v->error = db_str(st, 1);
         v->about = db_str(st, 2);
         v->read_at = db_i64(st, 3);
     }
     return rc;
+}
+
+static void mix_hold(void *ctx, struct str host, struct str resource, int64_t amount)
+{
+    uint64_t *h = ctx;
+
+    *h = store_mix_i64(store_mix(store_mix(*h, host), resource), amount);
+}
+
+/* What is used is another one with each reading. */
+int store_view_mark(struct store *s, const struct store_view *v, int64_t *mark, struct err *e)
+{
+    uint64_t h = store_mix_i64(store_mix_i64(STORE_MIX_START, v->digest), v->read_at);
+
+    if (store_holds(s, v->queue->account, v->read_at, mix_hold, &h, e) != 0)
+        return -1;
+    *mark = (int64_t)h;
+    return 0;
 }
 
 int store_view_pools(struct store *s, const struct store_view *v, store_view_pool_fn *fn, void *ctx,
@@ -84,13 +107,6 @@ struct sums {
     struct store_view_amount sum[STORE_VIEW_RESOURCES_MAX];
 };
 
-static int64_t plus(int64_t a, int64_t b)
-{
-    int64_t v;
-
-    return num_add(a, b, &v) == 0 ? v : INT64_MAX;
-}
-
 /* Where a resource stands, or is to stand. */
 static size_t place_of(const struct sums *t, struct str resource)
 {
@@ -135,10 +151,10 @@ static int add_up(void *ctx, const struct store_view_amount *a, struct err *e)
 
     if ((at == t->n || !str_eq(sum->resource, a->resource)) && insert(t, at, a->resource, e) != 0)
         return -1;
-    sum->total = plus(sum->total, a->total);
-    sum->used = plus(sum->used, a->used);
-    sum->held = plus(sum->held, a->held);
-    sum->free = plus(sum->free, a->free);
+    sum->total = num_plus(sum->total, a->total);
+    sum->used = num_plus(sum->used, a->used);
+    sum->held = num_plus(sum->held, a->held);
+    sum->free = num_plus(sum->free, a->free);
     return 0;
 }
 

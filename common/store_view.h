@@ -12,10 +12,17 @@ struct store_view {
     int64_t read_at;                /* of the last good reading; 0: there was none */
     struct str error;               /* why the last try failed; absent: it was good */
     struct str about;               /* absent: nothing to say */
+    int64_t digest;                 /* of pools, hosts and totals */
 };
-/* 1 and *v, whose spans hold until the next call; 0: the source was never read; -1 and *e. */
+/* 1 and *v, whose spans hold until the next call; 0: the source was never read, or there is none;
+ * -1 and *e. */
 int store_view(struct store *s, const struct conf_queue *queue, struct store_view *v,
                struct err *e) AR_MUST_CHECK;
+
+/* A number that is another one when anything else than *v that can be asked about it has changed.
+ * Costs less than to ask. */
+int store_view_mark(struct store *s, const struct store_view *v, int64_t *mark,
+                    struct err *e) AR_MUST_CHECK;
 
 struct store_view_pool {
     struct str name;
@@ -46,5 +53,13 @@ typedef int store_view_amount_fn(void *ctx, const struct store_view_amount *a, s
 int store_view_amounts(struct store *s, const struct store_view *v, enum store_view_amounts which,
                        struct str of, store_view_amount_fn *fn, void *ctx,
                        struct err *e) AR_MUST_CHECK;
+
+/* Writes the whole as GET /queues/{type}/capacity answers it, for this type. `known`: what
+ * store_view returned was 1. row (may be NULL) is called after each pool, host and name, as the
+ * output may be long: 0 to go on, -1 and *e. */
+typedef int store_view_row_fn(void *ctx, struct err *e);
+int store_view_write(struct store *s, const struct store_view *v, bool known, struct str type,
+                     struct json_out *o, store_view_row_fn *row, void *ctx,
+                     struct err *e) AR_MUST_CHECK;
 
 #endif

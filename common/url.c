@@ -45,12 +45,15 @@ static int set_text(struct reader *r, struct str text)
         return refuse(r, "is too long or holds a NUL");
     (void)snprintf(url, sizeof url, "%.*s", (int)text.n, text.n ? text.p : "");
     code = curl_url_set(r->u, CURLUPART_URL, url, 0);
+    /* Where memory runs out while it reads the base again, libcurl says something else: asked once
+     * more, it says what is so, or that. */
+    if (code != CURLUE_OK)
+        code = curl_url_set(r->u, CURLUPART_URL, url, 0);
     r->no_memory = r->no_memory || code == CURLUE_OUT_OF_MEMORY;
     if (code == CURLUE_BAD_PORT_NUMBER)
         return refuse(r, "must have a port from 1 to 65535");
     if (code == CURLUE_OK)
         return 0;
-    /* Where memory ran out while it read the base again, libcurl says something else; ask. */
     (void)has(r, CURLUPART_URL);
     return refuse(r, "is no URL that can be called");
 }
@@ -116,24 +119,41 @@ static int copy_host(const char *from, struct url *out)
     return 0;
 }
 
-/* libcurl must look for the host that we judge: without the dots. */
-static int put_host(struct reader *r, const char *from, const char *host)
+/* libcurl must look for the host that we judge: without the dots. The whole is then read once more,
+ * so that an address that had dots behind it gets the form of all addresses. */
+static int put_host(struct reader *r, const char *host)
 {
-    CURLUcode code = CURLUE_OK;
+    CURLUcode code = curl_url_set(r->u, CURLUPART_HOST, host, 0);
+    char *text;
+    int rc;
 
-    if (from[0] != '[' && strcmp(from, host) != 0)
-        code = curl_url_set(r->u, CURLUPART_HOST, host, 0);
     r->no_memory = r->no_memory || code == CURLUE_OUT_OF_MEMORY;
-    return code == CURLUE_OK ? 0 : -1;
+    text = code == CURLUE_OK ? part(r, CURLUPART_URL, 0) : NULL;
+    rc = text ? set_text(r, str_of(text)) : -1;
+    curl_free(text);
+    return rc;
+}
+
+/* 0: as libcurl has it; 1: libcurl has been given it as we have it; -1. */
+static int take_host(struct reader *r, struct url *out)
+{
+    char *host = part(r, CURLUPART_HOST, 0);
+    bool bad = !host || copy_host(host, out) != 0, other;
+
+    other = !bad && host[0] != '[' && strcmp(host, out->host) != 0;
+    curl_free(host);
+    if (bad || (other && put_host(r, out->host) != 0))
+        return -1;
+    return other;
 }
 
 static int read_host(struct reader *r, struct url *out)
 {
-    char *host = part(r, CURLUPART_HOST, 0);
-    bool bad = !host || copy_host(host, out) != 0 || put_host(r, host, out->host) != 0;
+    int rc = take_host(r, out);
 
-    curl_free(host);
-    if (bad)
+    if (rc == 1)
+        rc = take_host(r, out);
+    if (rc != 0)
         return refuse(r, "must name a host");
     if (has(r, CURLUPART_ZONEID))
         return refuse(r, "must not name a host by a zone of this machine");

@@ -21,11 +21,6 @@ static const struct {
 };
 _Static_assert(ARRAY_LEN(needs) == WHO_NEEDS, "every need is described");
 
-bool who_is_admin(const struct who *w)
-{
-    return w->everything && w->changes;
-}
-
 bool who_sees(const struct who *w, struct str owner_id)
 {
     size_t i;

@@ -16,8 +16,6 @@ struct who {
     const struct str *owner;
 };
 
-/* Everything, and every change. */
-bool who_is_admin(const struct who *w);
 /* Does he see this owner's jobs? */
 bool who_sees(const struct who *w, struct str owner_id);
 

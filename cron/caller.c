@@ -116,11 +116,6 @@ void caller_close(struct caller *c)
     free(c);
 }
 
-size_t caller_under_way(const struct caller *c)
-{
-    return c->under_way;
-}
-
 /* ---- a request ---- */
 
 static size_t texts_size(const struct caller_request *from)

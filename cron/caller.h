@@ -47,6 +47,5 @@ int caller_start(struct caller *c, const struct caller_request *r, struct err *e
  * status 0 and an error that says so, unsent. */
 void caller_turn(struct caller *c, httpc_done_fn *fn, void *ctx);
 void caller_wait(struct caller *c, const int *fd, size_t fds, int64_t ns);
-size_t caller_under_way(const struct caller *c);
 
 #endif

@@ -55,15 +55,15 @@ static void fill_row(struct capacity *c, size_t row, const struct source_host *h
 int capacity_make(const struct source_reading *r, struct arena *a, struct capacity *c,
                   struct err *e)
 {
-    size_t i, cells;
+    size_t i, row;
 
     *c = (struct capacity){
         .reading = r, .host.arena = a, .resource.arena = a, .masks = masks_new(r, a)};
-    if (!c->masks || intern_resources(r, a, c) != 0 ||
-        __builtin_mul_overflow(r->hosts, c->resource.n, &cells))
+    if (!c->masks || intern_resources(r, a, c) != 0)
         return no_memory(e);
-    c->total = arena_array(a, cells, sizeof *c->total);
-    c->free.free = arena_array(a, cells, sizeof *c->free.free);
+    row = c->resource.n * sizeof *c->total;
+    c->total = arena_array(a, r->hosts, row);
+    c->free.free = arena_array(a, r->hosts, row);
     if (!c->total || !c->free.free)
         return no_memory(e);
     c->free.hosts = r->hosts;

@@ -143,18 +143,14 @@ int capacity_place(struct capacity *c, struct fit_subset use, const struct fit_d
                    struct fit_placement *p, struct err *e)
 {
     int64_t steps = FIT_BUDGET_DEFAULT;
+    enum fit_answer answer = fit_pack(&c->free, use, d, &steps, p);
 
-    switch (fit_pack(&c->free, use, d, &steps, p)) {
-    case FIT_YES:
-        fit_take(&c->free, d, p);
-        return 0;
-    case FIT_NO:
-    case FIT_UNKNOWN:
+    if (answer == FIT_NO_MEMORY)
+        return no_memory(e);
+    if (answer != FIT_YES)
         return place_greedily(c, use, d, p, e);
-    case FIT_NO_MEMORY:
-        break;
-    }
-    return no_memory(e);
+    fit_take(&c->free, d, p);
+    return 0;
 }
 
 static int by_host(const void *a, const void *b)

@@ -10,7 +10,7 @@ static void put_time(struct json_out *o, const char *name, int64_t at)
     json_key(o, name);
     if (at != 0) {
         clock_write(&b, &zone, at);
-        json_put_str(o, buf_span(&b));
+        json_put_buf(o, &b);
     } else {
         json_put_null(o);
     }

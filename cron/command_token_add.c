@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* anteroom token add: makes a token. It is printed once and kept nowhere. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +8,13 @@
 #include "command_token.h"
 #include "num.h"
 
-enum { LOCK_WAIT_S = 10, OPT_ROLE = 1, OPT_OWNER, OPT_EXPIRES, OPT_JSON };
+enum { LOCK_WAIT_S = 10, OPT_ROLE = COMMAND_OWN, OPT_OWNER, OPT_EXPIRES };
 
 static const struct option options[] = {
     {"role", required_argument, NULL, OPT_ROLE},
     {"owner", required_argument, NULL, OPT_OWNER},
     {"expires", required_argument, NULL, OPT_EXPIRES},
-    {"json", no_argument, NULL, OPT_JSON},
-    {NULL, 0, NULL, 0},
+    COMMAND_OPTIONS,
 };
 
 static const char *const roles[] = {"admin", "reader", "owner"};
@@ -25,7 +23,6 @@ struct wish {
     const char *name, *role, *expires;
     size_t owners;
     struct str owner[WHO_OWNERS_MAX];
-    bool json;
 };
 
 static int compare(const void *a, const void *b)
@@ -68,11 +65,8 @@ static int take_option(const struct command_env *env, int option, struct wish *w
     case OPT_EXPIRES:
         w->expires = optarg;
         return 0;
-    case OPT_JSON:
-        w->json = true;
-        return 0;
     default:
-        return command_misused(env, "wrong option"); /* getopt_long has named it */
+        return COMMAND_USAGE;
     }
 }
 
@@ -99,11 +93,11 @@ static int check(const struct command_env *env, const struct wish *w)
     return 0;
 }
 
-static int read_wish(const struct command_env *env, struct wish *w)
+static int read_wish(struct command_env *env, struct wish *w)
 {
     int option, rc = 0;
 
-    while (rc == 0 && (option = getopt_long(env->argc, env->argv, "", options, NULL)) != -1)
+    while (rc == 0 && (option = command_option(env, options)) != -1)
         rc = take_option(env, option, w);
     if (rc != 0)
         return rc;
@@ -177,7 +171,7 @@ static int make(const struct command_env *env, const struct wish *w, struct stor
     t->owners = buf_span(owners);
     if (buf_check(owners, "the owners", &e) != 0 || add(env->store, t, token, &e) != 0)
         return command_failed(&e);
-    return print(t, token, w->json);
+    return print(t, token, env->json);
 }
 
 int command_token_add(struct command_env *env)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* anteroom token list: the tokens that there are, without what is secret of them. */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "command.h"
 #include "command_token.h"
 
-enum { OPT_JSON = 1, OUTPUT_MAX = 64 << 20 };
+enum { OUTPUT_MAX = 64 << 20 };
 
-static const struct option options[] = {{"json", no_argument, NULL, OPT_JSON}, {NULL, 0, NULL, 0}};
+static const struct option options[] = {COMMAND_OPTIONS};
 
 struct listing {
     struct buf b;
@@ -67,19 +66,15 @@ static int list(struct store *s, struct listing *l, bool as_json, struct err *e)
 int command_token_list(struct command_env *env)
 {
     struct listing l = {.b = BUF_INIT(OUTPUT_MAX), .now = clock_now()};
-    bool as_json = false;
     struct err e;
-    int option, status;
+    int status;
 
     l.o = JSON_OUT(&l.b);
-    while ((option = getopt_long(env->argc, env->argv, "", options, NULL)) != -1) {
-        if (option != OPT_JSON)
-            return command_misused(env, "wrong option");
-        as_json = true;
-    }
+    if (command_option(env, options) != -1)
+        return COMMAND_USAGE;
     if (optind != env->argc)
         return command_misused(env, "there is an argument too many: %s", env->argv[optind]);
-    status = list(env->store, &l, as_json, &e) == 0 ? command_print(&l.b) : command_failed(&e);
+    status = list(env->store, &l, env->json, &e) == 0 ? command_print(&l.b) : command_failed(&e);
     buf_free(&l.b);
     return status;
 }

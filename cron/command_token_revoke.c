@@ -5,6 +5,8 @@
 
 enum { LOCK_WAIT_S = 10 };
 
+static const struct option options[] = {COMMAND_OPTIONS};
+
 static int revoke(struct store *s, struct str name, struct err *e)
 {
     if (store_begin(s, LOCK_WAIT_S * NS_PER_S, e) != 0)
@@ -20,7 +22,9 @@ int command_token_revoke(struct command_env *env)
 {
     struct err e;
 
-    if (env->argc != 2 || env->argv[1][0] == '-')
+    if (command_option(env, options) != -1)
+        return COMMAND_USAGE;
+    if (optind != env->argc - 1)
         return command_misused(env, "it needs one NAME");
-    return revoke(env->store, str_of(env->argv[1]), &e) == 0 ? COMMAND_OK : command_failed(&e);
+    return revoke(env->store, str_of(env->argv[optind]), &e) == 0 ? COMMAND_OK : command_failed(&e);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Delivery: starting callbacks that are due, lane by lane, and moving them on. */
 #include "deliver_inner.h"
+#include "store_clock.h"
 
 enum { ANSWER_READ = 64 << 10 };
 
@@ -46,7 +47,7 @@ void deliver_close(struct deliver *d)
     if (!d)
         return;
     caller_close(d->caller);
-    for (i = 0; i < d->slots; i++)
+    for (i = 0; i < d->used; i++)
         url_free(&d->slot[i].url);
     lanes_close(d->lanes);
     secrets_close(d->secrets);
@@ -118,7 +119,7 @@ static int start_try(struct deliver *d, struct slot *s, const struct store_due *
 }
 
 /* 0: it is under way, or ended at once. -1: a fault of ours, not the job's: it stays due. */
-static int start_job(struct deliver *d, struct lane *lane, const struct store_due *due,
+static int start_job(struct deliver *d, struct lane *lane, const struct store_due *due, int64_t now,
                      struct err *e)
 {
     struct slot *s = deliver_slot_take(d, due->job.id);
@@ -131,7 +132,10 @@ static int start_job(struct deliver *d, struct lane *lane, const struct store_du
     s->asked = due->next_try;
     s->again = due->job.status == JOB_RUNNING;
     s->lane = lane;
-    s->at = clock_now();
+    s->at = now;
+    s->mono = clock_mono();
+    (void)snprintf(s->request, sizeof s->request, "%.*s", (int)due->request.n,
+                   due->request.p ? due->request.p : "");
     if (start_try(d, s, due, e) == 0)
         return 0;
     if (e->code == ERR_INTERNAL) {
@@ -185,7 +189,7 @@ static int take_turn(struct deliver *d, struct lane *lane, int64_t now, struct e
     int rc = pick(d, lane, now, &due, e);
 
     if (rc == 1) {
-        rc = start_job(d, lane, &due, e);
+        rc = start_job(d, lane, &due, now, e);
         if (rc == 0)
             lanes_started(d->lanes, lane);
         else
@@ -207,12 +211,16 @@ static int64_t next_moment(const struct deliver *d, int64_t now)
     return scan < next ? scan : next;
 }
 
-/* All of it as the database is at one moment. */
+/* All of it as the database is at one moment. 1: nothing was started, since the clock was set just
+ * now. */
 static int start_all(struct deliver *d, int64_t now, struct err *e)
 {
     struct lane *lane;
-    int rc = deliver_scan(d, e);
+    int rc = store_clock_agrees(d->store, e);
 
+    if (rc == 0)
+        return 1;
+    rc = rc < 0 ? -1 : deliver_scan(d, e);
     while (rc >= 0 && (lane = lanes_next(d->lanes, now)))
         rc = take_turn(d, lane, now, e);
     return rc < 0 ? -1 : 0;
@@ -222,13 +230,15 @@ int deliver_start(struct deliver *d, int64_t now, int64_t *next, struct err *e)
 {
     int rc;
 
+    deliver_follow(d);
     secrets_refresh(d->secrets, clock_mono());
     if (deliver_say(d, now, e) != 0 || store_read_begin(d->store, e) != 0)
         return -1;
-    rc = start_all(d, now, e);
+    /* Where the transaction has just followed a clock that was set, `now` is of the one before. */
+    rc = store_clock_shifted(d->store) == d->shifted ? start_all(d, now, e) : 1;
     store_read_end(d->store);
-    *next = rc == 0 ? next_moment(d, now) : INT64_MAX;
-    return rc;
+    *next = rc < 0 ? INT64_MAX : rc == 1 ? now : next_moment(d, now);
+    return rc < 0 ? -1 : 0;
 }
 
 int deliver_turn(struct deliver *d, struct err *e)

@@ -17,7 +17,7 @@
 
 enum slot_state { SLOT_FREE, SLOT_UNDER_WAY, SLOT_ENDED };
 
-enum { SLOT_ADDRESS_MAX = 64, SLOT_ERROR_MAX = 256, LOCK_SECONDS = 5 };
+enum { SLOT_ADDRESS_MAX = 64, SLOT_ERROR_MAX = 256, SLOT_REQUEST_MAX = 65, LOCK_SECONDS = 5 };
 
 struct slot {
     enum slot_state state;
@@ -26,6 +26,7 @@ struct slot {
     bool again; /* the job runs: it is called once more */
     struct lane *lane;
     int64_t at, ns; /* when the try began, how long it took */
+    int64_t mono;   /* when it began, clock_mono */
     struct url url;
     bool called; /* false: there was nothing that could be called */
     /* of SLOT_ENDED */
@@ -35,7 +36,8 @@ struct slot {
     char error[SLOT_ERROR_MAX];
     char answer[STORE_ANSWER_KEPT];
     size_t answer_n;
-    struct store_tried tried; /* once it is written */
+    struct store_tried tried;       /* once it is written */
+    char request[SLOT_REQUEST_MAX]; /* the id of the request that created the job; "": none */
 };
 
 struct deliver {
@@ -45,6 +47,7 @@ struct deliver {
     struct caller *caller;
     struct lanes *lanes;
     struct clock_zone zone;
+    int64_t shifted; /* store_clock_shifted, as the times that follow go by it */
     struct deliver_counts counts;
     char instance[17];
     /* which lanes there are */
@@ -57,7 +60,8 @@ struct deliver {
     int64_t lapse;      /* clock_now: when the hold of one of those ends */
     /* slots */
     size_t ended, busy; /* busy: not free */
-    size_t unused;      /* the first free slot, index + 1 */
+    size_t unused;      /* the first free slot that was used before, index + 1 */
+    size_t used;        /* slots that were ever used; memory behind them is not touched */
     size_t chains;      /* a power of two */
     size_t *chain;      /* by job: index + 1 of the first slot */
     size_t slots;
@@ -89,6 +93,12 @@ void deliver_host(struct deliver *d, struct lane *lane, int64_t paused_until);
 int deliver_say(struct deliver *d, int64_t now, struct err *e) AR_MUST_CHECK;
 /* When that is to be done again, clock_now; INT64_MAX: never. */
 int64_t deliver_say_next(const struct deliver *d, int64_t now);
+
+/* ---- deliver_clock.c ---- */
+
+/* All times that are remembered here follow the clock as far as the store has. Before they are
+ * compared with what a transaction reads or writes. */
+void deliver_follow(struct deliver *d);
 
 /* ---- deliver_outcome.c ---- */
 

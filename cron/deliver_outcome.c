@@ -4,6 +4,8 @@
 
 #include "deliver_inner.h"
 #include "plain.h"
+#include "store_clock.h"
+#include "store_queues.h"
 
 static void end_slot(struct deliver *d, struct slot *s)
 {
@@ -28,26 +30,6 @@ static uint32_t random_bits(void)
     return r;
 }
 
-static const char *outcome_word(const struct slot *s)
-{
-    static const char *const words[] = {[STORE_ACCEPTED] = "accepted",
-                                        [STORE_TRY_AGAIN] = "again",
-                                        [STORE_GIVE_UP] = "given-up",
-                                        [STORE_REFUSED] = "given-up"};
-
-    return s->again && s->then.outcome != STORE_ACCEPTED ? "not-accepted" : words[s->then.outcome];
-}
-
-static void log_try(const struct slot *s)
-{
-    char room[LOG_QUOTE_MAX];
-
-    log_at(s->then.outcome == STORE_ACCEPTED ? LOG_LVL_DEBUG : LOG_LVL_INFO, "callback",
-           "job=%lld try=%lld status=%d ms=%lld outcome=%s error=%s", (long long)s->id,
-           (long long)s->number, s->status, (long long)(s->ns / NS_PER_MS), outcome_word(s),
-           log_quote(room, s->then.message));
-}
-
 static void keep_answer(struct slot *s, const struct httpc_answer *a)
 {
     s->status = a->status;
@@ -68,12 +50,13 @@ void deliver_on_answer(void *ctx, const struct httpc_answer *a)
     struct slot *s = &d->slot[a->tag];
     struct backoff_try t = {
         .number = s->number,
-        .now = clock_now(),
+        /* By the clock that hold_until is of, whatever was done to it since. */
+        .now = s->at + (clock_mono() - s->mono),
         .hold_until = s->hold_until,
         .status = a->status,
         .retry_after = a->retry_after,
         .error = s->error,
-        .random = random_bits(),
+        .random = a->status / 100 == 2 ? 0 : random_bits(), /* it is for the next try */
     };
 
     keep_answer(s, a);
@@ -81,7 +64,6 @@ void deliver_on_answer(void *ctx, const struct httpc_answer *a)
     s->called = !a->unsent;
     backoff_decide(&d->conf->callback, &t, &s->then);
     d->counts.tried++;
-    log_try(s);
     end_slot(d, s);
 }
 
@@ -119,18 +101,23 @@ static int write_one(struct deliver *d, struct slot *s, int64_t now, struct err 
 
 static int write_ended(struct deliver *d, struct err *e)
 {
-    int64_t now = clock_now();
+    int64_t now, start = clock_mono();
     size_t i;
 
     if (store_begin(d->store, LOCK_SECONDS * NS_PER_S, e) != 0)
         return -1;
-    for (i = 0; i < d->slots; i++) {
+    deliver_follow(d);
+    now = store_now(d->store);
+    for (i = 0; i < d->used; i++) {
         if (d->slot[i].state == SLOT_ENDED && write_one(d, &d->slot[i], now, e) != 0) {
             store_rollback(d->store);
             return -1;
         }
     }
-    return store_commit(d->store, e);
+    if (store_commit(d->store, e) != 0)
+        return -1;
+    stats_commit(store_stats(d->store), STATS_DISPATCHER, (int64_t)d->ended, clock_mono() - start);
+    return 0;
 }
 
 /* ---- what follows once it is written ---- */
@@ -147,6 +134,44 @@ static void log_receiver(const struct slot *s)
     else if (r->paused_until == 0 && before->paused_until != 0)
         log_info("receiver-back", "receiver=%s failures=%lld", log_quote(room, s->url.origin),
                  (long long)before->failures);
+}
+
+/* What came of the job, once that is written. */
+static const char *outcome_word(const struct slot *s)
+{
+    static const char *const words[] = {[STORE_ACCEPTED] = "accepted",
+                                        [STORE_TRY_AGAIN] = "again",
+                                        [STORE_GIVE_UP] = "failed",
+                                        [STORE_REFUSED] = "failed"};
+
+    if (!s->tried.written)
+        return "void";
+    if (s->again && s->then.outcome != STORE_ACCEPTED)
+        return "not-accepted";
+    return s->tried.requeued ? "requeued" : words[s->then.outcome];
+}
+
+static void log_try(const struct slot *s)
+{
+    char room[LOG_QUOTE_MAX];
+
+    log_at(s->then.outcome == STORE_ACCEPTED ? LOG_LVL_DEBUG : LOG_LVL_INFO, "callback",
+           "job=%lld try=%lld status=%d ms=%lld outcome=%s error=%s%s%s", (long long)s->id,
+           (long long)s->number, s->status, (long long)(s->ns / NS_PER_MS), outcome_word(s),
+           log_quote(room, s->then.message), s->request[0] ? " id=" : "", s->request);
+}
+
+/* A call that was asked for again, of a job that runs, changes nothing: not accepted, it is not
+ * made again by itself either. */
+static enum stats_outcome outcome_of(const struct slot *s)
+{
+    if (!s->tried.written)
+        return STATS_VOID;
+    if (s->then.outcome == STORE_ACCEPTED)
+        return STATS_ACCEPTED;
+    if (s->again || s->then.outcome == STORE_TRY_AGAIN)
+        return STATS_AGAIN;
+    return s->tried.requeued ? STATS_REQUEUED : STATS_FAILED;
 }
 
 static void count(struct deliver_counts *c, const struct slot *s)
@@ -178,6 +203,8 @@ static void look_again(struct deliver *d, struct slot *s)
 static void finish(struct deliver *d, struct slot *s)
 {
     count(&d->counts, s);
+    stats_delivery(store_stats(d->store), outcome_of(s), s->ns);
+    log_try(s);
     log_receiver(s);
     if (s->called && strcmp(s->url.origin, s->lane->origin) == 0) /* 0003_delivery.sql guesses */
         deliver_host(d, s->lane, s->tried.receiver.paused_until);
@@ -196,7 +223,7 @@ int deliver_write(struct deliver *d, struct err *e)
         return 0;
     if (write_ended(d, e) != 0)
         return -1;
-    for (i = 0; i < d->slots; i++) {
+    for (i = 0; i < d->used; i++) {
         if (d->slot[i].state == SLOT_ENDED)
             finish(d, &d->slot[i]);
     }

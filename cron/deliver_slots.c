@@ -31,17 +31,11 @@ size_t deliver_window(const struct conf *conf)
 
 int deliver_slots_init(struct deliver *d, struct err *e)
 {
-    size_t i;
-
     for (d->chains = 1; d->chains < 2 * d->slots;)
         d->chains *= 2;
     d->chain = calloc(d->chains, sizeof *d->chain);
     if (!d->chain)
         return err_set(e, ERR_INTERNAL, "out of memory at start");
-    for (i = d->slots; i > 0; i--) {
-        d->slot[i - 1].next = d->unused;
-        d->unused = i;
-    }
     return 0;
 }
 
@@ -65,13 +59,16 @@ bool deliver_is_busy(void *ctx, int64_t id)
 
 struct slot *deliver_slot_take(struct deliver *d, int64_t id)
 {
-    size_t i = d->unused, *chain = chain_of(d, id);
+    size_t i = d->unused ? d->unused : d->used + 1, *chain = chain_of(d, id);
     struct slot *s;
 
-    if (i == 0)
+    if (i > d->slots)
         return NULL;
     s = &d->slot[i - 1];
-    d->unused = s->next;
+    if (d->unused)
+        d->unused = s->next;
+    else
+        d->used = i;
     *s = (struct slot){.state = SLOT_UNDER_WAY, .id = id, .next = *chain};
     *chain = i;
     d->busy++;

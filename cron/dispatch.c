@@ -25,13 +25,14 @@
 #include "lock.h"
 #include "polls.h"
 #include "purge.h"
+#include "store_clock.h"
 #include "wake.h"
 
 #define PASS_GAP   (20 * NS_PER_MS) /* between the starts of passes that admit nobody */
 #define PASS_EVERY (30 * NS_PER_S)
 #define PAUSE      (1 * NS_PER_S) /* after a fault of the database */
 #define STOP_TIME  (3 * NS_PER_S) /* for callbacks under way, when asked to stop */
-#define BOOK_WAIT  (5 * NS_PER_S) /* for the database, at start */
+#define LOCK_WAIT  (5 * NS_PER_S) /* for the database */
 #define LAST_CALLS (1 * NS_PER_S) /* before the end of --for no callback is started */
 
 enum { PURGE_ONCE = 20 }; /* steps of purging in a single run */
@@ -52,6 +53,7 @@ struct dispatch {
     int64_t pause;     /* the database is left alone until then */
     int64_t due;       /* the next callback */
     int64_t moment;    /* when the clock brings something up */
+    int64_t shifted;   /* store_clock_shifted, when it was last looked */
     bool wanted;       /* a pass */
     bool passed;       /* there was one */
     bool stopping;
@@ -108,8 +110,13 @@ static void take_signals(struct dispatch *d)
 {
     struct signalfd_siginfo info;
 
-    if (read(d->signals, &info, sizeof info) != sizeof info || d->stopping)
+    if (read(d->signals, &info, sizeof info) != sizeof info ||
+        (d->stopping && info.ssi_signo != SIGHUP))
         return;
+    if (info.ssi_signo == SIGHUP) {
+        log_reopen();
+        return;
+    }
     log_info("stopping", "signal=%u callbacks=%zu", info.ssi_signo, deliver_under_way(d->deliver));
     d->stopping = true;
     d->last_call = 0;
@@ -160,7 +167,8 @@ static void run_pass(struct dispatch *d)
     d->pass_from = d->result.admitted || more ? end : most(start + PASS_GAP, end + (end - start));
     if (rc != 0)
         fault(d, "pass", &e);
-    else if (d->options->mode != DISPATCH_ONCE || more)
+    /* What was admitted before a fault is on disk. */
+    if (rc != 0 ? d->result.admitted > 0 : d->options->mode != DISPATCH_ONCE || more)
         summarize(d); /* the last one of a single run waits for the callbacks */
     store_checkpoint_if_due(d->store);
 }
@@ -251,13 +259,16 @@ static int64_t idle_time(const struct dispatch *d)
 static void wait_some(struct dispatch *d)
 {
     const int fd[] = {d->signals, polls_fd(d->polls), d->wake};
+    int64_t idle = idle_time(d);
     struct pollfd p[] = {{.fd = d->signals, .events = POLLIN}, {.fd = d->wake, .events = POLLIN}};
     int64_t pause = least(d->pause, d->end) - clock_mono();
 
     if (pause > 0)
         (void)poll(p, 1, (int)(pause / NS_PER_MS) + 1);
     else
-        deliver_wait(d->deliver, fd, d->wake < 0 ? 2 : 3, idle_time(d));
+        deliver_wait(d->deliver, fd, d->wake < 0 ? 2 : 3,
+                     /* it was reckoned with a clock that is not that of what is due */
+                     store_clock_moved(d->store) ? 0 : idle);
 }
 
 /* Nothing is left to do for this run? */
@@ -274,12 +285,30 @@ static bool is_over(const struct dispatch *d)
     return idle && now >= d->last_call;
 }
 
+/* When somebody has set the clock, all that waits for a time moves with it before anything is
+ * decided by the new one. False: it could not be written. */
+static bool follow_clock(struct dispatch *d)
+{
+    struct err e;
+
+    if (!store_clock_moved(d->store))
+        return true;
+    if (store_begin(d->store, LOCK_WAIT, &e) != 0 || store_commit(d->store, &e) != 0) {
+        fault(d, "clock", &e);
+        return false;
+    }
+    if (store_clock_shifted(d->store) != d->shifted)
+        want_pass(d);
+    d->shifted = store_clock_shifted(d->store);
+    return true;
+}
+
 static void turn(struct dispatch *d)
 {
     take_signals(d);
     take_knocks(d);
     polls_hush(d->polls); /* also when nobody will take the reading: it is quiet then */
-    if (clock_mono() < d->pause)
+    if (clock_mono() < d->pause || !follow_clock(d))
         return;
     if (!d->stopping)
         polls_start(d->polls);
@@ -313,6 +342,7 @@ static int open_signals(struct dispatch *d, struct err *e)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return err_errno(e, ERR_INTERNAL, "cannot set up signals");
     d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -340,7 +370,7 @@ static int settle_books(struct dispatch *d, struct err *e)
 
     if (rc != 1)
         return rc;
-    if (store_begin(d->store, BOOK_WAIT, e) != 0)
+    if (store_begin(d->store, LOCK_WAIT, e) != 0)
         return -1;
     if (store_rebook(d->store, e) != 0) {
         store_rollback(d->store);
@@ -358,6 +388,7 @@ static int dispatch_open(struct dispatch *d, struct err *e)
 
     if (open_signals(d, e) != 0 || httpc_init(e) != 0 ||
         store_open(d->conf, STORE_WRITE, &d->store, e) != 0 ||
+        store_keep_little(d->store, e) != 0 ||
         lock_open(store_dispatch_lock_path(d->store), &d->lock, e) != 0)
         return -1;
     taken = lock_take(d->lock, 0, e);
@@ -365,7 +396,7 @@ static int dispatch_open(struct dispatch *d, struct err *e)
         return taken;
     store_as(d->store, &self);
     if (settle_books(d, e) != 0 || deliver_open(d->conf, d->store, &d->deliver, e) != 0 ||
-        polls_open(d->conf, d->store, &d->polls, e) != 0)
+        polls_open(d->conf, d->store, d->options->mode == DISPATCH_ONCE, &d->polls, e) != 0)
         return -1;
     if (d->options->mode != DISPATCH_ONCE &&
         wake_listen(store_wake_path(d->store), &d->wake, e) != 0)
@@ -411,7 +442,7 @@ static int dispatch_loop(const struct conf *conf, const struct dispatch_options 
         say_ready(&d);
         loop(&d);
     } else if (ready == 0) {
-        log_info("busy", "another dispatcher is at work");
+        log_info("busy", "note=\"another dispatcher is at work\"");
     } else {
         fault(&d, "start", &e);
     }
@@ -427,7 +458,9 @@ int dispatch_run(const struct conf *conf, const struct dispatch_options *o)
     struct err e;
     int rc;
 
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+    /* SIGXFSZ: a file that may not grow any more is a full disk. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
+        signal(SIGCHLD, SIG_DFL) == SIG_ERR)
         return 1; /* cannot be */
     if (o->mode < DISPATCH_SHOW)
         return dispatch_loop(conf, o);

@@ -29,10 +29,10 @@ int fit_place_add(struct fit_placement *p, size_t kind, size_t host, int64_t cou
 
 int64_t fit_times(const int64_t *free, const int64_t *amount, size_t resources, int64_t most)
 {
-    for (size_t r = 0; r < resources && most > 0; r++) {
+    for (size_t r = 0; r < resources; r++) {
         if (amount[r] > free[r])
             return 0;
-        if (amount[r] > 0 && free[r] / amount[r] < most)
+        if (most > 1 && amount[r] > 0 && free[r] / amount[r] < most)
             most = free[r] / amount[r];
     }
     return most;
@@ -75,11 +75,31 @@ double fit_slack(const int64_t *free, const double *scale, size_t resources)
     return sum;
 }
 
+void fit_scale(const struct fit_hosts *hosts, struct fit_subset use, double *scale)
+{
+    size_t columns = hosts->resources;
+
+    for (size_t r = 0; r < columns; r++)
+        scale[r] = 0;
+    for (size_t i = 0; i < use.n; i++)
+        for (size_t r = 0; r < columns; r++)
+            scale[r] += (double)hosts->free[use.host[i] * columns + r];
+    for (size_t r = 0; r < columns; r++)
+        scale[r] = scale[r] > 0 ? 1 / scale[r] : 0;
+}
+
 void fit_copy(const struct fit_hosts *hosts, struct fit_subset use, struct fit_hosts *room)
 {
     size_t columns = hosts->resources;
 
-    for (size_t i = 0; columns > 0 && i < use.n; i++)
+    if (columns == 0 || use.n == 0)
+        return;
+    if (use.host[use.n - 1] - use.host[0] == use.n - 1) { /* side by side */
+        memcpy(room->free, hosts->free + use.host[0] * columns,
+               use.n * columns * sizeof(*room->free));
+        return;
+    }
+    for (size_t i = 0; i < use.n; i++)
         memcpy(room->free + i * columns, hosts->free + use.host[i] * columns,
                columns * sizeof(*room->free));
 }

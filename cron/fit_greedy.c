@@ -98,6 +98,33 @@ enum fit_answer fit_best(struct fit_problem *problem, struct fit_placement *p)
     return left == 0 ? FIT_YES : FIT_UNKNOWN;
 }
 
+enum fit_answer fit_tightest(const struct fit_hosts *hosts, struct fit_subset use,
+                             const struct fit_kind *kind, struct fit_placement *p)
+{
+    enum { WIDTH = 32 };
+    size_t columns = hosts->resources, best = SIZE_MAX;
+    double scale[WIDTH], slack, least = 0;
+
+    if (columns > WIDTH)
+        return FIT_UNKNOWN;
+    fit_scale(hosts, use, scale);
+    for (size_t i = 0; i < use.n; i++) {
+        const int64_t *free = hosts->free + use.host[i] * columns;
+
+        if (fit_times(free, kind->amount, columns, 1) == 0 || !fit_is_on(kind->on, use.host[i]))
+            continue;
+        slack = fit_slack(free, scale, columns);
+        if (best != SIZE_MAX && slack >= least)
+            continue;
+        best = use.host[i];
+        least = slack;
+    }
+    if (best == SIZE_MAX ||
+        fit_times(hosts->free + best * columns, kind->amount, columns, kind->count) < kind->count)
+        return FIT_UNKNOWN;
+    return fit_place_add(p, 0, best, kind->count) == 0 ? FIT_YES : FIT_NO_MEMORY;
+}
+
 enum fit_answer fit_first(struct fit_problem *problem, struct fit_placement *p)
 {
     int64_t left = 0;

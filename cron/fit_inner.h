@@ -49,6 +49,8 @@ int64_t fit_sum(int64_t a, int64_t b);
 
 /* How full of room a host is: its shares of all resources, summed. */
 double fit_slack(const int64_t *free, const double *scale, size_t resources);
+/* 1 / what is free of each resource on all these hosts, 0 when nothing is. */
+void fit_scale(const struct fit_hosts *hosts, struct fit_subset use, double *scale);
 
 /* 0, or -1 without memory. */
 int fit_place_add(struct fit_placement *p, size_t kind, size_t host, int64_t count) AR_MUST_CHECK;
@@ -60,6 +62,11 @@ void fit_copy(const struct fit_hosts *hosts, struct fit_subset use, struct fit_h
  * FIT_UNKNOWN: look closer. */
 enum fit_answer fit_quick(const struct fit_hosts *hosts, struct fit_subset use,
                           const struct fit_demand *demand);
+
+/* Best fit of a single kind where one host takes all of it: that host, the one that fit_best finds.
+ * FIT_UNKNOWN: the tightest does not, or there are too many resources for this way. */
+enum fit_answer fit_tightest(const struct fit_hosts *hosts, struct fit_subset use,
+                             const struct fit_kind *kind, struct fit_placement *p);
 
 /* The phases. They change problem->room and put classes and rows into *p; FIT_UNKNOWN from the
  * first two: this way not. */

@@ -20,6 +20,7 @@
  */
 #include "fit_inner.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +67,7 @@ static int compare_spots(const void *left, const void *right, void *resources)
             return a->free[r] < b->free[r] ? -1 : 1;
     if (a->sort != b->sort)
         return a->sort < b->sort ? -1 : 1;
-    return a->row < b->row ? -1 : a->row > b->row;
+    return (a->row > b->row) - (a->row < b->row);
 }
 
 /* Looks again at how many of each class from `first` on the row can take. */
@@ -198,8 +199,7 @@ static enum move spot_decide(struct search *s)
     struct spot *spot = &level->spot[s->at];
     int64_t most;
 
-    if (s->at == level->n)
-        return MOVE_BACK;
+    assert(s->at < level->n); /* what is left always fits behind the last decision */
     most = spot->times < s->left ? spot->times : s->left;
     if (spot->twin && spot[-1].take < most)
         most = spot[-1].take;

@@ -125,7 +125,7 @@ static bool goes_before(const struct contest *c, size_t a, size_t b)
     return a < b;
 }
 
-/* Lets heap[i] sink to its place. */
+/* Lets heap[i] sink to its place; in an empty heap nothing becomes of it. */
 static void sink(struct contest *c, size_t i)
 {
     size_t moved = c->heap[i], child;
@@ -196,8 +196,7 @@ static bool contest_run(struct contest *c, int64_t count)
         }
         if (!change.out)
             rate(c, c->heap[0]); /* less is free on it: its score only falls */
-        if (c->in > 0)
-            sink(c, 0);
+        sink(c, 0);
     }
     return true;
 }

@@ -2,7 +2,10 @@
 /* What the dispatcher says without doing it: --dry-run and --check. */
 #include "inspect.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "job.h"
@@ -117,13 +120,35 @@ int inspect_show(const struct conf *conf, struct err *e)
 
 /* ---- the check ---- */
 
+/* Nothing is wrong with a database that is yet to be made, where it can be. */
+static int check_folder(const struct conf *conf, struct err *e)
+{
+    const char *path = conf->database.p, *slash = strrchr(path, '/');
+    struct buf folder = BUF_INIT(PATH_MAX);
+    int rc = 0;
+
+    if (slash)
+        buf_add(&folder, path, slash == path ? 1 : (size_t)(slash - path));
+    else
+        buf_char(&folder, '.');
+    if (buf_check(&folder, "a path", e) != 0)
+        rc = -1;
+    else if (access(folder.data, W_OK | X_OK) != 0)
+        rc = err_errno(e, ERR_UNAVAILABLE, "%s cannot be made", path);
+    buf_free(&folder);
+    return rc;
+}
+
 static void check_database(const struct conf *conf, struct buf *b, bool *good)
 {
+    bool there = access(conf->database.p, F_OK) == 0 || errno != ENOENT;
     struct store *store;
     struct err e;
 
-    if (store_open(conf, STORE_READ, &store, &e) == 0) {
-        buf_printf(b, "database %.*s: ok\n", (int)conf->database.n, conf->database.p);
+    if (!there && check_folder(conf, &e) == 0) {
+        buf_printf(b, "database %s: none yet, whoever comes first makes it\n", conf->database.p);
+    } else if (there && store_open(conf, STORE_READ, &store, &e) == 0) {
+        buf_printf(b, "database %s: ok\n", conf->database.p);
         store_close(store);
     } else {
         buf_printf(b, "database: %s\n", e.text);

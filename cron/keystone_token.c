@@ -234,6 +234,13 @@ static int read_token(const json_value *root, const struct cloud *c, int64_t now
     return read_roles(token, t, e) != 0 ? -1 : read_catalog(token, c, t, e);
 }
 
+/* Also where it was no JSON: that is not what a client sent us. */
+static int no_sense(struct err *e)
+{
+    e->code = e->code == ERR_MALFORMED_JSON ? ERR_UNAVAILABLE : e->code;
+    return err_wrap(e, "Keystone's answer makes no sense");
+}
+
 int keystone_token_read(struct str body, struct str text, const struct cloud *c, int64_t now,
                         struct keystone_token **out, struct err *e)
 {
@@ -245,7 +252,7 @@ int keystone_token_read(struct str body, struct str text, const struct cloud *c,
         failed = err_set(e, ERR_UNAVAILABLE, "there is no X-Subject-Token");
     if (!failed &&
         (json_in_parse(body, &doc, e) != 0 || read_token(json_in_root(doc), c, now, t, e) != 0))
-        failed = err_wrap(e, "Keystone's answer makes no sense");
+        failed = no_sense(e);
     if (!failed)
         failed = keep(t, text, &t->text, e);
     json_in_free(doc);

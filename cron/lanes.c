@@ -192,10 +192,8 @@ static void party_leave(struct lanes *l, void **tree, struct party *p)
 
 static void free_own(struct own *o)
 {
-    if (o) {
-        free((void *)(uintptr_t)o->lane.receiver.p);
-        free((void *)(uintptr_t)o->lane.owner_id.p);
-    }
+    free((void *)(uintptr_t)o->lane.receiver.p);
+    free((void *)(uintptr_t)o->lane.owner_id.p);
     free(o);
 }
 
@@ -459,6 +457,22 @@ void lanes_pause(struct lanes *l, const struct lane *lane, int64_t until)
 int64_t lanes_paused(const struct lane *lane)
 {
     return own_of(lane)->host->paused_until;
+}
+
+void lanes_move(struct lanes *l, int64_t by)
+{
+    struct link *at;
+
+    timers_move(&l->rests, by);
+    timers_move(&l->pauses, by);
+    l->now = l->now == INT64_MIN ? l->now : l->now + by;
+    for (at = l->all.next; at != &l->all; at = at->next) {
+        struct party *host = OWN(at, all_link)->host;
+
+        /* once, though several lanes may have it */
+        if (host->paused_until != 0 && OWN(host->members.next, host_link) == OWN(at, all_link))
+            host->paused_until = host->paused_until + by > 1 ? host->paused_until + by : 1;
+    }
 }
 
 size_t lanes_under_way(const struct lanes *l)

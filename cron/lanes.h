@@ -70,6 +70,9 @@ void lanes_ended(struct lanes *l, struct lane *lane);
 void lanes_pause(struct lanes *l, const struct lane *lane, int64_t until);
 int64_t lanes_paused(const struct lane *lane);
 
+/* The clock was set by so much: all times that are known move with it. Between turns. */
+void lanes_move(struct lanes *l, int64_t by);
+
 /* Calls fn for every lane, or for those of a lane's host. */
 typedef void lanes_fn(void *ctx, struct lane *lane);
 void lanes_each(struct lanes *l, lanes_fn *fn, void *ctx);

@@ -251,20 +251,22 @@ static int need_places(struct limits *l, const struct waiting *w, size_t g, stru
 }
 
 /* What the group needs of n limits of its scope, behind its places. An unreadable shape fits
- * nowhere. */
-static void need_amounts(struct limits *l, const struct waiting *w, size_t g,
-                         struct plan_need *need, const size_t *index, size_t n)
+ * nowhere, whatever its limits; one that memory is short for must not pass them by. */
+static int need_amounts(struct limits *l, const struct waiting *w, size_t g, struct plan_need *need,
+                        const size_t *index, size_t n, struct err *e)
 {
     struct plan_group *group = &w->group[g];
     struct demand *d;
-    struct err e;
     size_t i;
 
-    if (n == 0 || demand_from_shape(w->shape_text.text[group->shape], &d, &e) != 0)
-        return;
+    if (n == 0)
+        return 0;
+    if (demand_from_shape(w->shape_text.text[group->shape], &d, e) != 0)
+        return e->code == ERR_UNAVAILABLE ? -1 : 0;
     for (i = 0; i < n; i++)
         need[group->needs++] = need_of(l, index[i], d);
     demand_free(d);
+    return 0;
 }
 
 static int group_needs(struct limits *l, const struct waiting *w, size_t g, size_t *index,
@@ -279,9 +281,8 @@ static int group_needs(struct limits *l, const struct waiting *w, size_t g, size
     need = arena_array(l->arena, n + PLACES, sizeof *need);
     if (!need || need_places(l, w, g, need) != 0)
         return no_memory(e);
-    need_amounts(l, w, g, need, index, n);
     w->group[g].need = need;
-    return 0;
+    return need_amounts(l, w, g, need, index, n, e);
 }
 
 int limits_check(const struct source_reading *r, struct err *e)

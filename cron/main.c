@@ -187,6 +187,8 @@ int main(int argc, char **argv)
         return EXIT_CONFIG;
     }
     log_init("anteroom-dispatch", conf->log_level);
+    if (!c.probe && c.dispatch.mode < DISPATCH_SHOW) /* the others are for a person who looks on */
+        log_to(conf->log_format, conf->log_file.p);
     status = c.probe ? probe_run(conf, c.probe, c.type) : dispatch_run(conf, &c.dispatch);
     conf_free(conf);
     return status;

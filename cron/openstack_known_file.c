@@ -97,7 +97,7 @@ void openstack_known_write(const struct openstack_known *k, struct buf *b)
     json_open(&o, '{');
     for (i = 0; i < k->uuid.n; i++) {
         if (!lists.arena || list_of(&lists, &k->host[i], &list) != 0)
-            b->failed = true;
+            b->failed = b->no_memory = true;
         else
             write_host(&o, &k->host[i], list);
     }

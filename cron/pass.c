@@ -18,6 +18,8 @@
  * there.
  */
 #include "pass_inner.h"
+#include "store_queues.h"
+#include "store_clock.h"
 
 enum { LOCK_SECONDS = 5 };
 
@@ -59,22 +61,28 @@ static struct pass *pass_new(const struct conf *conf, struct store *store, struc
     p->conf = conf;
     p->store = store;
     p->now = clock_now();
+    p->shifted = store_clock_shifted(store);
     return p;
 }
 
 static int tidy(struct store *store, int64_t now, struct store_tidied *t, struct err *e)
 {
+    int64_t start = clock_mono();
     int rc = store_untidy(store, now, e);
 
     if (rc != 1)
         return rc;
     if (store_begin(store, LOCK_SECONDS * NS_PER_S, e) != 0)
         return -1;
-    if (store_tidy(store, now, t, e) != 0) {
+    if (store_tidy(store, store_now(store), t, e) != 0) {
         store_rollback(store);
         return -1;
     }
-    return store_commit(store, e);
+    if (store_commit(store, e) != 0)
+        return -1;
+    stats_commit(store_stats(store), STATS_DISPATCHER, t->woken + t->expired + t->lapsed,
+                 clock_mono() - start);
+    return 0;
 }
 
 /* Tells what came of the queues, and counts it. */
@@ -97,6 +105,24 @@ static void tell(const struct pass *p, const struct pass_in *in, struct pass_res
     }
 }
 
+/* The last pass, as people see it queue by queue. */
+static void count(const struct pass *p, int64_t ns)
+{
+    struct stats *stats = store_stats(p->store);
+    const struct pass_queue *q;
+    size_t i;
+
+    for (i = 0; i < p->queues; i++) {
+        q = &p->queue[i];
+        struct stats_last_pass last = {p->now, ns, q->let_in,
+                                       (int64_t)(q->waiting.groups + q->waiting.left_out), q->told};
+
+        if (q->in)
+            stats_queue_pass(stats, q->conf->type, &last);
+    }
+    stats_pass(stats, p->now, ns);
+}
+
 int pass_run(const struct pass_in *in, struct pass_result *r, struct err *e)
 {
     int64_t start = clock_mono();
@@ -116,6 +142,8 @@ int pass_run(const struct pass_in *in, struct pass_result *r, struct err *e)
         tell(p, in, r);
     r->more = p->more || r->tidied.more;
     r->ns = clock_mono() - start;
+    if (rc == 0)
+        count(p, r->ns);
     pass_free(p);
     return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The plans of a pass, queue by queue, and what is to be written of them: admissions with what they
- * hold, and reasons that are news. */
+ * hold, and reasons that are news (pass_reasons.c). */
 #include <assert.h>
 
 #include "pass_inner.h"
@@ -133,55 +133,18 @@ static int take_admissions(struct pass *p, struct pass_queue *q, struct err *e)
             continue;
         job = &p->admit[p->admitted];
         *job = (struct pass_job){.id = a->job.id,
+                                 .of = (size_t)(q - p->queue),
                                  .group = q->waiting.group[a->group].id,
                                  .who = q->waiting.info[a->group].who};
         if (pass_job_make(p, q, &q->waiting.demand[q->waiting.group[a->group].shape], &a->placement,
-                          job, e) != 0) {
+                          job, e) != 0 ||
+            pass_starts_find(p, q, a, job) != 0) {
             p->more = true;
             return p->admitted ? 0 : -1;
         }
         holding_note(&p->holding, job->who);
         p->admitted++;
     }
-    return 0;
-}
-
-static void note_reason(struct pass *p, const struct waiting *w, size_t g, const char *reason,
-                        const struct buf *message)
-{
-    struct pass_reason *r = &p->reason[p->reasons];
-
-    if (!reason ||
-        (!p->show && waiting_digest(str_of(reason), buf_span(message)) == w->info[g].told))
-        return;
-    *r = (struct pass_reason){
-        .group = w->group[g].id, .head = w->group[g].head.id, .reason = reason};
-    if (arena_copy(p->told, buf_span(message), &r->message) == 0)
-        p->reasons++;
-    else
-        p->more = p->more || p->reasons > 0; /* else the next pass would get no further either */
-}
-
-static int take_reasons(struct pass *p, struct pass_queue *q, struct err *e)
-{
-    struct reason_sums *sums = q->planned ? reason_sums_new(&q->waiting) : NULL;
-    struct buf b = BUF_INIT(REASON_MESSAGE_MAX);
-    const char *reason = NULL;
-    size_t g;
-
-    if (q->planned && !sums)
-        return no_memory(e);
-    if (!q->planned && q->reading.state != SOURCE_GOOD)
-        reason = reason_no_capacity(&q->reading, &b);
-    for (g = 0; g < q->waiting.groups; g++) {
-        if (q->planned) {
-            buf_reset(&b);
-            reason = reason_of(&q->waiting, sums, &q->limits, &q->plan, g, &b);
-        }
-        note_reason(p, &q->waiting, g, reason, &b);
-    }
-    buf_free(&b);
-    reason_sums_free(sums);
     return 0;
 }
 
@@ -205,6 +168,15 @@ static int plan_queue(struct pass *p, struct pass_queue *q, size_t most, struct 
     for (i = 0; i < q->waiting.groups && !p->more; i++)
         p->more = q->plan.verdict[i] == PLAN_ENOUGH;
     return take_admissions(p, q, e);
+}
+
+/* Each admission may look at every host, and callbacks under way wait for the end of the pass. */
+static size_t most_of(const struct pass_queue *q, size_t share, size_t planned)
+{
+    size_t hosts = q->capacity.free.hosts, most = PASS_LOOKS_MAX / (hosts > 0 ? hosts : 1);
+
+    most = (most > PASS_ADMISSIONS_MIN ? most : PASS_ADMISSIONS_MIN) / planned + 1;
+    return most < share ? most : share;
 }
 
 /* Does the plan have to be asked? Without capacity it is clear what all are told. */
@@ -234,37 +206,26 @@ static bool has_given(const struct pass *p, const struct pass_queue *q)
            (placed > 0 && limited);
 }
 
-/* What the store says by itself of those whose queue is paused; only a dry run says it here. */
-static void show_paused(struct pass *p)
-{
-    struct buf b = BUF_INIT(REASON_MESSAGE_MAX);
-    size_t g;
-
-    buf_str(&b, STORE_PAUSED);
-    for (g = 0; g < p->paused.groups; g++)
-        note_reason(p, &p->paused, g, JOB_REASON_PAUSED, &b);
-    buf_free(&b);
-}
-
 int pass_plan(struct pass *p, struct err *e)
 {
-    size_t i, groups, left = 0, most;
+    size_t i, groups, left = 0, planned, most;
 
     groups = p->paused.groups;
     for (i = 0; i < p->queues; i++) {
         groups += p->queue[i].waiting.groups;
         left += is_to_plan(&p->queue[i]);
     }
+    planned = left;
     p->reason = arena_array(p->arena, groups, sizeof *p->reason);
     if (!p->reason)
         return no_memory(e);
-    show_paused(p);
+    pass_show_paused(p);
     for (i = 0; i < p->queues; i++) {
         if (!p->queue[i].in)
             continue;
         if (is_to_plan(&p->queue[i])) {
             assert(left > 0);
-            most = (PASS_ADMISSIONS_MAX - p->admitted) / left--;
+            most = most_of(&p->queue[i], (PASS_ADMISSIONS_MAX - p->admitted) / left--, planned);
             if (has_given(p, &p->queue[i])) {
                 p->more = true;
                 continue;
@@ -272,7 +233,7 @@ int pass_plan(struct pass *p, struct err *e)
             if (plan_queue(p, &p->queue[i], most, e) != 0)
                 return -1;
         }
-        if (take_reasons(p, &p->queue[i], e) != 0)
+        if (pass_reasons(p, &p->queue[i], e) != 0)
             return -1;
     }
     return 0;

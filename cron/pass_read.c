@@ -3,6 +3,7 @@
  * placed, and who waits. */
 #include "log.h"
 #include "pass_inner.h"
+#include "store_clock.h"
 
 static struct pass_queue *queue_of(const struct pass *p, struct str type)
 {
@@ -17,7 +18,9 @@ static void refuse(struct pass_queue *q, const char *why)
 }
 
 /* What is too old says nothing about now. One that was begun later than now comes from before the
- * clock was set back: what has ended since then would seem to have ended before it. */
+ * clock was set back: what has ended since then would seem to have ended before it. Where
+ * the clock was set since this pass has looked at it, the next looks again at once: the reading may
+ * be good, and nothing else may wake it. */
 static void judge_age(struct pass *p, struct pass_queue *q)
 {
     int64_t age = p->now - q->reading.read_at;
@@ -25,6 +28,7 @@ static void judge_age(struct pass *p, struct pass_queue *q)
 
     if (age >= 0 && age <= q->conf->source.max_age)
         return;
+    p->more = p->more || store_clock_moved(p->store);
     if (age < 0)
         (void)snprintf(why, sizeof why, "the clock was set back since it was read");
     else
@@ -54,6 +58,7 @@ static int take_reading(struct pass *p, struct pass_queue *q, const struct sourc
     q->in = true;
     q->reading = *r;
     q->asked.arena = p->arena;
+    q->reading.read_at = store_clock_since(p->store, q->reading.read_at, q->reading.ahead);
     if (q->reading.state == SOURCE_GOOD)
         judge_age(p, q);
     if (q->reading.state == SOURCE_GOOD)
@@ -251,7 +256,7 @@ static int read_waiting(struct pass *p, struct err *e)
 
     if (store_unplaced(p->store, take_unplaced, &r, e) != 0 || r.failed)
         return -1;
-    p->more = p->unplaced;
+    p->more = p->more || p->unplaced;
     if (p->unplaced)
         return 0;
     if (store_groups(p->store, take_group, &r, e) != 0 || r.failed)

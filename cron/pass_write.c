@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What a pass writes: news of the sources, placements, admissions and the first reasons in one
- * short transaction; further reasons in short ones of their own. */
+/* What a pass writes: news of the sources, placements, the first admissions and reasons in one
+ * short transaction; further ones, should there be more than are written at once, in short ones of
+ * their own. */
+#include "log.h"
 #include "pass_inner.h"
+#include "store_queues.h"
+#include "store_clock.h"
 
 enum { LOCK_SECONDS = 5 };
 
@@ -95,16 +99,16 @@ static bool has_place(struct pass *p, const struct pass_job *job)
 {
     if (job->group == 0 || holding_allows(&p->holding, job->who))
         return true;
-    p->more = true;
+    p->more = p->crowded = true;
     return false;
 }
 
 /* A job that changed since the pass looked at it is skipped:
  * the next pass sees it as it is then. */
-static int write_jobs(struct pass *p, const struct pass_job *job, size_t n, write_job_fn *fn,
+static int write_jobs(struct pass *p, struct pass_job *job, size_t n, write_job_fn *fn,
                       int64_t *done, struct err *e)
 {
-    int64_t now = clock_now();
+    int64_t now = store_now(p->store);
     struct store_admission a;
     size_t i;
     int rc;
@@ -116,11 +120,23 @@ static int write_jobs(struct pass *p, const struct pass_job *job, size_t n, writ
         rc = fn(p->store, &a, now, e);
         if (rc < 0)
             return -1;
-        if (rc == 1 && job[i].group != 0)
+        job[i].written = rc == 1;
+        if (rc == 1 && job[i].group != 0) {
             holding_note(&p->holding, job[i].who);
+            p->queue[job[i].of].let_in++;
+            if (pass_starts_note(p, &job[i], e) != 0)
+                return -1;
+        }
         *done += rc;
     }
     return 0;
+}
+
+/* How many of the n that are to be written are written when a transaction ends that begins at
+ * `from`. */
+static size_t end_of(size_t from, size_t n)
+{
+    return n - from > PASS_WRITES_A_COMMIT ? from + PASS_WRITES_A_COMMIT : n;
 }
 
 static int write_batch(struct pass *p, const struct batch *b, struct pass_result *r, struct err *e)
@@ -133,60 +149,104 @@ static int write_batch(struct pass *p, const struct batch *b, struct pass_result
     }
     if (write_jobs(p, p->place, p->placed, store_place, &r->placed, e) != 0)
         return -1;
-    if (store_forget_due(p->store) && store_forget(p->store, e) != 0)
+    return store_forget_due(p->store) ? store_forget(p->store, e) : 0;
+}
+
+static int write_admissions(struct pass *p, size_t from, size_t to, struct pass_result *r,
+                            struct err *e)
+{
+    if (from == to)
+        return 0;
+    if (holding_count(&p->holding, p->store, e) != 0 ||
+        write_jobs(p, p->admit + from, to - from, store_admit, &r->admitted, e) != 0)
         return -1;
-    if (p->admitted > 0 && holding_count(&p->holding, p->store, e) != 0)
-        return -1;
-    return write_jobs(p, p->admit, p->admitted, store_admit, &r->admitted, e);
+    return pass_starts_write(p, store_now(p->store), e);
 }
 
 static int write_reasons(struct pass *p, size_t from, size_t to, struct err *e)
 {
+    int64_t now = store_now(p->store);
     size_t i;
 
     for (i = from; i < to; i++) {
         if (store_group_reason(p->store, p->reason[i].group, str_of(p->reason[i].reason),
-                               p->reason[i].message, e) != 0)
+                               p->reason[i].message, now, e) != 0)
             return -1;
     }
     return 0;
 }
 
-/* One transaction: the batch, if it is given, and some reasons. */
-static int write_once(struct pass *p, const struct batch *b, size_t *reasons, struct pass_result *r,
-                      struct err *e)
+/* A line each only for who looks closely: the pass has one for all of them. */
+static void log_admissions(const struct pass *p, size_t from, size_t to)
 {
-    size_t to = *reasons + PASS_REASONS_A_COMMIT < p->reasons ? *reasons + PASS_REASONS_A_COMMIT
-                                                              : p->reasons;
-    struct pass_result counted = *r;
+    char type[LOG_QUOTE_MAX], hosts[LOG_QUOTE_MAX];
+    const struct pass_job *j;
+    size_t i;
 
+    for (i = from; i < to && log_wants(LOG_LVL_DEBUG); i++) {
+        j = &p->admit[i];
+        if (j->written)
+            log_debug("admitted", "job=%lld queue=%s hosts=%s", (long long)j->id,
+                      log_quote(type, p->queue[j->of].conf->type.p), log_quote(hosts, j->hosts.p));
+    }
+}
+
+/* How much is written already. */
+struct progress {
+    size_t admitted, reasons;
+};
+
+/* One transaction: the batch, if it is given, some admissions, and once all of them are there some
+ * reasons. */
+static int write_once(struct pass *p, const struct batch *b, struct progress *at,
+                      struct pass_result *r, struct err *e)
+{
+    struct progress to = {end_of(at->admitted, p->admitted), at->reasons};
+    struct pass_result counted = *r;
+    int64_t start = clock_mono(), changes;
+
+    if (to.admitted == p->admitted)
+        to.reasons = end_of(at->reasons, p->reasons);
     if (store_begin(p->store, LOCK_SECONDS * NS_PER_S, e) != 0)
         return -1;
-    if ((b && write_batch(p, b, &counted, e) != 0) || write_reasons(p, *reasons, to, e) != 0) {
+    if (store_clock_shifted(p->store) != p->shifted) { /* planned by another clock: once more */
+        p->more = true;
+        *at = (struct progress){p->admitted, p->reasons};
+        return store_commit(p->store, e);
+    }
+    if ((b && write_batch(p, b, &counted, e) != 0) ||
+        write_admissions(p, at->admitted, to.admitted, &counted, e) != 0 ||
+        write_reasons(p, at->reasons, to.reasons, e) != 0) {
         store_rollback(p->store);
         return -1;
     }
     if (store_commit(p->store, e) != 0)
         return -1;
-    counted.reasons += (int64_t)(to - *reasons);
-    *reasons = to;
+    log_admissions(p, at->admitted, to.admitted);
+    counted.reasons += (int64_t)(to.reasons - at->reasons);
+    changes = counted.admitted - r->admitted + counted.placed - r->placed + counted.reasons -
+              r->reasons + (b ? (int64_t)b->readings : 0);
+    stats_commit(store_stats(p->store), STATS_DISPATCHER, changes, clock_mono() - start);
+    *at = to;
+    if (p->crowded)
+        at->admitted = p->admitted;
     *r = counted;
     return 0;
 }
 
 int pass_write(struct pass *p, struct pass_result *r, struct err *e)
 {
+    struct progress at = {0, 0};
     struct batch b;
-    size_t reasons = 0;
 
     if (make_batch(p, &b, e) != 0)
         return -1;
     if (b.readings + p->placed + p->admitted + p->reasons == 0 && !store_forget_due(p->store))
         return 0;
-    if (write_once(p, &b, &reasons, r, e) != 0)
+    if (write_once(p, &b, &at, r, e) != 0)
         return -1;
-    while (reasons < p->reasons) {
-        if (write_once(p, NULL, &reasons, r, e) != 0)
+    while (at.admitted < p->admitted || at.reasons < p->reasons) {
+        if (write_once(p, NULL, &at, r, e) != 0)
             return -1;
     }
     return 0;

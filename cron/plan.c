@@ -65,7 +65,7 @@ static bool is_unsure(const struct plan_in *in, const struct plan_group *group)
 
 static struct plan_question *question_of(struct pass *pass, size_t group)
 {
-    return &pass->questions.question[pass->questions.of_group[group]];
+    return &pass->questions.question[pass->out->question[group]];
 }
 
 /* Does it not even fit on the empty hosts? 1, 0, or -1 without memory. Not known is no. */
@@ -270,10 +270,11 @@ static int pass_begin(struct pass *pass)
     out->verdict = calloc(in->groups + 1, sizeof(*out->verdict));
     out->blocker = calloc(in->groups + 1, sizeof(*out->blocker));
     out->limit = calloc(in->groups + 1, sizeof(*out->limit));
+    out->question = calloc(in->groups + 1, sizeof(*out->question));
     pass->turns.turn = calloc(in->groups + 1, sizeof(*pass->turns.turn));
-    if (!out->verdict || !out->blocker || !out->limit || !pass->turns.turn ||
+    if (!out->verdict || !out->blocker || !out->limit || !out->question || !pass->turns.turn ||
         lanes_make(&pass->lanes, in) != 0 ||
-        questions_make(&pass->questions, in, &pass->lanes) != 0)
+        questions_make(&pass->questions, in, &pass->lanes, out->question) != 0)
         return no_memory(pass->e);
     for (size_t g = 0; g < in->groups; g++) {
         out->verdict[g] = PLAN_ENOUGH;
@@ -312,5 +313,6 @@ void plan_out_free(struct plan_out *out, size_t groups)
     free(out->verdict);
     free(out->blocker);
     free(out->limit);
+    free(out->question);
     *out = (struct plan_out){0};
 }

@@ -137,6 +137,8 @@ struct plan_out {
     int64_t *blocker; /* [groups]: for PLAN_BLOCKED the id of the job that holds the line, else 0 */
     size_t *limit;    /* [groups]: for PLAN_NO_QUOTA, PLAN_NO_ROOM and PLAN_NEVER_FITS the first of
                          the group's limits that was too small; SIZE_MAX: none, the hosts were */
+    size_t *question; /* [groups]: those of one number, below `groups`, have the same shape and
+                         scopes with the same hosts */
 };
 
 /* 0 and *out (plan_out_free), or -1: ERR_INTERNAL without memory, ERR_UNAVAILABLE when the queue

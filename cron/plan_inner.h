@@ -49,12 +49,12 @@ struct plan_question {
 
 struct plan_questions {
     struct plan_question *question;
-    size_t *of_group; /* [groups] */
 };
 
-/* 0, or -1 without memory; questions_free either way. */
+/* Which question each group asks goes into of_group[groups]. 0, or -1 without memory;
+ * questions_free either way. */
 int questions_make(struct plan_questions *questions, const struct plan_in *in,
-                   const struct plan_lanes *lanes) AR_MUST_CHECK;
+                   const struct plan_lanes *lanes, size_t *of_group) AR_MUST_CHECK;
 void questions_free(struct plan_questions *questions);
 
 /* A job whose turn will come. */

@@ -121,14 +121,13 @@ static int compare_groups(const void *left, const void *right)
 }
 
 int questions_make(struct plan_questions *questions, const struct plan_in *in,
-                   const struct plan_lanes *lanes)
+                   const struct plan_lanes *lanes, size_t *of_group)
 {
     struct numbered_group *sorted = calloc(in->groups + 1, sizeof(*sorted));
     size_t n = 0;
 
     questions->question = calloc(in->groups + 1, sizeof(*questions->question));
-    questions->of_group = calloc(in->groups + 1, sizeof(*questions->of_group));
-    if (!sorted || !questions->question || !questions->of_group) {
+    if (!sorted || !questions->question) {
         free(sorted);
         return -1;
     }
@@ -140,7 +139,7 @@ int questions_make(struct plan_questions *questions, const struct plan_in *in,
         if (i == 0 || compare_groups(&sorted[i - 1], &sorted[i]) != 0)
             questions->question[n++] =
                 (struct plan_question){.lane = sorted[i].lane, .shape = sorted[i].shape};
-        questions->of_group[sorted[i].group] = n - 1;
+        of_group[sorted[i].group] = n - 1;
     }
     free(sorted);
     return 0;
@@ -149,5 +148,4 @@ int questions_make(struct plan_questions *questions, const struct plan_in *in,
 void questions_free(struct plan_questions *questions)
 {
     free(questions->question);
-    free(questions->of_group);
 }

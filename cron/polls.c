@@ -26,12 +26,14 @@ struct polls {
     const struct conf *conf;
     struct store *store;
     struct readers *readers;
+    bool once;                       /* see polls_open */
     struct source_reading **reading; /* [n] of the pass under way */
     size_t n;
     struct poll poll[];
 };
 
-int polls_open(const struct conf *conf, struct store *store, struct polls **out, struct err *e)
+int polls_open(const struct conf *conf, struct store *store, bool once, struct polls **out,
+               struct err *e)
 {
     struct polls *p = calloc(1, sizeof *p + conf->queues * sizeof p->poll[0]);
     size_t i;
@@ -44,6 +46,7 @@ int polls_open(const struct conf *conf, struct store *store, struct polls **out,
     }
     p->conf = conf;
     p->store = store;
+    p->once = once;
     p->n = conf->queues;
     for (i = 0; i < p->n; i++)
         p->poll[i].queue = &conf->queue[i];
@@ -117,7 +120,7 @@ void polls_start(struct polls *p)
             continue;
         l->wanted = false;
         l->from = now + READ_GAP;
-        l->by = now + (l->waits ? l->queue->source.poll : READ_EVERY);
+        l->by = p->once ? INT64_MAX : now + (l->waits ? l->queue->source.poll : READ_EVERY);
         ask(p, i);
     }
 }
@@ -183,7 +186,7 @@ void polls_news(void *ctx, const struct pass_news *news)
     bool began = news->groups > 0 && !l->waits;
 
     l->waits = news->groups > 0;
-    if (began && l->by > clock_mono() + l->queue->source.poll)
+    if (began && !p->once && l->by > clock_mono() + l->queue->source.poll)
         l->by = clock_mono() + l->queue->source.poll;
     if (news->questions == 0)
         return;

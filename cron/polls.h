@@ -11,8 +11,10 @@
 
 struct polls;
 
-/* 0 and *p (polls_close), or -1: ERR_INTERNAL. Conf and store must outlive it. */
-int polls_open(const struct conf *conf, struct store *store, struct polls **p,
+/* 0 and *p (polls_close), or -1: ERR_INTERNAL. Conf and store must outlive it. `once`: for a run
+ * that ends when nothing is left to do; each source is read once, and again when that is wanted
+ * only: where there are many of them, there would always be one that is being read. */
+int polls_open(const struct conf *conf, struct store *store, bool once, struct polls **p,
                struct err *e) AR_MUST_CHECK;
 void polls_close(struct polls *p);
 

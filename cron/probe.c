@@ -134,7 +134,9 @@ int probe_run(const struct conf *conf, const char *callback, const char *type)
     int rc;
 
     p.rules = conf_rules(conf, p.queue);
-    rc = probe_with_own(&p, str_of(callback), of, &e);
+    rc = job_check_name(of, "--type", &e);
+    if (rc == 0)
+        rc = probe_with_own(&p, str_of(callback), of, &e);
     if (rc == 0)
         say(&p, "would be called at", buf_span(&p.called));
     else

@@ -4,6 +4,8 @@
 
 #include "clock.h"
 #include "log.h"
+#include "store_queues.h"
+#include "store_clock.h"
 
 #define LOOK_EVERY  (30 * NS_PER_S)
 #define LOCK_WAIT   (5 * NS_PER_S)
@@ -20,15 +22,17 @@ void purge_init(struct purge *p, struct store *store, int64_t most)
 static int step(struct purge *p, bool *more, struct err *e)
 {
     struct store_purged done = {0};
+    int64_t start = clock_mono();
 
     if (store_begin(p->store, LOCK_WAIT, e) != 0)
         return -1;
-    if (store_purge(p->store, clock_now(), &done, e) != 0) {
+    if (store_purge(p->store, store_now(p->store), &done, e) != 0) {
         store_rollback(p->store);
         return -1;
     }
     if (store_commit(p->store, e) != 0)
         return -1;
+    stats_commit(store_stats(p->store), STATS_DISPATCHER, done.rows, clock_mono() - start);
     p->sum.jobs += done.jobs;
     p->sum.rows += done.rows;
     p->sum.pages += done.pages;
@@ -46,7 +50,7 @@ static void tell(struct purge *p)
     p->ns = 0;
 }
 
-/* Nothing is left to be done for now. */
+/* Nothing is due any more. */
 static void rest(struct purge *p, int64_t now)
 {
     p->shortening = p->shortening && !store_checkpoint(p->store);

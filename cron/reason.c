@@ -2,21 +2,14 @@
 /* Why jobs wait, in words and numbers. */
 #include "reason.h"
 
-#include "num.h"
+#include "gap.h"
 
-enum { LISTED_KINDS = 3, LISTED_RESOURCES = 6 };
-
-/* Over the hosts of one scope, of one resource. */
-struct sum {
-    int64_t total, free;           /* of all hosts */
-    int64_t most_total, most_free; /* on one host */
-};
-
+/* Over the hosts of one scope; the last row is of whatever demand is looked at. */
 struct reason_sums {
     const struct waiting *waiting;
     size_t resources;
-    bool *counted;    /* [scopes] */
-    struct sum sum[]; /* [scopes * resources] */
+    bool *counted;        /* [scopes] */
+    struct gap_sum sum[]; /* [(scopes + 1) * resources] */
 };
 
 struct reason_sums *reason_sums_new(const struct waiting *w)
@@ -24,8 +17,8 @@ struct reason_sums *reason_sums_new(const struct waiting *w)
     size_t scopes = w->pools.n, resources = w->capacity->resource.n, cells;
     struct reason_sums *s;
 
-    if (__builtin_mul_overflow(scopes, resources, &cells) ||
-        cells > SIZE_MAX / sizeof(struct sum) - 1)
+    if (__builtin_mul_overflow(scopes + 1, resources, &cells) ||
+        cells > SIZE_MAX / sizeof(struct gap_sum) - 1)
         return NULL;
     s = calloc(1, sizeof *s + cells * sizeof s->sum[0]);
     if (!s)
@@ -47,135 +40,42 @@ void reason_sums_free(struct reason_sums *s)
     free(s);
 }
 
-static int64_t plus(int64_t a, int64_t b)
+static const struct gap_sum *sums_of(struct reason_sums *s, const struct gap_at *at, size_t scope)
 {
-    int64_t v;
+    bool masked = gap_is_masked(at->demand);
+    size_t number = masked ? s->waiting->pools.n : scope;
+    struct gap_sum *row = s->sum + number * s->resources;
 
-    return num_add(a, b, &v) == 0 ? v : INT64_MAX;
-}
-
-static void count_cell(struct sum *s, int64_t total, int64_t left)
-{
-    s->total = plus(s->total, total);
-    s->free = plus(s->free, left);
-    s->most_total = total > s->most_total ? total : s->most_total;
-    s->most_free = left > s->most_free ? left : s->most_free;
-}
-
-static const struct sum *sums_of(struct reason_sums *s, size_t scope)
-{
-    const struct capacity *c = s->waiting->capacity;
-    const struct fit_subset *use = &s->waiting->scope[scope];
-    struct sum *row = s->sum + scope * s->resources;
-    size_t i, r, cell;
-
-    for (i = 0; i < use->n && !s->counted[scope]; i++) {
-        for (r = 0; r < s->resources; r++) {
-            cell = use->host[i] * s->resources + r;
-            count_cell(&row[r], c->total[cell], c->free.free[cell]);
-        }
-    }
-    s->counted[scope] = true;
+    if (masked)
+        gap_sums(at, row);
+    else if (!s->counted[scope])
+        gap_sums_of_all(at->capacity, at->use, row);
+    s->counted[number] = true;
     return row;
+}
+
+/* What there is too little of, of what is free or of the empty hosts, is said. */
+static struct gap say_gap(struct buf *b, struct reason_sums *s, const struct plan_group *g,
+                          bool empty)
+{
+    const struct waiting *w = s->waiting;
+    const struct capacity_shape *shape = &w->shape[g->shape];
+    struct gap_at at = {.capacity = w->capacity,
+                        .empty = empty,
+                        .use = w->scope[g->scope],
+                        .demand = empty ? &shape->empty : &shape->demand,
+                        .pools = w->pools.text[g->scope].n / sizeof(size_t)};
+    struct gap gap;
+
+    at.sum = sums_of(s, &at, g->scope);
+    gap = gap_find(&at);
+    gap_say(&at, &gap, b);
+    return gap;
 }
 
 static void put_name(struct buf *b, struct str name)
 {
     buf_add(b, name.p, name.n);
-}
-
-/* "Memory 8192, VCPU 4" */
-static void put_amounts(struct buf *b, const struct capacity *c, const int64_t *amount)
-{
-    size_t r, n = 0;
-
-    for (r = 0; r < c->resource.n; r++) {
-        if (amount[r] == 0 || ++n > LISTED_RESOURCES)
-            continue;
-        buf_str(b, n > 1 ? ", " : "");
-        put_name(b, c->resource.text[r]);
-        buf_char(b, ' ');
-        buf_i64(b, amount[r]);
-    }
-    if (n > LISTED_RESOURCES)
-        buf_printf(b, " and %zu more", n - LISTED_RESOURCES);
-}
-
-/* "needs 2 x (Memory 8192, VCPU 4) + 1 x (VCPU 8)" */
-static void put_need(struct buf *b, const struct capacity *c, const struct fit_demand *d)
-{
-    size_t k;
-
-    buf_str(b, "needs ");
-    for (k = 0; k < d->kinds && k < LISTED_KINDS; k++) {
-        buf_str(b, k ? " + " : "");
-        buf_i64(b, d->kind[k].count);
-        buf_str(b, " x (");
-        put_amounts(b, c, d->kind[k].amount);
-        buf_char(b, ')');
-    }
-    if (d->kinds > LISTED_KINDS)
-        buf_printf(b, " and %zu more", d->kinds - LISTED_KINDS);
-}
-
-static bool asks_for(const struct fit_demand *d, size_t resource)
-{
-    size_t k;
-
-    for (k = 0; k < d->kinds; k++) {
-        if (d->kind[k].amount[resource])
-            return true;
-    }
-    return false;
-}
-
-/* "VCPU 5 of 192 (at most 2 on one)", or of empty hosts "VCPU 192 (at most 64 on one)". */
-static void put_sum(struct buf *b, const struct sum *s, bool empty)
-{
-    buf_i64(b, empty ? s->total : s->free);
-    if (!empty) {
-        buf_str(b, " of ");
-        buf_i64(b, s->total);
-    }
-    buf_str(b, " (at most ");
-    buf_i64(b, empty ? s->most_total : s->most_free);
-    buf_str(b, " on one)");
-}
-
-/* "; free on its 3 hosts: ", or "; in all, on its 3 hosts: ", and the sums of the resources that it
- * asks for. */
-static void put_offer(struct buf *b, const struct capacity *c, const struct fit_demand *d,
-                      const struct sum *sum, size_t hosts, bool empty)
-{
-    size_t r, n = 0;
-
-    buf_printf(b, "; %s its %zu %s: ", empty ? "in all, on" : "free on", hosts,
-               hosts == 1 ? "host" : "hosts");
-    for (r = 0; r < c->resource.n; r++) {
-        if (!asks_for(d, r) || ++n > LISTED_RESOURCES)
-            continue;
-        buf_str(b, n > 1 ? ", " : "");
-        put_name(b, c->resource.text[r]);
-        buf_char(b, ' ');
-        put_sum(b, &sum[r], empty);
-    }
-}
-
-/* "; of these, 2 may take it": how many hosts may take the kind that the fewest may, when those are
- * not all. */
-static void put_few(struct buf *b, const struct fit_demand *d, const struct fit_subset *use)
-{
-    size_t fewest = use->n, k, i, n;
-
-    for (k = 0; k < d->kinds; k++) {
-        for (i = 0, n = 0; i < use->n && d->kind[k].on; i++)
-            n += d->kind[k].on[use->host[i]];
-        if (d->kind[k].on && n < fewest)
-            fewest = n;
-    }
-    if (fewest == use->n)
-        return;
-    buf_printf(b, "; of these, %zu may take %s", fewest, d->kinds == 1 ? "it" : "one of its kinds");
 }
 
 static bool has_pool(const struct source_reading *r, struct str name)
@@ -218,10 +118,9 @@ static const char *const unmet[] = {
     [CONSTRAINT_UNREADABLE] = "its constraint cannot be read",
 };
 
-static void say_never(struct buf *b, const struct waiting *w, const struct plan_group *g,
-                      const struct sum *sum)
+static void say_never(struct buf *b, struct reason_sums *s, const struct plan_group *g)
 {
-    const struct capacity_shape *shape = &w->shape[g->shape];
+    const struct capacity_shape *shape = &s->waiting->shape[g->shape];
 
     if (shape->lacking.p) {
         buf_str(b, "needs ");
@@ -230,28 +129,26 @@ static void say_never(struct buf *b, const struct waiting *w, const struct plan_
     } else if (shape->constrained) {
         buf_str(b, unmet[shape->constrained]);
     } else {
-        put_need(b, w->capacity, &shape->empty);
-        put_offer(b, w->capacity, &shape->empty, sum, w->scope[g->scope].n, true);
-        put_few(b, &shape->empty, &w->scope[g->scope]);
+        (void)say_gap(b, s, g, true);
     }
 }
 
-static void say_waits(struct buf *b, const struct waiting *w, const struct plan_group *g,
-                      const struct sum *sum)
+static const char *say_waits(struct buf *b, struct reason_sums *s, const struct plan_group *g)
 {
+    const struct waiting *w = s->waiting;
     const struct capacity_shape *shape = &w->shape[g->shape];
+    struct gap gap = {.kind = GAP_SUM};
 
     if (shape->lacking.p) {
         buf_str(b, "needs ");
         put_name(b, shape->lacking);
         buf_str(b, ", which no host with room has");
     } else {
-        put_need(b, w->capacity, &shape->demand);
-        put_offer(b, w->capacity, &shape->demand, sum, w->scope[g->scope].n, false);
-        put_few(b, &shape->demand, &w->scope[g->scope]);
+        gap = say_gap(b, s, g, false);
     }
     if (w->unsure && w->unsure[g->scope])
         buf_str(b, "; other hosts of its pools are full");
+    return gap_is_fragmented(&gap) ? JOB_REASON_FRAGMENTED : JOB_REASON_WAITING;
 }
 
 /* `ever`: what there is in all decides, not what is left. */
@@ -337,9 +234,9 @@ const char *reason_of(const struct waiting *w, struct reason_sums *s, const stru
     if (verdict == PLAN_NO_POOL)
         say_no_pool(b, w->capacity->reading, w->scope_text.text[w->info[g].scope_text]);
     else if (verdict == PLAN_NEVER_FITS)
-        say_never(b, w, group, sums_of(s, group->scope));
+        say_never(b, s, group);
     else if (verdict == PLAN_NO_ROOM)
-        say_waits(b, w, group, sums_of(s, group->scope));
+        return say_waits(b, s, group);
     else if (verdict == PLAN_UNDECIDED)
         buf_str(b, "the search for a placement was given up after its limit of steps; it is tried "
                    "again in each pass");

@@ -83,11 +83,13 @@ static int make_plain(struct arena *a, struct str *text, struct err *e)
 void source_read(struct source *s, struct str waiting, const struct until *until,
                  struct source_reading *r)
 {
+    struct clock_mark mark = clock_mark();
     int64_t start = clock_mono();
     struct err e;
 
     r->state = SOURCE_NONE;
-    r->read_at = clock_now();
+    r->read_at = mark.wall;
+    r->ahead = mark.ahead;
     if (!s->kind->read)
         return;
     r->state = SOURCE_GOOD;

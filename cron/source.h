@@ -95,6 +95,7 @@ struct source_reading {
     struct arena *arena;
     enum source_state state;
     int64_t read_at; /* ns since 1970: what it says was true at this moment or later */
+    int64_t ahead;   /* clock_mark's, when it was begun: read_at is of this clock */
     int64_t ns;      /* how long reading it took */
     size_t hosts;
     const struct source_host *host; /* sorted by name, no doubles */

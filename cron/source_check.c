@@ -41,12 +41,13 @@ static int check_amounts(const struct source_host *h, struct err *e)
 
 static int check_labels(const struct source_host *h, struct err *e)
 {
-    const struct source_label *l;
-    int order;
+    size_t i;
 
-    for (l = h->label; l + 1 < h->label + h->labels; l++) {
-        order = str_cmp(l[0].key, l[1].key);
-        if (order > 0 || (order == 0 && str_cmp(l[0].value, l[1].value) >= 0))
+    for (i = 1; i < h->labels; i++) {
+        const struct source_label *l = &h->label[i];
+        int order = str_cmp(l[-1].key, l->key);
+
+        if (order > 0 || (order == 0 && str_cmp(l[-1].value, l->value) >= 0))
             return absurd(e, "a label twice, or out of order, on host", h->name);
     }
     return 0;

@@ -75,6 +75,14 @@ void timers_set(struct timers *ts, struct timer *t, int64_t when)
     up(ts, ++ts->n, t);
 }
 
+void timers_move(struct timers *ts, int64_t by)
+{
+    size_t i;
+
+    for (i = 0; i < ts->n; i++)
+        ts->heap[i]->when += by; /* their order stays */
+}
+
 struct timer *timers_first(const struct timers *ts)
 {
     return ts->n > 0 ? ts->heap[0] : NULL;

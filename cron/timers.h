@@ -24,6 +24,8 @@ void timers_free(struct timers *ts);
 void timers_set(struct timers *ts, struct timer *t, int64_t when);
 /* One that is not set stays so. */
 void timers_stop(struct timers *ts, struct timer *t);
+/* All that are set come up so much later; earlier, where it is below 0. */
+void timers_move(struct timers *ts, int64_t by);
 /* The earliest; NULL: none is set. */
 struct timer *timers_first(const struct timers *ts);
 

@@ -183,6 +183,8 @@ static enum added parse_shape(struct waiting *w, struct str text, size_t i)
     bool good = demand_from_shape(text, &d, &e) == 0;
     enum added added = ADD_FULL;
 
+    if (!good && e.code == ERR_UNAVAILABLE)
+        return ADD_NO_MEMORY;
     if (!good)
         log_error("shape", "error=\"a shape in the database cannot be read\"");
     if (capacity_shape(w->capacity, good ? d : unreadable(&nothing, &kind), w->arena,

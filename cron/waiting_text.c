@@ -11,6 +11,8 @@ struct writer {
     struct clock_zone zone;
     size_t groups;
     bool more;
+    bool failed; /* for want of memory; e says so */
+    struct err *e;
 };
 
 static void put_instances(struct json_out *o, const struct demand *d)
@@ -51,7 +53,7 @@ static void put_group(struct writer *w, const struct store_group *g, const struc
     json_put_i64(&w->o, g->head_id);
     json_key(&w->o, "since");
     clock_write(&since, &w->zone, g->head_queued_at);
-    json_put_str(&w->o, buf_span(&since));
+    json_put_buf(&w->o, &since);
     buf_free(&since);
     json_key(&w->o, "instances");
     put_instances(&w->o, d);
@@ -62,11 +64,13 @@ static bool take_group(void *ctx, const struct store_group *g)
 {
     struct writer *w = ctx;
     struct demand *d;
-    struct err e;
 
-    if (g->paused || conf_queue(w->conf, g->type) != w->queue ||
-        demand_from_shape(g->shape, &d, &e) != 0)
+    if (g->paused || conf_queue(w->conf, g->type) != w->queue)
         return true;
+    if (demand_from_shape(g->shape, &d, w->e) != 0) {
+        w->failed = w->e->code == ERR_UNAVAILABLE;
+        return !w->failed;
+    }
     w->more = w->groups == WAITING_TEXT_GROUPS;
     if (!w->more) {
         w->groups++;
@@ -79,7 +83,7 @@ static bool take_group(void *ctx, const struct store_group *g)
 int waiting_text(const struct conf *conf, struct store *store, const struct conf_queue *queue,
                  struct buf *b, struct err *e)
 {
-    struct writer w = {.conf = conf, .queue = queue, .o = JSON_OUT(b)};
+    struct writer w = {.conf = conf, .queue = queue, .o = JSON_OUT(b), .e = e};
     int rc;
 
     if (store_read_begin(store, e) != 0)
@@ -95,5 +99,5 @@ int waiting_text(const struct conf *conf, struct store *store, const struct conf
     json_put_bool(&w.o, w.more);
     json_close(&w.o, '}');
     store_read_end(store);
-    return rc == 0 ? buf_check(b, "the demand that waits", e) : -1;
+    return rc == 0 && !w.failed ? buf_check(b, "the demand that waits", e) : -1;
 }

@@ -19,11 +19,10 @@ static void write_body(const struct store_due *d, struct clock_zone *zone, struc
     json_key(&o, "type");
     json_put_str(&o, STR_LIT("job.admitted"));
     json_key(&o, "timestamp");
-    json_put_str(&o, buf_span(&at));
+    json_put_buf(&o, &at);
     json_key(&o, "data");
     job_write(&o, &d->job, zone);
     json_close(&o, '}');
-    b->failed = b->failed || at.failed;
     buf_free(&at);
 }
 
@@ -39,6 +38,9 @@ static void write_lines(const struct store_due *d, const char *instance, int64_t
     (void)snprintf(w->line[2], WEBHOOK_LINE_MAX, "webhook-timestamp: %lld",
                    (long long)(now / NS_PER_S));
     (void)snprintf(w->line[3], WEBHOOK_LINE_MAX, "user-agent: anteroom/" ANTEROOM_VERSION);
+    if (d->request.p)
+        (void)snprintf(w->line[w->lines++], WEBHOOK_LINE_MAX, "x-request-id: %.*s",
+                       (int)d->request.n, d->request.p);
 }
 
 int webhook_make(const struct store_due *d, const char *instance, int64_t now,

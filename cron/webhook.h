@@ -9,7 +9,7 @@
 
 enum {
     WEBHOOK_LINE_MAX = 20 + SECRETS_SIGNATURE_MAX,
-    WEBHOOK_LINES = 5,
+    WEBHOOK_LINES = 6,
     WEBHOOK_BODY_MAX = 8 << 20
 };
 

@@ -6,6 +6,7 @@
 #include "auth_keystone.h"
 #include "auth_rate.h"
 #include "httpc.h"
+#include "origin.h"
 
 static auth_method *const methods[] = {
     [CONF_AUTH_NONE] = auth_none,
@@ -77,12 +78,24 @@ static int check_rate(struct auth *a, struct http *x, struct err *e)
     return a->rate ? auth_rate_take(a->rate, x->who, clock_mono(), &x->retry_after, e) : 0;
 }
 
+/* Whoever asks: a page from elsewhere in his browser does not speak for him. */
+static int check_origin(const struct auth *a, const struct http *x, struct err *e)
+{
+    struct origin o = {.origin = http_header(x, "HTTP_ORIGIN"),
+                       .site = http_header(x, "HTTP_SEC_FETCH_SITE"),
+                       .host = http_header(x, "HTTP_HOST")};
+
+    return x->method == HTTP_GET ? 0 : origin_check(&o, a->conf->auth == CONF_AUTH_NONE, e);
+}
+
 int auth_admit(struct auth_seat *seat, enum who_need need, struct http *x, struct err *e)
 {
     struct auth *a = seat->auth;
 
     if (need == WHO_OPEN)
         return 0;
+    if (check_origin(a, x, e) != 0)
+        return -1;
     if (methods[a->conf->auth](seat, x, e) != 0) {
         if (e->code == ERR_UNAUTHORIZED)
             challenge(a->conf, x);

@@ -34,9 +34,10 @@ bool auth_reads(const struct conf *conf);
 
 /*
  * Lets a request in whose head has been read: x->who is then set. 0, or -1 with the headers of the
- * answer added: ERR_UNAUTHORIZED (no credentials, or wrong ones), ERR_FORBIDDEN, ERR_BAD_REQUEST
- * (two different tokens), ERR_TOO_MANY (owner.requests), ERR_UNAVAILABLE (it is not known who
- * asks). WHO_OPEN lets everybody in, whoever he is.
+ * answer added: ERR_UNAUTHORIZED (no credentials, or wrong ones), ERR_FORBIDDEN (also: a change
+ * that a web page from elsewhere asks for, origin.h), ERR_BAD_REQUEST (two different tokens),
+ * ERR_TOO_MANY (owner.requests), ERR_UNAVAILABLE (it is not known who asks). WHO_OPEN lets
+ * everybody in, whoever he is.
  */
 int auth_admit(struct auth_seat *seat, enum who_need need, struct http *x,
                struct err *e) AR_MUST_CHECK;

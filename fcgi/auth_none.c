@@ -4,13 +4,11 @@
 
 static bool is_in(const struct netguard_address *a, const struct netguard_net *net)
 {
-    int bit;
+    size_t whole = (size_t)net->prefix / 8;
+    int rest = net->prefix % 8;
 
-    for (bit = 0; bit < net->prefix; bit++) {
-        if ((a->byte[bit / 8] ^ net->address.byte[bit / 8]) & (0x80 >> bit % 8))
-            return false;
-    }
-    return true;
+    return memcmp(a->byte, net->address.byte, whole) == 0 &&
+           (rest == 0 || (a->byte[whole] ^ net->address.byte[whole]) >> (8 - rest) == 0);
 }
 
 /* Who has no address, as on a Unix socket of the web server's, is nowhere: only ::/0 takes him. */

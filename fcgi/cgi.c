@@ -5,8 +5,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "auth.h"
-#include "route.h"
+#include "store_queues.h"
 #include "writer.h"
 
 static const char *carry_param(void *link, const char *name)
@@ -75,6 +76,8 @@ static int run(const struct conf *conf, const struct route *route, struct store 
     writer_apply(s, &c.op);
     if (c.op.failed)
         *e = c.op.err;
+    else
+        route_done(route, x);
     return c.op.failed ? -1 : 0;
 }
 
@@ -110,6 +113,7 @@ int cgi_serve(const struct conf *conf)
     const struct route *route = NULL;
     struct auth *auth = NULL;
     struct store *s = NULL;
+    int64_t begun = clock_mono();
     struct http x;
     struct err e;
     int rc;
@@ -122,6 +126,10 @@ int cgi_serve(const struct conf *conf)
         run(conf, route, s, &x, &e) != 0)
         http_fail(&x, &e);
     rc = http_send(&x);
+    if (s) {
+        stats_routes(store_stats(s), route_table());
+        account(store_stats(s), route, &x, clock_mono() - begun);
+    }
     if (s && route->writes)
         store_checkpoint_if_due(s);
     store_close(s);

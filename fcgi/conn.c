@@ -7,9 +7,9 @@
  * CONN_DONE is edge-triggered and never read: each write wakes one thread. That of CONN_END is
  * level-triggered and never read: once written, it wakes everybody.
  *
- * When no more connections may or can be accepted (the limit, no descriptors left), the listening
- * socket stays unarmed, `deaf`; the next connection that is closed, or the next second, arms it
- * again.
+ * When no more connections may or can be accepted (the limit, no descriptors left), some that are
+ * idle are cut, which ends them as if the web server had closed them; and the listening socket
+ * stays unarmed, `deaf`, until the next connection is closed, or for a second.
  */
 #include "conn.h"
 
@@ -20,9 +20,11 @@
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "half.h"
 #include "log.h"
 
 enum {
@@ -34,11 +36,13 @@ enum {
 
 struct conn_set {
     struct listener *listener;
+    struct half *half;
     int epoll, done, end; /* descriptors; constant */
+    int most;             /* connections; constant */
     atomic_int count;
     atomic_bool deaf, ending;
-    pthread_mutex_t lock;
-    struct conn *all; /* guarded by lock */
+    pthread_mutex_t lock;    /* guards what follows, and a connection's `idle` */
+    struct conn *all, *last; /* those that were parked last stand first */
 };
 
 static int watch(struct conn_set *set, int op, int fd, uint32_t events, void *tag)
@@ -54,13 +58,26 @@ static void arm_listener(struct conn_set *set)
     (void)watch(set, EPOLL_CTL_MOD, set->listener->fd, EPOLLIN | EPOLLONESHOT, set->listener);
 }
 
+/* Under the lock. */
+static void put_first(struct conn_set *set, struct conn *c)
+{
+    c->prev = NULL;
+    c->next = set->all;
+    *(c->next ? &c->next->prev : &set->last) = c;
+    set->all = c;
+}
+
+/* Under the lock. */
+static void take_out(struct conn_set *set, struct conn *c)
+{
+    *(c->prev ? &c->prev->next : &set->all) = c->next;
+    *(c->next ? &c->next->prev : &set->last) = c->prev;
+}
+
 static void link_conn(struct conn_set *set, struct conn *c)
 {
     (void)pthread_mutex_lock(&set->lock);
-    c->next = set->all;
-    if (c->next)
-        c->next->prev = c;
-    set->all = c;
+    put_first(set, c);
     (void)pthread_mutex_unlock(&set->lock);
     atomic_fetch_add(&set->count, 1);
 }
@@ -68,14 +85,49 @@ static void link_conn(struct conn_set *set, struct conn *c)
 static void unlink_conn(struct conn_set *set, struct conn *c)
 {
     (void)pthread_mutex_lock(&set->lock);
-    if (c->prev)
-        c->prev->next = c->next;
-    else
-        set->all = c->next;
-    if (c->next)
-        c->next->prev = c->prev;
+    take_out(set, c);
     (void)pthread_mutex_unlock(&set->lock);
     atomic_fetch_sub(&set->count, 1);
+}
+
+/* It is idle from now on, or is not; `part`: with a part of a request. */
+static void set_idle(struct conn_set *set, struct conn *c, bool idle, bool part)
+{
+    (void)pthread_mutex_lock(&set->lock);
+    if (idle) {
+        take_out(set, c);
+        put_first(set, c);
+    }
+    c->idle = idle;
+    c->part = part;
+    (void)pthread_mutex_unlock(&set->lock);
+}
+
+/* Has something come that nobody has looked at? Whoever sent it waits for its answer. */
+static bool is_asked(const struct conn *c)
+{
+    char byte;
+
+    return !c->part && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Cuts some of those that have been idle for longest. The thread that waits for each of them closes
+ * it. */
+static void cut_idle(struct conn_set *set)
+{
+    struct conn *c;
+    int n = 0;
+
+    (void)pthread_mutex_lock(&set->lock);
+    for (c = set->last; c && n < ACCEPT_MOST; c = c->prev) {
+        if (!c->idle || is_asked(c))
+            continue;
+        c->idle = false;
+        c->cut = true;
+        (void)shutdown(c->fd, SHUT_RDWR);
+        n++;
+    }
+    (void)pthread_mutex_unlock(&set->lock);
 }
 
 static void set_limits(int fd)
@@ -89,23 +141,17 @@ static void set_limits(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-/* Arms a connection. Another thread may be woken for it before epoll_ctl has come back: that one
- * waits in unpark until we have let go. */
+/* Arms a connection. Another thread may be woken for it before epoll_ctl has come back, and may
+ * well go on: only to close it, it waits until we have let go (conn_drop). */
 static int park(struct conn_set *set, int op, struct conn *c)
 {
     int rc;
 
+    set_idle(set, c, true, false);
     (void)pthread_mutex_lock(&c->arming);
     rc = watch(set, op, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, c);
     (void)pthread_mutex_unlock(&c->arming);
     return rc;
-}
-
-static struct conn *unpark(struct conn *c)
-{
-    (void)pthread_mutex_lock(&c->arming);
-    (void)pthread_mutex_unlock(&c->arming);
-    return c;
 }
 
 static void take_socket(struct conn_set *set, int fd)
@@ -129,19 +175,25 @@ static void take_socket(struct conn_set *set, int fd)
         conn_drop(set, c);
 }
 
+static void go_deaf(struct conn_set *set)
+{
+    atomic_store(&set->deaf, true); /* first: whoever closes one that is cut looks at it */
+    cut_idle(set);
+}
+
 static void accept_some(struct conn_set *set)
 {
     int i, fd;
 
     for (i = 0; i < ACCEPT_MOST; i++) {
-        if (atomic_load(&set->count) >= CONN_MAX) {
-            atomic_store(&set->deaf, true);
+        if (atomic_load(&set->count) >= set->most) {
+            go_deaf(set);
             return;
         }
         fd = accept4(set->listener->fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
             log_warn("accept", "errno=%d connections=%d", errno, atomic_load(&set->count));
-            atomic_store(&set->deaf, true);
+            go_deaf(set);
             return;
         }
         if (fd < 0)
@@ -157,6 +209,12 @@ static void end_deafness(struct conn_set *set)
         arm_listener(set);
 }
 
+void conn_read(struct conn_set *set, struct conn *c)
+{
+    if (set->half && c->half.lane) /* whoever has it in hand is the only one who changes that */
+        half_leave_lane(set->half, c);
+}
+
 void conn_park(struct conn_set *set, struct conn *c)
 {
     if (atomic_load(&set->ending) || park(set, EPOLL_CTL_MOD, c) != 0)
@@ -165,25 +223,32 @@ void conn_park(struct conn_set *set, struct conn *c)
 
 void conn_drop(struct conn_set *set, struct conn *c)
 {
+    conn_read(set, c);
     unlink_conn(set, c);
+    (void)pthread_mutex_lock(&c->arming);
+    (void)pthread_mutex_unlock(&c->arming);
     fcgx_free(c->link);
     (void)pthread_mutex_destroy(&c->arming);
     free(c);
     end_deafness(set);
 }
 
-/* Is there really something to read? The web server may as well have closed it. */
+/* Is a request there? The web server may as well have closed it. */
 static bool is_readable(struct conn_set *set, struct conn *c)
 {
-    char byte;
-    ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-
-    if (n > 0)
+    switch (half_look(set->half, c)) {
+    case HALF_WHOLE:
         return true;
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    case HALF_PART:
+        set_idle(set, c, true, true);
+        half_take(set->half, c);
+        return false;
+    case HALF_NOTHING:
         conn_park(set, c);
-    else
+        return false;
+    case HALF_GONE:
         conn_drop(set, c);
+    }
     return false;
 }
 
@@ -204,7 +269,12 @@ static bool translate(struct conn_set *set, void *tag, struct conn_event *event)
         return true;
     }
     event->kind = CONN_READABLE;
-    event->conn = unpark(tag);
+    event->conn = tag;
+    set_idle(set, event->conn, false, false);
+    if (event->conn->cut) { /* what came behind the cut is not carried out: no answer gets there */
+        conn_drop(set, event->conn);
+        return false;
+    }
     return is_readable(set, event->conn);
 }
 
@@ -238,6 +308,7 @@ void conn_tell_done(struct conn_set *set)
 void conn_tell_end(struct conn_set *set)
 {
     atomic_store(&set->ending, true);
+    half_end(set->half);
     (void)epoll_ctl(set->epoll, EPOLL_CTL_DEL, set->listener->fd, NULL);
     tell(set->end);
 }
@@ -265,15 +336,28 @@ static int watch_all(struct conn_set *set, struct err *e)
     return 0;
 }
 
-int conn_set_open(struct listener *l, struct conn_set **out, struct err *e)
+/* How many connections there may be. */
+static int most_connections(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= CONN_MAX + CONN_SPARE)
+        return CONN_MAX;
+    return limit.rlim_cur > 2 * CONN_SPARE ? (int)limit.rlim_cur - CONN_SPARE
+                                           : (int)limit.rlim_cur / 2;
+}
+
+int conn_set_open(struct listener *l, size_t workers, struct conn_set **out, struct err *e)
 {
     struct conn_set *set = calloc(1, sizeof *set);
 
     if (!set)
         return err_set(e, ERR_INTERNAL, "no memory for the set of connections");
     set->listener = l;
+    set->most = most_connections();
     (void)pthread_mutex_init(&set->lock, NULL);
-    if (watch_all(set, e) != 0) {
+    if (watch_all(set, e) != 0 ||
+        half_open(set, workers > 1 ? workers / 2 : 1, &set->half, e) != 0) {
         conn_set_close(set);
         return -1;
     }
@@ -293,6 +377,8 @@ void conn_set_close(struct conn_set *set)
         return;
     /* The listening socket may be the web server's or systemd's as well: it is left as it is. */
     atomic_store(&set->deaf, false);
+    half_close(set->half);
+    set->half = NULL;
     while (set->all)
         conn_drop(set, set->all);
     close_fd(set->epoll);

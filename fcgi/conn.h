@@ -2,7 +2,8 @@
 /*
  * The set of all connections, and the one place where threads wait for something to do. A
  * connection is either parked in the set, or in the hands of one thread, which got it from
- * conn_wait and gives it back by conn_park or conn_drop. Any thread, unless it says otherwise.
+ * conn_wait and gives it back by conn_park or conn_drop. One on which a request is not yet whole is
+ * in other hands (half.h). Any thread, unless it says otherwise.
  */
 #ifndef AR_CONN_H
 #define AR_CONN_H
@@ -12,7 +13,10 @@
 #include "fcgx.h"
 #include "listen.h"
 
-enum { CONN_MAX = 4096 }; /* beyond it new connections wait in the socket's queue */
+/* So many connections at the most, and fewer where the system lets this process have less than
+ * CONN_SPARE descriptors more. A new one beyond it takes the place of the one that has been idle
+ * for longest; where none is, it waits in the socket's queue. */
+enum { CONN_MAX = 4096, CONN_SPARE = 256 };
 
 struct conn_set;
 
@@ -20,12 +24,18 @@ struct conn {
     struct fcgx *link;
     int fd;                   /* constant */
     struct conn *prev, *next; /* the set's */
+    bool idle, part, cut;     /* the set's */
     pthread_mutex_t arming;   /* the set's */
+    struct {
+        struct conn *prev, *next;
+        int64_t since; /* when it was handed over; clock_mono */
+        bool has_head, wants_lane, lane;
+    } half; /* half.c's */
 };
 
 /* What a thread has waited for. */
 enum conn_kind {
-    CONN_READABLE, /* a request begins to come in on `conn`, which is the caller's now */
+    CONN_READABLE, /* a request has come in on `conn`, which is the caller's now */
     CONN_DONE,     /* conn_tell_done was called */
     CONN_END       /* conn_tell_end was called; comes again and again */
 };
@@ -34,8 +44,10 @@ struct conn_event {
     struct conn *conn;
 };
 
-/* *l must outlive the set. 0 and *set (conn_set_close), or -1 and *e. */
-int conn_set_open(struct listener *l, struct conn_set **set, struct err *e) AR_MUST_CHECK;
+/* *l must outlive the set, which `workers` threads will wait on. 0 and *set (conn_set_close), or -1
+ * and *e. */
+int conn_set_open(struct listener *l, size_t workers, struct conn_set **set,
+                  struct err *e) AR_MUST_CHECK;
 /* Closes all connections. No thread may use the set any more. */
 void conn_set_close(struct conn_set *set);
 
@@ -43,6 +55,9 @@ void conn_set_close(struct conn_set *set);
  * connections, say: call again. */
 size_t conn_wait(struct conn_set *set, struct conn_event *event, size_t most);
 
+/* The request of a connection that conn_wait gave has been read, as far as it will be: another one
+ * that comes in slowly may be read now. Before conn_park. */
+void conn_read(struct conn_set *set, struct conn *c);
 /* Gives a connection back, to wait for its next request; near the end it is closed instead. */
 void conn_park(struct conn_set *set, struct conn *c);
 /* Closes a connection. */

@@ -4,28 +4,15 @@
 #include "etag.h"
 #include "handlers.h"
 #include "history.h"
-#include "webhook_id.h"
+#include "store_clock.h"
 
 static int put_delivery(void *ctx, const struct store_delivery *d, struct err *e)
 {
     struct history_page *p = ctx;
-    char id[WEBHOOK_ID_MAX];
 
     if (!history_row(p, d->n))
         return 0;
-    webhook_id(id, p->instance, p->job_id, d->admission);
-    history_number(p, "N", d->n);
-    history_text(p, "WebhookID", str_of(id));
-    history_time(p, "At", d->at);
-    history_number(p, "DurationMs", (d->ns + NS_PER_MS / 2) / NS_PER_MS);
-    history_text(p, "URL", d->url);
-    history_text(p, "Address", d->address);
-    if (d->status != 0)
-        history_number(p, "Status", d->status);
-    history_text(p, "Error", d->error);
-    history_text(p, "Answer", d->answer);
-    history_text(p, "Outcome", d->outcome);
-    history_time(p, "NextTry", d->next_try);
+    store_delivery_write(&p->o, d, p->instance, p->job_id, &p->x->zone);
     return history_row_end(p, e);
 }
 
@@ -89,8 +76,10 @@ int deliveries_send(const struct route_env *env, struct http *x, struct err *e)
     struct store_match match;
 
     if (read_match(env->store, x, &match, e) != 0 ||
-        store_resend(env->store, x->segment[1], x->segment[2], &match, clock_now(), e) != 0)
+        store_resend(env->store, x->segment[1], x->segment[2], &match, store_now(env->store), e) !=
+            0)
         return -1;
+    x->did = (struct http_did){"sent-again", 1, x->segment[2]};
     http_done(x);
     return 0;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Entity tags: reads their lists. */
+/* Entity tags: reads their lists, and makes one of a content. */
 #include "etag.h"
 
 #include <string.h>
 
+#include "digest.h"
 #include "num.h"
 
 struct etag {
@@ -127,5 +128,21 @@ int etag_match(struct str header, struct store_match *match, struct err *e)
         match->tag[match->n].version = version;
         match->n++;
     }
+    return 0;
+}
+
+enum { TAG_BYTES = 16 };
+_Static_assert(2 * TAG_BYTES + 3 <= ETAG_MAX, "the tag with its quotes has room");
+
+int etag_of(const struct str *part, size_t parts, char etag[ETAG_MAX], struct err *e)
+{
+    unsigned char digest[DIGEST_SHA256];
+    size_t i;
+
+    if (digest_hmac_sha256(STR_LIT(ANTEROOM_VERSION), part, parts, digest, e) != 0)
+        return -1;
+    etag[0] = '"';
+    for (i = 0; i < TAG_BYTES; i++)
+        (void)snprintf(etag + 1 + 2 * i, 4, "%02x\"", digest[i]);
     return 0;
 }

@@ -9,18 +9,7 @@ static int put_event(void *ctx, const struct store_event *ev, struct err *e)
 
     if (!history_row(p, ev->n))
         return 0;
-    history_number(p, "N", ev->n);
-    history_time(p, "At", ev->at);
-    json_key(&p->o, "Who");
-    json_put_str(&p->o, ev->who); /* null: not known */
-    history_text(p, "Event", ev->event);
-    history_text(p, "FromStatus", ev->from_status);
-    history_text(p, "ToStatus", ev->to_status);
-    if (ev->has_priority) {
-        history_number(p, "FromPriority", ev->from_priority);
-        history_number(p, "ToPriority", ev->to_priority);
-    }
-    history_text(p, "Message", ev->message);
+    store_event_write(&p->o, ev, &p->x->zone);
     return history_row_end(p, e);
 }
 

@@ -55,34 +55,12 @@ bool history_row(struct history_page *p, int64_t n)
         return false;
     p->shown++;
     p->last = n;
-    json_open(&p->o, '{');
     return true;
 }
 
 int history_row_end(struct history_page *p, struct err *e)
 {
-    json_close(&p->o, '}');
     return http_stream(p->x, e);
-}
-
-void history_number(struct history_page *p, const char *name, int64_t v)
-{
-    json_key(&p->o, name);
-    json_put_i64(&p->o, v);
-}
-
-void history_text(struct history_page *p, const char *name, struct str v)
-{
-    if (!v.p)
-        return;
-    json_key(&p->o, name);
-    json_put_str(&p->o, v);
-}
-
-void history_time(struct history_page *p, const char *name, int64_t ns)
-{
-    if (ns != 0)
-        job_write_time(&p->o, &p->x->zone, name, ns);
 }
 
 static int put_page(const struct history *h, const struct query *q, struct store *s,
@@ -103,7 +81,7 @@ static int put_page(const struct history *h, const struct query *q, struct store
     if (p.more) {
         page_encode_row(h->kind, j->id, p.last, &cursor);
         json_key(&p.o, "next");
-        json_put_str(&p.o, buf_span(&cursor));
+        json_put_buf(&p.o, &cursor);
         buf_free(&cursor);
     }
     http_end(x, &p.o);

@@ -23,7 +23,8 @@ struct history {
     enum page_kind kind;
     int64_t start; /* the `after` that leaves nothing out */
     int (*numbers)(struct store *s, int64_t job_id, struct store_numbers *n, struct err *e);
-    /* Asks for the rows after a number; for each of them history_row, and then its members. */
+    /* Asks for the rows after a number; for each of them history_row, and
+     * then its object. */
     int (*rows)(struct history_page *p, const struct job *j, int64_t after, int64_t most,
                 struct err *e);
 };
@@ -32,15 +33,10 @@ struct history {
 int history_answer(const struct history *h, const struct route_env *env, struct http *x,
                    struct err *e) AR_MUST_CHECK;
 
-/* The next row: false when it is beyond the page, and not to be written. Opens its object. */
+/* The next row: false when it is beyond the page, and not to be written. */
 bool history_row(struct history_page *p, int64_t n);
-/* Closes it. 0, or -1 and *e when the client is gone. */
+/* It is written. 0, or -1 and *e when the client is gone. */
 int history_row_end(struct history_page *p, struct err *e) AR_MUST_CHECK;
-
-/* Members of a row; absent texts and times that are not set are left out. */
-void history_number(struct history_page *p, const char *name, int64_t v);
-void history_text(struct history_page *p, const char *name, struct str v);
-void history_time(struct history_page *p, const char *name, int64_t ns);
 
 /* The ETag of all rows, as a GET without a query gives it; for preconditions. */
 enum { HISTORY_ETAG_MAX = 48 };

@@ -2,10 +2,9 @@
 /* One HTTP exchange: reads the request out of its carrier, and makes and sends the answer. */
 #include "http.h"
 
-#include <sys/random.h>
-
 #include "log.h"
 #include "num.h"
+#include "request_id.h"
 #include "uri.h"
 
 static const struct {
@@ -19,8 +18,10 @@ static const struct {
     {"DELETE", HTTP_DELETE, false},
 };
 
-/* Seconds after which it is worth trying again. */
-enum { RETRY_AFTER = 1 };
+enum {
+    RETRY_AFTER = 1, /* seconds after which it is worth trying again */
+    PIECE = 8 * 1024 /* bytes of a body whose length nobody says */
+};
 
 static const struct {
     int status;
@@ -96,7 +97,7 @@ void http_reset(struct http *x)
     x->segments = x->params = 0;
     x->body = (struct str){0};
     x->head_only = x->length_unknown = x->streaming = x->cut = false;
-    x->status = 0;
+    http_clear_answer(x);
     x->retry_after = 0;
 }
 
@@ -108,52 +109,6 @@ void http_begin(struct http *x, const struct http_carrier *carrier, void *link)
 }
 
 /* ---- the request ---- */
-
-/* Would this text do as X-Request-Id? It goes into a header and into log lines. */
-static bool fit_for_id(struct str text)
-{
-    size_t i;
-
-    if (text.n == 0 || text.n > HTTP_ID_MAX)
-        return false;
-    for (i = 0; i < text.n; i++) {
-        char c = text.p[i];
-
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-              c == '-' || c == '_' || c == '.'))
-            return false;
-    }
-    return true;
-}
-
-static void make_id(char id[HTTP_ID_MAX + 1])
-{
-    static const char digits[] = "0123456789abcdef";
-    unsigned char bytes[16] = {0};
-    size_t i;
-
-    /* Without randomness (never seen since boot) the id is all zeroes:
-     * no reason to refuse anybody. */
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        memset(bytes, 0, sizeof bytes);
-    for (i = 0; i < sizeof bytes; i++) {
-        id[2 * i] = digits[bytes[i] >> 4];
-        id[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    id[2 * i] = '\0';
-}
-
-static void read_id(struct http *x)
-{
-    struct str given = http_header(x, "REQUEST_ID");
-
-    if (!fit_for_id(given)) {
-        make_id(x->id);
-        return;
-    }
-    memcpy(x->id, given.p, given.n);
-    x->id[given.n] = '\0';
-}
 
 static void read_method(struct http *x)
 {
@@ -247,7 +202,7 @@ int http_read_head(struct http *x, struct err *e)
     char *p, *query;
     size_t n;
 
-    read_id(x);
+    request_id_take(http_header(x, "REQUEST_ID"), x->id);
     read_method(x);
     if (!target.p)
         return err_set(e, ERR_BAD_REQUEST, "the web server did not pass on REQUEST_URI");
@@ -279,11 +234,27 @@ static int body_length(const struct http *x, int64_t *length, struct err *e)
     return 0;
 }
 
+/* Where nobody says how much comes, memory grows with what does. */
+static int read_pieces(struct http *x, size_t want, size_t piece)
+{
+    size_t some, got;
+    char *room;
+
+    do {
+        some = want - x->in.len < piece ? want - x->in.len : piece;
+        room = buf_room(&x->in, some);
+        if (!room)
+            return -1;
+        got = x->carrier->read(x->link, room, some);
+        x->in.len += got;
+    } while (got == some && x->in.len < want);
+    return 0;
+}
+
 int http_read_body(struct http *x, struct err *e)
 {
     int64_t length;
     size_t want;
-    char *room;
 
     if (body_length(x, &length, e) != 0)
         return -1;
@@ -291,10 +262,8 @@ int http_read_body(struct http *x, struct err *e)
         return err_set(e, ERR_TOO_LARGE, "the body is larger than %d bytes", HTTP_BODY_MAX);
     /* Where nobody says, one byte more than there may be tells a body that is too large. */
     want = length < 0 ? HTTP_BODY_MAX + 1 : (size_t)length;
-    room = buf_room(&x->in, want);
-    if (!room)
+    if (read_pieces(x, want, length < 0 ? PIECE : want) != 0)
         return err_set(e, ERR_INTERNAL, "no memory for the body");
-    x->in.len = x->carrier->read(x->link, room, want);
     if (x->in.len > HTTP_BODY_MAX)
         return err_set(e, ERR_TOO_LARGE, "the body is larger than %d bytes", HTTP_BODY_MAX);
     if (length >= 0 && x->in.len < want)
@@ -366,6 +335,8 @@ void http_done(struct http *x)
 
 void http_clear_answer(struct http *x)
 {
+    x->did.what = NULL;
+    x->media = NULL;
     x->status = 0;
     buf_reset(&x->head);
     buf_reset(&x->out);
@@ -416,6 +387,8 @@ void http_fail(struct http *x, const struct err *e)
     if (e->code != ERR_METHOD_NOT_ALLOWED && e->code != ERR_UNAUTHORIZED)
         buf_reset(&x->head);
     buf_reset(&x->out);
+    x->did.what = NULL;
+    x->media = NULL;
     x->status = status;
     http_add_header(x, "Cache-Control", STR_LIT("no-store"));
     if (status == 429 || status == 503)
@@ -441,8 +414,10 @@ static int send_head(struct http *x, bool length)
     buf_i64(b, x->status);
     buf_char(b, ' ');
     buf_str(b, phrase_of(x->status));
-    if (x->status != 304)
-        buf_str(b, "\r\nContent-Type: application/json");
+    if (x->status != 304) {
+        buf_str(b, "\r\nContent-Type: ");
+        buf_str(b, x->media ? x->media : "application/json");
+    }
     buf_str(b, "\r\nX-Request-Id: ");
     buf_str(b, x->id);
     buf_str(b, "\r\n");

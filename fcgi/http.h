@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "json_out.h"
+#include "request_id.h"
 #include "who.h"
 
 enum {
@@ -18,7 +19,6 @@ enum {
     HTTP_HEAD_MAX = 8 * 1024,           /* bytes of an answer's head */
     HTTP_SEGMENTS_MAX = 8,
     HTTP_PARAMS_MAX = 16,
-    HTTP_ID_MAX = 64,
     HTTP_STREAM_AT = 60 * 1024, /* a streamed answer goes out in pieces of about this size */
     HTTP_KEEP_MAX = 256 * 1024  /* larger buffers are not kept for the next exchange */
 };
@@ -45,6 +45,13 @@ struct http_param {
     struct str name, value; /* decoded */
 };
 
+/* What a handler has changed, for the log. */
+struct http_did {
+    const char *what; /* NULL: nothing, or nothing that is told */
+    int64_t jobs;
+    struct str request_id; /* of a single one; holds as long as the exchange */
+};
+
 struct http {
     /* The request. */
     const struct http_carrier *carrier;
@@ -56,7 +63,7 @@ struct http {
     size_t params; /* of the query; no name twice */
     struct http_param param[HTTP_PARAMS_MAX];
     struct str body;
-    char id[HTTP_ID_MAX + 1]; /* X-Request-Id */
+    char id[REQUEST_ID_MAX + 1]; /* X-Request-Id */
 
     /* Who asks, once the door has let him in (auth.h); NULL where nobody asked. */
     const struct who *who;
@@ -66,8 +73,12 @@ struct http {
     void *work;
     void (*drop)(void *work);
 
+    /* It counts once it is committed. */
+    struct http_did did;
+
     /* The answer. */
     int status;
+    const char *media;   /* its Content-Type; NULL: JSON */
     int64_t retry_after; /* seconds, of 429 and 503; 0: the usual */
     struct buf head;     /* header lines of the handler's own */
     struct buf out;      /* the body, or what of it has not been sent yet */

@@ -3,6 +3,7 @@
 #include "callback.h"
 #include "etag.h"
 #include "handlers.h"
+#include "store_clock.h"
 
 struct work {
     struct json_doc *doc;
@@ -39,16 +40,18 @@ int job_change_prepare(const struct route_env *env, struct http *x, struct err *
                        json_kind_word(json_kind(root)));
     if (job_parse_change(queue, type, root, &w->change, e) != 0)
         return -1;
-    return w->change.callback.p ? callback_judge(env, queue, &w->change.target, e) : 0;
+    return w->change.callback.p ? callback_judge(env->conf, env->own, queue, &w->change.target, e)
+                                : 0;
 }
 
 int job_change(const struct route_env *env, struct http *x, struct err *e)
 {
     const struct work *w = x->work;
 
-    if (store_change(env->store, x->segment[1], x->segment[2], &w->change, &w->match, clock_now(),
-                     e) != 0)
+    if (store_change(env->store, x->segment[1], x->segment[2], &w->change, &w->match,
+                     store_now(env->store), e) != 0)
         return -1;
+    x->did = (struct http_did){"changed", 1, x->segment[2]};
     http_done(x);
     return 0;
 }

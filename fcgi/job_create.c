@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* POST /v1/{type}/: creates one job, or all of an array or none. */
-#include "callback.h"
 #include "digest.h"
 #include "etag.h"
 #include "handlers.h"
+#include "job_batch.h"
 #include "uri.h"
+#include "store_clock.h"
 
 struct work {
-    struct json_doc *doc;
-    bool array;
-    size_t jobs;
-    struct job_new *job; /* [jobs]; the spans point into the document */
-    struct str key;      /* Idempotency-Key; absent: none */
+    struct job_batch batch;
+    struct str key; /* Idempotency-Key; absent: none */
     unsigned char digest[STORE_DIGEST];
 };
 
@@ -20,12 +18,8 @@ _Static_assert((int)STORE_DIGEST == (int)DIGEST_SHA256, "the store keeps a SHA-2
 static void drop(void *work)
 {
     struct work *w = work;
-    size_t i;
 
-    for (i = 0; i < w->jobs; i++)
-        job_new_free(&w->job[i]);
-    free(w->job);
-    json_in_free(w->doc);
+    job_batch_free(&w->batch);
     free(w);
 }
 
@@ -47,68 +41,22 @@ static int read_key(const struct http *x, struct work *w, struct err *e)
     return digest_sha256(x->body, w->digest, e);
 }
 
-/* How many jobs the body has. */
-static int count_jobs(const json_value *root, struct work *w, size_t *count, struct err *e)
-{
-    enum json_kind kind = json_kind(root);
-
-    w->array = kind == JSON_ARRAY;
-    *count = w->array ? json_length(root) : 1;
-    if (kind != JSON_ARRAY && kind != JSON_OBJECT)
-        return err_set(e, ERR_INVALID, "the body must be an object or an array of objects, not %s",
-                       json_kind_word(kind));
-    if (*count < 1 || *count > JOB_BATCH_MAX)
-        return err_set(e, ERR_INVALID, "an array must have 1 to %d jobs, not %zu", JOB_BATCH_MAX,
-                       *count);
-    return 0;
-}
-
-static int parse_job(const struct route_env *env, struct str type, json_value *v, struct job_new *n,
-                     struct err *e)
-{
-    const struct conf_queue *queue = conf_queue(env->conf, type);
-
-    if (json_kind(v) != JSON_OBJECT)
-        return err_set(e, ERR_INVALID, "a job must be an object, not %s",
-                       json_kind_word(json_kind(v)));
-    if (job_parse_new(queue, type, v, n, e) != 0)
-        return -1;
-    if (callback_judge(env, queue, &n->target, e) == 0)
-        return 0;
-    job_new_free(n);
-    return -1;
-}
-
-static int parse_jobs(const struct route_env *env, struct str type, struct work *w, struct err *e)
-{
-    json_value *root = json_in_root(w->doc);
-    size_t count;
-
-    if (count_jobs(root, w, &count, e) != 0)
-        return -1;
-    w->job = calloc(count, sizeof *w->job);
-    if (!w->job)
-        return err_set(e, ERR_INTERNAL, "no memory for %zu jobs", count);
-    for (; w->jobs < count; w->jobs++) {
-        json_value *v = w->array ? json_at(root, w->jobs) : root;
-
-        if (parse_job(env, type, v, &w->job[w->jobs], e) != 0)
-            return w->array ? err_under(e, "/%zu", w->jobs) : -1;
-    }
-    return 0;
-}
-
 int job_create_prepare(const struct route_env *env, struct http *x, struct err *e)
 {
     struct work *w = calloc(1, sizeof *w);
+    size_t i;
 
     if (!w)
         return err_set(e, ERR_INTERNAL, "no memory for the request");
     x->work = w;
     x->drop = drop;
-    if (read_key(x, w, e) != 0 || json_in_parse(x->body, &w->doc, e) != 0)
+    if (read_key(x, w, e) != 0)
         return -1;
-    return parse_jobs(env, x->segment[1], w, e);
+    if (job_batch_parse(env->conf, env->own, x->segment[1], x->body, &w->batch, e) != 0)
+        return -1;
+    for (i = 0; i < w->batch.jobs; i++)
+        w->batch.job[i].request = str_of(x->id);
+    return 0;
 }
 
 /* If-Match on a create is about the list that it would add to. */
@@ -146,21 +94,15 @@ static int create_all(struct store *s, const struct work *w, struct http *x, str
                       struct err *e)
 {
     struct json_out o = http_data(x, 201);
-    struct job j;
-    size_t i;
+    struct job last;
 
-    if (w->array)
-        json_open(&o, '[');
-    for (i = 0; i < w->jobs; i++) {
-        if (store_create(s, &w->job[i], clock_now(), &j, e) != 0)
-            return w->array ? err_under(e, "/%zu", i) : -1;
-        job_write(&o, &j, &x->zone);
-        if (!w->array)
-            name_job(&j, h);
-    }
-    if (w->array)
-        json_close(&o, ']');
+    if (job_batch_create(s, &w->batch, &o, &x->zone, &last, e) != 0)
+        return -1;
+    if (!w->batch.array)
+        name_job(&last, h);
     http_end(x, &o);
+    x->did = (struct http_did){"created", (int64_t)w->batch.jobs,
+                               w->batch.array ? str_of(NULL) : w->batch.job[0].request_id};
     return buf_check(&x->out, "the answer", e);
 }
 
@@ -179,7 +121,7 @@ static int create_first(struct store *s, const struct work *w, struct http *x, s
 
     if (create_all(s, w, x, h, e) != 0 || buf_check(&h->location, "the Location", e) != 0)
         return -1;
-    if (!w->array) {
+    if (!w->batch.array) {
         a.location = buf_span(&h->location);
         a.etag = str_of(h->etag);
     }
@@ -187,7 +129,7 @@ static int create_first(struct store *s, const struct work *w, struct http *x, s
     a.body = buf_span(&x->out);
     if (!w->key.p)
         return 0;
-    return store_answer_save(s, x->segment[1], w->key, w->digest, &a, clock_now(), e);
+    return store_answer_save(s, x->segment[1], w->key, w->digest, &a, store_now(s), e);
 }
 
 /* The first answer again, byte for byte. */

@@ -3,8 +3,9 @@
 #include "digest.h"
 #include "etag.h"
 #include "handlers.h"
+#include "listing.h"
 
-enum { LIST_NAME_MAX = 1 << 20, ETAG_BYTES = 16 };
+enum { ETAG_BYTES = 16 };
 _Static_assert(2 * ETAG_BYTES + 3 <= JOB_LIST_ETAG_MAX, "the tag with its quotes has room");
 
 struct query {
@@ -13,52 +14,18 @@ struct query {
     struct buf list; /* which list it is, and who sees it: for cursor and tag */
 };
 
-/* "queued,held" → bits. */
-static int read_statuses(struct str words, unsigned *statuses, struct err *e)
-{
-    const char *p = words.p, *end = p + words.n, *comma;
-    enum job_status status;
-
-    for (;;) {
-        comma = memchr(p, ',', (size_t)(end - p));
-        if (!comma)
-            comma = end;
-        if (job_status_parse((struct str){p, (size_t)(comma - p)}, &status) != 0)
-            return err_set(e, ERR_BAD_REQUEST, "status: \"%.*s\" is no status of a job",
-                           (int)(comma - p), p);
-        *statuses |= 1U << status;
-        if (comma == end)
-            return 0;
-        p = comma + 1;
-    }
-}
-
-/* Lengths go first, so that no two lists have the same name. */
-static int name_list(const struct who *who, struct query *q, struct err *e)
-{
-    const struct store_filter *f = &q->filter;
-    struct buf *b = &q->list;
-
-    buf_printf(b, "%zu %u %d %zu ", f->type.n, f->statuses, f->owner_id.p != NULL, f->owner_id.n);
-    buf_add(b, f->type.p, f->type.n);
-    if (f->owner_id.n > 0)
-        buf_add(b, f->owner_id.p, f->owner_id.n);
-    who_write_sight(who, b);
-    return buf_check(b, "the query", e);
-}
-
 static int read_query(const struct http *x, struct query *q, struct err *e)
 {
     struct str status = http_param(x, "status"), limit = http_param(x, "limit");
     struct str after = http_param(x, "after");
 
     q->filter = (struct store_filter){.type = x->segment[1], .owner_id = http_param(x, "owner_id")};
-    if (status.p && read_statuses(status, &q->filter.statuses, e) != 0)
+    if (status.p && listing_statuses(status, &q->filter.statuses, e) != 0)
         return -1;
     if (limit.p && page_limit(limit, &q->limit, e) != 0)
         return -1;
     q->filter.has_after = after.p != NULL;
-    if (name_list(x->who, q, e) != 0)
+    if (listing_name(&q->filter, x->who, &q->list, e) != 0)
         return -1;
     return after.p ? page_decode(after, buf_span(&q->list), &q->filter.after, e) : 0;
 }
@@ -70,7 +37,7 @@ static int make_etag(struct store *s, const struct query *q, char etag[JOB_LIST_
 {
     const struct store_filter *f = &q->filter;
     unsigned char digest[DIGEST_SHA256];
-    struct buf b = BUF_INIT(LIST_NAME_MAX + 256);
+    struct buf b = BUF_INIT(LISTING_NAME_MAX + 256);
     int64_t version;
     size_t i;
     int rc;
@@ -94,8 +61,8 @@ static int make_etag(struct store *s, const struct query *q, char etag[JOB_LIST_
 int job_list_etag(struct store *s, const struct who *who, struct str type,
                   char etag[JOB_LIST_ETAG_MAX], struct err *e)
 {
-    struct query q = {.filter.type = type, .list = BUF_INIT(LIST_NAME_MAX)};
-    int rc = name_list(who, &q, e);
+    struct query q = {.filter.type = type, .list = BUF_INIT(LISTING_NAME_MAX)};
+    int rc = listing_name(&q.filter, who, &q.list, e);
 
     if (rc == 0)
         rc = make_etag(s, &q, etag, e);
@@ -147,7 +114,7 @@ static int put_list(const struct query *q, struct store *s, struct http *x, stru
     if (more) {
         page_encode(last, buf_span(&q->list), &cursor);
         json_key(&o, "next");
-        json_put_str(&o, buf_span(&cursor));
+        json_put_buf(&o, &cursor);
         buf_free(&cursor);
     }
     http_end(x, &o);
@@ -181,7 +148,7 @@ static int answer(const struct query *q, struct store *s, struct http *x, struct
 
 int job_list(const struct route_env *env, struct http *x, struct err *e)
 {
-    struct query q = {.list = BUF_INIT(LIST_NAME_MAX)};
+    struct query q = {.list = BUF_INIT(LISTING_NAME_MAX)};
     int rc = read_query(x, &q, e);
 
     if (rc == 0)

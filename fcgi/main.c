@@ -8,6 +8,7 @@
 #include "cgi.h"
 #include "httpc.h"
 #include "route.h"
+#include "signals.h"
 #include "stdfd.h"
 #include "store.h"
 #include "worker.h"
@@ -29,7 +30,7 @@ static const char usage[] =
     "                   /etc/anteroom/anteroom.yaml)\n"
     "  --listen WHERE   listen on unix:PATH (mode 0660) or HOST:PORT\n"
     "  --check          check the configuration and the database, and exit\n"
-    "  --routes         print the routes, and what is needed for each\n"
+    "  --routes         print the routes, what is needed for each, and what its query may name\n"
     "  --help           this text\n"
     "  --version        the version\n"
     "\n"
@@ -167,10 +168,13 @@ int main(int argc, char **argv)
     if (conf_load(conf_path(o.config), &conf, &e) != 0)
         return complain(EXIT_CONFIG, &e);
     log_init("anteroom.fcgi", conf->log_level);
+    if (!o.check)
+        log_to(conf->log_format, conf->log_file.p);
     raise_limit();
     keep_memory();
-    worker_block_signals();
-    if (httpc_init(&e) != 0)
+    signals_block();
+    /* Nobody else is called from here, and libcurl takes a while to start. */
+    if (conf->auth == CONF_AUTH_KEYSTONE && httpc_init(&e) != 0)
         rc = complain(EXIT_FAILED, &e);
     else
         rc = o.check ? check(conf) : serve(conf, o.listen);

@@ -6,6 +6,7 @@
 struct work {
     struct json_doc *doc;
     bool paused;
+    bool changed; /* it was not so before */
 };
 
 static void drop(void *work)
@@ -49,30 +50,44 @@ int queue_change_prepare(const struct route_env *env, struct http *x, struct err
     return read_body(json_in_root(w->doc), w, e);
 }
 
-static void log_change(const struct http *x, bool paused)
+void queue_changed(const struct http *x)
 {
+    const struct work *w = x->work;
     char type[JOB_NAME_MAX + 1], who[WHO_NAME_MAX + 1], room[LOG_QUOTE_MAX], more[LOG_QUOTE_MAX];
 
+    if (!w->changed)
+        return;
     (void)snprintf(type, sizeof type, "%.*s", (int)x->segment[1].n, x->segment[1].p);
     (void)snprintf(who, sizeof who, "%.*s", (int)x->who->name.n, x->who->name.p);
     log_info("queue", "type=%s paused=%s who=%s id=%s", log_quote(room, type),
-             paused ? "true" : "false", log_quote(more, who), x->id);
+             w->paused ? "true" : "false", log_quote(more, who), x->id);
+}
+
+static int check_match(struct store *s, struct http *x, struct err *e)
+{
+    struct str wanted = http_header(x, "HTTP_IF_MATCH");
+    char etag[ETAG_MAX];
+
+    if (!wanted.p)
+        return 0;
+    if (queue_etag(s, x->segment[1], &x->zone, etag, e) != 0)
+        return -1;
+    if (etag_named(wanted, str_of(etag), ETAG_STRONG))
+        return 0;
+    return err_set(e, ERR_PRECONDITION_FAILED, "the queue is not as If-Match says");
 }
 
 int queue_change(const struct route_env *env, struct http *x, struct err *e)
 {
-    const struct work *w = x->work;
-    struct str wanted = http_header(x, "HTTP_IF_MATCH");
+    struct work *w = x->work;
     int rc;
 
-    /* A queue has no tag yet, so none can be the right one. */
-    if (wanted.p && !etag_named(wanted, STR_LIT(""), ETAG_STRONG))
-        return err_set(e, ERR_PRECONDITION_FAILED, "the queue is not as If-Match says");
+    if (check_match(env->store, x, e) != 0)
+        return -1;
     rc = store_pause(env->store, x->segment[1], w->paused, e);
     if (rc < 0)
         return -1;
-    if (rc == 1)
-        log_change(x, w->paused);
+    w->changed = rc == 1;
     http_done(x);
     return 0;
 }

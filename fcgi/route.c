@@ -3,10 +3,12 @@
 #include "route.h"
 
 #include "handlers.h"
+#include "stats.h"
 
 /* The collections first; a path that fits several patterns belongs to the first. */
 static const struct route routes[] = {
     {HTTP_GET, "/healthz", WHO_OPEN, .run = health},
+    {HTTP_GET, "/openapi.json", WHO_OPEN, .run = openapi},
     {HTTP_GET, "/v1/{}", WHO_READS, .params = {"owner_id", "status", "limit", "after"},
      .run = job_list},
     {HTTP_POST, "/v1/{}", WHO_CHANGES, .writes = true, .body = true, .prepare = job_create_prepare,
@@ -15,13 +17,17 @@ static const struct route routes[] = {
     {HTTP_POST, "/v1/{}/{}", WHO_CHANGES, .writes = true, .body = true,
      .prepare = job_change_prepare, .run = job_change},
     {HTTP_DELETE, "/v1/{}/{}", WHO_CHANGES, .writes = true, .run = job_delete},
+    {HTTP_GET, "/v1/{}/{}/wait", WHO_READS, .run = wait_show},
     {HTTP_GET, "/v1/{}/{}/events", WHO_READS, .params = {"limit", "after"}, .run = events},
     {HTTP_GET, "/v1/{}/{}/deliveries", WHO_READS, .params = {"limit", "after"}, .run = deliveries},
     {HTTP_POST, "/v1/{}/{}/deliveries", WHO_CHANGES, .writes = true, .body = true,
      .prepare = deliveries_send_prepare, .run = deliveries_send},
+    {HTTP_GET, "/metrics", WHO_READS_ALL, .run = metrics},
+    {HTTP_GET, "/queues", WHO_READS, .params = {"limit", "after"}, .run = queues},
+    {HTTP_GET, "/queues/{}", WHO_READS, .run = queue_show},
     {HTTP_GET, "/queues/{}/capacity", WHO_READS_ALL, .run = capacity},
     {HTTP_POST, "/queues/{}", WHO_ADMIN, .writes = true, .body = true,
-     .prepare = queue_change_prepare, .run = queue_change},
+     .prepare = queue_change_prepare, .run = queue_change, .done = queue_changed},
 };
 
 static const char *const method_names[] = {
@@ -29,6 +35,7 @@ static const char *const method_names[] = {
     [HTTP_POST] = "POST",
     [HTTP_DELETE] = "DELETE",
 };
+_Static_assert(ARRAY_LEN(routes) <= STATS_NO_ROUTE, "every route has numbers of its own");
 _Static_assert(ARRAY_LEN(method_names) == HTTP_OTHER, "every method of ours has a name");
 
 /* The pattern behind its next segment, which is *word. */
@@ -151,21 +158,76 @@ int route_run(const struct route *route, const struct route_env *env, struct htt
 {
     int rc;
 
+    struct err why;
+
     http_clear_answer(x);
     if (env->store)
         store_as(env->store, x->who);
     rc = route->run(env, x, e);
-    if (env->store)
-        store_as(env->store, NULL);
+    if (!env->store)
+        return rc;
+    store_as(env->store, NULL);
+    /* Whatever it came to was read without memory. */
+    if (store_check_reads(env->store, &why) != 0) {
+        *e = why;
+        rc = -1;
+    }
     return rc;
+}
+
+size_t route_count(void)
+{
+    return ARRAY_LEN(routes);
+}
+
+const struct route *route_at(size_t number)
+{
+    return &routes[number];
+}
+
+size_t route_number(const struct route *route)
+{
+    return (size_t)(route - routes);
+}
+
+const char *route_method(const struct route *route)
+{
+    static const char *const names[] = {
+        [HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_DELETE] = "DELETE"};
+
+    return names[route->method];
+}
+
+/* FNV-1a of methods and patterns. */
+uint64_t route_table(void)
+{
+    uint64_t h = 0xcbf29ce484222325ULL;
+    const char *p;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(routes); i++) {
+        h = (h ^ (uint64_t)routes[i].method) * 0x100000001b3ULL;
+        for (p = routes[i].pattern; *p; p++)
+            h = (h ^ (unsigned char)*p) * 0x100000001b3ULL;
+    }
+    return h ? h : 1;
+}
+
+void route_done(const struct route *route, const struct http *x)
+{
+    if (route->done)
+        route->done(x);
 }
 
 void route_write(struct buf *b)
 {
-    size_t i;
+    size_t i, n;
 
-    for (i = 0; i < ARRAY_LEN(routes); i++)
-        buf_printf(b, "%.*s %s %s\n", (int)strcspn(method_names[routes[i].method], ","),
-                   method_names[routes[i].method], routes[i].pattern,
+    for (i = 0; i < ARRAY_LEN(routes); i++) {
+        buf_printf(b, "%s %s %s", route_method(&routes[i]), routes[i].pattern,
                    who_need_word(routes[i].needs));
+        for (n = 0; n < ROUTE_PARAMS_MAX && routes[i].params[n]; n++)
+            buf_printf(b, " %s", routes[i].params[n]);
+        buf_char(b, '\n');
+    }
 }

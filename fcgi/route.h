@@ -19,11 +19,14 @@ struct route_env {
     struct store *store; /* the thread's own; in a write transaction for routes that write */
     struct ownaddr *own; /* this machine's addresses */
     bool writer_failed;  /* no change can be committed any more */
+    int64_t started;     /* when the service began, ns since 1970; 0: it ends with this request */
 };
 
 /* 0, or -1 and *e, which becomes the answer. Of *env conf and own can be used. */
 typedef int route_prepare_fn(const struct route_env *env, struct http *x, struct err *e);
 typedef int route_run_fn(const struct route_env *env, struct http *x, struct err *e);
+/* Of a route that writes: what `run` wrote is on disk, and may be told. */
+typedef void route_done_fn(const struct http *x);
 
 enum { ROUTE_PARAMS_MAX = 4 };
 
@@ -36,6 +39,7 @@ struct route {
     const char *params[ROUTE_PARAMS_MAX]; /* of the query; no others are taken */
     route_prepare_fn *prepare;            /* NULL: nothing to check */
     route_run_fn *run;
+    route_done_fn *done; /* NULL: there is nothing to tell */
 };
 
 /* The route of a request whose head has been read. NULL and *e: ERR_NOT_FOUND, or
@@ -54,7 +58,20 @@ int route_take(const struct route_env *env, const struct route *route, struct ht
 int route_run(const struct route *route, const struct route_env *env, struct http *x,
               struct err *e) AR_MUST_CHECK;
 
-/* Writes the table, a line each: "GET /v1/{}/{} read". */
+/* The routes by number, from 0, and how many there are; the name of a route's method. */
+size_t route_count(void);
+const struct route *route_at(size_t number);
+size_t route_number(const struct route *route);
+const char *route_method(const struct route *route);
+
+/* A number that differs where the table does: counters of routes (stats.h) hold for one table. */
+uint64_t route_table(void);
+
+/* Of a route that writes: call once its change is committed. */
+void route_done(const struct route *route, const struct http *x);
+
+/* Writes the table, a line each, with what is needed and the parameters of the query:
+ * "GET /v1/{}/{}/events read limit after". */
 void route_write(struct buf *b);
 
 #endif

@@ -17,20 +17,22 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "auth.h"
 #include "conn.h"
 #include "guard.h"
 #include "route.h"
+#include "signals.h"
+#include "store_queues.h"
 #include "writer.h"
 
 enum {
     SPARE_MAX = 32,
+    SHARE_LEAST = 8,       /* answers: fewer are sent sooner than another thread is woken */
     WAITING_MAX = 16 << 20 /* bytes of bodies; as trees they take up to sixty times as much */
 };
 
@@ -41,6 +43,7 @@ struct task {
     struct conn *conn;
     const struct route *route;
     struct http x;
+    int64_t begun; /* clock_mono */
     struct task *next_spare;
 };
 
@@ -50,7 +53,9 @@ struct service {
     struct conn_set *set;    /* constant */
     struct writer *writer;   /* constant */
     struct auth *auth;       /* constant */
-    int signals;             /* descriptor: the stop is asked for */
+    struct stats *stats;     /* constant; the store's of the first worker */
+    int64_t started;         /* constant; clock_now */
+    int signals;             /* descriptor: the stop is asked for, or a new log */
     int broken;              /* descriptor: a commit's fate is unknown */
     atomic_size_t waiting;   /* bytes of the bodies of all changes that are not answered yet */
     size_t workers;          /* constant */
@@ -148,8 +153,12 @@ static int apply(struct writer_op *op, struct store *store, struct err *e)
 static void finish(struct worker *w, struct task *t)
 {
     struct conn *c = t->conn;
-    bool keep = http_send(&t->x) == 0 && fcgx_finish(c->link);
+    bool keep = http_send(&t->x) == 0;
 
+    /* Before the client can know: who has his answer finds it in the numbers. */
+    account(w->service->stats, t->route, &t->x, clock_mono() - t->begun);
+    keep = keep && fcgx_finish(c->link);
+    conn_read(w->service->set, c);
     give_task(w, t);
     if (keep)
         conn_park(w->service->set, c);
@@ -163,6 +172,8 @@ static void finish_change(struct worker *w, struct task *t)
 
     if (t->op.failed)
         http_fail(&t->x, &t->op.err);
+    else
+        route_done(t->route, &t->x);
     finish(w, t);
     (void)atomic_fetch_sub(&w->service->waiting, n);
 }
@@ -173,6 +184,7 @@ static void change(struct worker *w, struct task *t)
     size_t n = t->x.body.n;
     struct err e;
 
+    conn_read(w->service->set, t->conn);
     if (atomic_fetch_add(&w->service->waiting, n) + n > WAITING_MAX) {
         (void)atomic_fetch_sub(&w->service->waiting, n);
         (void)err_set(&e, ERR_UNAVAILABLE, "too many large changes wait for the disk");
@@ -188,7 +200,8 @@ static void change(struct worker *w, struct task *t)
 static void answer(struct worker *w, struct task *t)
 {
     struct service *s = w->service;
-    struct route_env env = {.conf = s->conf, .store = w->store, .own = s->own};
+    struct route_env env = {
+        .conf = s->conf, .store = w->store, .own = s->own, .started = s->started};
     struct err e;
 
     if (route_meet(&t->x, &t->route, &e) != 0 ||
@@ -217,6 +230,8 @@ static void serve(struct worker *w, struct conn *c)
         return;
     }
     t->conn = c;
+    t->route = NULL;
+    t->begun = clock_mono();
     http_begin(&t->x, &fcgx_carrier, c->link);
     answer(w, t);
 }
@@ -249,7 +264,8 @@ static void answer_share(struct worker *w)
 
     (void)pthread_mutex_lock(&s->lock);
     list = s->back;
-    for (n = (s->backs + s->workers - 1) / s->workers; n > 0; n--) {
+    n = (s->backs + s->workers - 1) / s->workers;
+    for (n = n < SHARE_LEAST ? SHARE_LEAST : n; n > 0 && *end; n--) {
         end = &(*end)->next;
         s->backs--;
     }
@@ -297,17 +313,6 @@ static void *worker_main(void *arg)
 
 /* ---- start and end ---- */
 
-void worker_block_signals(void)
-{
-    sigset_t stop;
-
-    (void)sigemptyset(&stop);
-    (void)sigaddset(&stop, SIGTERM);
-    (void)sigaddset(&stop, SIGINT);
-    (void)pthread_sigmask(SIG_BLOCK, &stop, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-}
-
 static void say_broken(void *ctx)
 {
     struct service *s = ctx;
@@ -317,16 +322,10 @@ static void say_broken(void *ctx)
 
 static int open_signals(struct service *s, struct err *e)
 {
-    sigset_t stop;
-
-    (void)sigemptyset(&stop);
-    (void)sigaddset(&stop, SIGTERM);
-    (void)sigaddset(&stop, SIGINT);
-    s->signals = signalfd(-1, &stop, SFD_CLOEXEC);
     s->broken = eventfd(0, EFD_CLOEXEC);
-    if (s->signals < 0 || s->broken < 0)
+    if (s->broken < 0)
         return err_errno(e, ERR_INTERNAL, "cannot wait for signals");
-    return 0;
+    return signals_open(&s->signals, e);
 }
 
 static int start_workers(struct service *s, struct err *e)
@@ -340,6 +339,8 @@ static int start_workers(struct service *s, struct err *e)
             return -1;
         s->worker[i].seat = (struct auth_seat){.auth = s->auth, .store = s->worker[i].store};
     }
+    s->stats = store_stats(s->worker[0].store);
+    stats_routes(s->stats, route_table());
     for (i = 0; i < s->workers; i++) {
         (void)pthread_mutex_lock(&s->lock);
         rc = pthread_create(&s->worker[i].thread, NULL, worker_main, &s->worker[i]);
@@ -367,7 +368,7 @@ static int open_service(struct service *s, struct listener *l, struct err *e)
         return err_set(e, ERR_INTERNAL, "no memory for the workers");
     if (ownaddr_open(&s->own, e) != 0 || open_signals(s, e) != 0 ||
         auth_open(s->conf, true, &s->auth, e) != 0 || fcgx_init(e) != 0 ||
-        conn_set_open(l, &s->set, e) != 0 || writer_open(&o, &s->writer, e) != 0)
+        conn_set_open(l, s->workers, &s->set, e) != 0 || writer_open(&o, &s->writer, e) != 0)
         return -1;
     return start_workers(s, e);
 }
@@ -378,9 +379,14 @@ static int wait_for_end(const struct service *s)
     struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN},
                            {.fd = s->broken, .events = POLLIN}};
 
-    while (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno == EINTR)
-        continue;
-    return fds[1].revents ? 1 : 0;
+    for (;;) {
+        if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno == EINTR)
+            continue;
+        if (fds[1].revents)
+            return 1;
+        if (signals_end(s->signals))
+            return 0;
+    }
 }
 
 /* Answers what comes back from the writer until all workers have left: one that is stuck with its
@@ -460,7 +466,7 @@ static void log_ready(const struct service *s)
 
 int worker_serve(const struct conf *conf, struct listener *l)
 {
-    struct service s = {.conf = conf, .workers = (size_t)conf->workers};
+    struct service s = {.conf = conf, .workers = (size_t)conf->workers, .started = clock_now()};
     char room[LOG_QUOTE_MAX];
     struct guard *guard;
     struct err e;

@@ -7,14 +7,10 @@
 #include "listen.h"
 
 /* Serves on the listener until SIGTERM or SIGINT, which the caller has blocked
- * (worker_block_signals), or until a commit's fate is unknown. Then what is under way is finished,
+ * (signals_block), or until a commit's fate is unknown. Then what is under way is finished,
  * within 5 s. Returns 0 for a clean stop by a signal, 1 for any other end (logged). Uses the
  * calling thread; returns after all threads have ended, or does not return at all when one hangs
  * (the process exits). */
 int worker_serve(const struct conf *conf, struct listener *l);
-
-/* Blocks the signals of the stop for this thread and all that it starts, and ignores SIGPIPE.
- * Before threads start. */
-void worker_block_signals(void);
 
 #endif

@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "store_queues.h"
 #include "wake.h"
 
 /* How long a batch waits for the lock that all writers of all processes share. */
@@ -75,21 +76,29 @@ static int apply_one(struct store *s, struct writer_op *op, struct err *e)
 }
 
 /* Applies all without savepoints, each of which would cost a copy of every page that a change
- * touches. 1: a change failed when it had written something already. */
+ * touches, and writes new jobs together. 1: a change failed when it had written something already,
+ * or what was put off for several did. */
 static int apply_quickly(struct store *s, struct writer_op *list, size_t *good)
 {
     struct writer_op *op;
+    struct err ignored;
     int64_t before;
 
     *good = 0;
+    store_gather(s);
     for (op = list; op; op = op->next) {
         before = store_written(s);
         op->failed = op->apply(op, s, &op->err) != 0;
-        if (op->failed && (store_written(s) != before || err_status(op->err.code) >= 500))
+        if (op->failed && err_status(op->err.code) >= 500)
             return 1;
+        if (op->failed && store_written(s) != before) {
+            /* What it put off before it was refused may be what it is to be refused for. */
+            (void)!store_settle(s, &ignored);
+            return 1;
+        }
         *good += !op->failed;
     }
-    return 0;
+    return store_settle(s, &ignored) != 0;
 }
 
 /* Applies all, each between savepoints. 0 and *good: how many are to be committed; -1 and *e: roll
@@ -107,12 +116,12 @@ static int apply_carefully(struct store *s, struct writer_op *list, size_t *good
     return 0;
 }
 
-/* In a write transaction; -1: it is over. */
+/* In a write transaction. -1: it is over; 1: so it is, by one of the changes. */
 static int apply_list(struct store *s, struct writer_op *list, size_t *good, struct err *e)
 {
     if (apply_quickly(s, list, good) == 0)
         return 0;
-    if (!list->next) {
+    if (!list->next && !store_gave_up(s)) {
         *good = 0; /* nothing but itself is to be undone */
         return 0;
     }
@@ -122,15 +131,21 @@ static int apply_list(struct store *s, struct writer_op *list, size_t *good, str
     if (apply_carefully(s, list, good, e) == 0)
         return 0;
     store_rollback(s);
-    return -1;
+    return 1;
 }
 
-/* 0, or -1 and *e: the whole list failed by it. *good: how many changes are on disk. */
+/* 0, or -1 and *e: the whole list failed by it; 1: nothing was done, since one of them has ended
+ * the transaction. *good: how many changes are on disk. */
 static int commit_list(struct store *s, struct writer_op *list, size_t *good, struct err *e)
 {
+    int rc;
+
     *good = 0;
-    if (store_begin(s, LOCK_WAIT, e) != 0 || apply_list(s, list, good, e) != 0)
+    if (store_begin(s, LOCK_WAIT, e) != 0)
         return -1;
+    rc = apply_list(s, list, good, e);
+    if (rc != 0)
+        return rc;
     if (*good == 0) {
         store_rollback(s);
         return 0;
@@ -138,17 +153,43 @@ static int commit_list(struct store *s, struct writer_op *list, size_t *good, st
     return store_commit(s, e);
 }
 
+static enum err_code run_singly(struct store *s, struct writer_op *list, int *wake_fd);
+
 /* Commits the list, gives every change its result, and wakes the dispatcher. */
 static enum err_code run_list(struct store *s, struct writer_op *list, int *wake_fd)
 {
     struct err e = {.code = ERR_NONE};
+    int64_t start = clock_mono();
     size_t good;
+    int rc = commit_list(s, list, &good, &e);
 
-    if (commit_list(s, list, &good, &e) != 0)
+    if (rc > 0)
+        return run_singly(s, list, wake_fd);
+    if (rc < 0) {
         fail_all(list, &e);
-    else if (good > 0)
+    } else if (good > 0) {
+        stats_commit(store_stats(s), STATS_SERVICE, (int64_t)good, clock_mono() - start);
         wake_send(store_wake_path(s), wake_fd);
+    }
     return e.code;
+}
+
+/* A full disk, or a page that cannot be read, ends a whole transaction: that is to be the change's
+ * alone that met it. */
+static enum err_code run_singly(struct store *s, struct writer_op *list, int *wake_fd)
+{
+    enum err_code code = ERR_NONE;
+    struct writer_op *rest;
+
+    for (; list && code != ERR_COMMIT_UNKNOWN; list = rest) {
+        rest = list->next;
+        list->next = NULL;
+        code = run_list(s, list, wake_fd);
+        list->next = rest;
+        if (code == ERR_COMMIT_UNKNOWN)
+            fail_all(rest, &list->err);
+    }
+    return code;
 }
 
 void writer_apply(struct store *s, struct writer_op *list)

@@ -82,7 +82,7 @@ write_nginx() {
     # As root the workers would become "nobody", who may not reach the socket.
     [[ $(id -u) -eq 0 ]] && user="user root;"
     fill "$root/nginx/run.conf" "" "$user" >nginx/nginx.conf &&
-        cp "$root/nginx/anteroom-locations.conf" nginx/
+        cp "$root/nginx/anteroom-locations.conf" nginx/ && ln -sfn "$root/nginx/www" www
 }
 
 # start NAME COMMAND…: in a session of its own, so that Ctrl-C reaches this script alone, which then stops all in order; and

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""A small HTTP client for the tests: nothing is retried, nothing is followed, and any bytes can be sent."""
+"""A small HTTP client for the tests of Anteroom: nothing is retried, nothing is followed, any bytes can be sent, and every answer is
+held against the document of the interface (openapi.py)."""
 import http.client
 import json
 import socket
+
+import openapi
 
 
 class Answer:
@@ -39,6 +42,7 @@ class Client:
     def __init__(self, host, port, timeout=60):
         self.host, self.port, self.timeout = host, port, timeout
         self.connection = None
+        self.record = openapi.record  # a test whose server is not Anteroom replaces it
 
     def request(self, method, path, body=None, headers=None):
         """body: bytes and text go as they are, anything else as JSON; an iterator of bytes goes in chunks."""
@@ -55,6 +59,7 @@ class Client:
         except BaseException:
             self.close()
             raise
+        self.record(method, path, body, answer)
         if response.will_close:
             self.close()
         return answer
@@ -79,7 +84,10 @@ class Client:
                 s.shutdown(socket.SHUT_WR)
             response = http.client.HTTPResponse(s, method=data.split(b" ", 1)[0].decode("latin-1"))
             response.begin()
-            return Answer(response.status, response.headers, response.read())
+            answer = Answer(response.status, response.headers, response.read())
+        words = data.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+        self.record(words[0], words[1] if len(words) > 1 else "?", None, answer)
+        return answer
 
     def close(self):
         if self.connection is not None:

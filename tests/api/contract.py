@@ -89,6 +89,22 @@ def randomness():
     return random.Random(seed)
 
 
+def connected(a, data=b""):
+    """A connection to anteroom.fcgi itself, on which these bytes were sent.
+
+    connect() waits where the socket's queue is full: a timeout of Python's would make it fail."""
+    s = socket.socket(socket.AF_UNIX)
+    try:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(60 * SLOW), 0))
+        s.connect(os.path.relpath(a.dir / "fcgi.sock"))  # a long path would not fit
+        s.settimeout(60 * SLOW)
+        s.sendall(data)
+    except BaseException:
+        s.close()
+        raise
+    return s
+
+
 class FastCGI:
     """Speaks to anteroom.fcgi itself, to say what nginx would never let through. One request at a time on a kept connection."""
 
@@ -96,9 +112,7 @@ class FastCGI:
     END, STDOUT = 3, 6
 
     def __init__(self, a):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(60 * SLOW)
-        self.socket.connect(os.path.relpath(a.dir / "fcgi.sock"))  # a long path would not fit
+        self.socket = connected(a)
         self.stream = self.socket.makefile("rb")
 
     def __enter__(self):

@@ -9,6 +9,7 @@ import copy
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -22,7 +23,7 @@ from client import Client
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = (ROOT / os.environ.get("ANTEROOM_BIN", "build")).resolve()
 # A sanitizer's build is slower; a time limit says that something hangs, never that it is slow.
-SLOW = 4 if BIN.name in ("asan", "tsan") else 1
+SLOW = 4 if BIN.name in ("asan", "cover", "tsan") else 1
 NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
 
 DEFAULT_QUEUES = {
@@ -42,6 +43,10 @@ DEFAULT_CALLBACK = {"allow_networks": ["127.0.0.0/8"]}
 
 # Nobody listens here: no system gives it out by itself, and callbacks may go there.
 NO_PORT = 65535
+
+
+# The dispatcher's line, in either format; a test with the key log_file names a *.log in its directory.
+READY = re.compile(r'program"?[=:]"?anteroom-dispatch"?.*event"?[=:]"?ready')
 
 
 def wait_until(predicate, timeout=15, what="it"):
@@ -168,12 +173,22 @@ class Anteroom:
         http, server = extra
         text = text.replace("    server {\n", f"    {http}\n    server {{\n{server}\n", 1)
         (self.dir / "nginx/nginx.conf").write_text(text)
+        (self.dir / "www").unlink(missing_ok=True)
+        (self.dir / "www").symlink_to(ROOT / "nginx/www")
         locations = (ROOT / "nginx/anteroom-locations.conf").read_text()
         (self.dir / "nginx/anteroom-locations.conf").write_text(self.edit_locations(locations))
 
     def database(self):
         """The database, read-only and seen by Python's own SQLite."""
         return sqlite3.connect(f"file:{self.db_path}?mode=ro", uri=True, timeout=10)
+
+    def edit(self, sql, path=None):
+        """Changes a database that nobody has open, as another program does; then its pages get their checksums, as anteroom(8) says."""
+        path = path or self.db_path
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.executescript(sql)
+        subprocess.run([BIN / "anteroom", "--config", self.config_path, "check", path, "--resum"], env=self.env,
+                       stdout=subprocess.DEVNULL, check=False)  # what it finds wrong is the test's business
 
     # Processes --------------------------------------------------------------------------------------------------------
 
@@ -227,7 +242,7 @@ class Anteroom:
 
         def ready():
             alive = self.dispatcher.alive()  # asked first: one that runs for a second may be ready and gone by now
-            said = "event=ready" in self.dispatcher.log()
+            said = READY.search(self.dispatcher.log() + "".join(f.read_text() for f in self.dir.glob("*.log")))
             assert said or alive, f"anteroom-dispatch ended with {self.dispatcher.popen.returncode}:\n{self.dispatcher.log()}"
             return said
 
@@ -241,10 +256,10 @@ class Anteroom:
         assert done.returncode == code, f"exit code {done.returncode}, not {code}:\n{done.stdout}{done.stderr}"
         return done
 
-    def command(self, *args, code=0, env=None):
+    def command(self, *args, code=0, env=None, stdin=""):
         """One run of the operator's command. What it came to; it must end with the exit code `code`."""
         done = subprocess.run([BIN / "anteroom", "--config", self.config_path, *map(str, args)], cwd=self.dir,
-                              env={**self.env, **(env or {})}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              env={**self.env, **(env or {})}, input=stdin, capture_output=True, text=True,
                               errors="replace", timeout=60 * SLOW)
         assert done.returncode == code, f"exit code {done.returncode}, not {code}:\n{done.stdout}{done.stderr}"
         return done

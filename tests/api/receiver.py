@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+import openapi
 from harness import SLOW
 
 
@@ -132,6 +133,8 @@ class Receiver:
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 received = Received(self.command, self.path, self.headers, body, time.monotonic())
+                if self.headers.get("webhook-id"):
+                    openapi.record_callback(self.headers, body)
                 reply = receiver._next_reply(received)
                 try:
                     self.send(reply)

@@ -390,6 +390,15 @@ def test_the_type_goes_with_the_probe(watched):
         assert w.a.dispatch(*args, code=2).stdout == ""
 
 
+def test_a_type_that_is_too_long_is_refused_by_the_probe(watched):
+    """Found by review: it was copied into a room for 255 bytes."""
+    w = watched({}, {"*": queue(HOSTS, base="http://x.test/")})
+    assert probe(w.a, "/x", "--type", "t" * 255, code=1)[-1].startswith("would not be called: ")
+    for n in (256, 5000):
+        done = w.a.dispatch("--probe", "/x", "--type", "t" * n, code=1)
+        assert "--type must be 1 to 255 bytes long" in done.stdout + done.stderr
+
+
 def test_a_name_server_that_is_none_is_said_so(watched):
     w = watched()
     w.a.write_config({"callback": {**ONLY_ONE, "nameserver": "nonsense"}, **lab(HOSTS)})

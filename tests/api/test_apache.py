@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import pwd
-import re
 import shutil
 import socket
 import tempfile
@@ -17,22 +16,18 @@ from cloud import lab
 from harness import BIN, ROOT, Process, free_port, wait_until
 
 MODULES = pathlib.Path("/usr/lib/apache2/modules")
-BASE = ["mpm_prefork", "authz_core", "headers", "setenvif", "unique_id", "alias", "env"]
+BASE = ["mpm_prefork", "authz_core", "headers", "setenvif", "unique_id", "alias", "env", "dir", "mime"]
 WAYS = {1: ["proxy", "proxy_fcgi"], 2: ["fcgid"], 3: ["cgi"]}
+NAMES = {1: "proxy", 2: "fcgid", 3: "cgi"}
 USER = "nobody"  # Apache does not serve as root, so that is who it becomes
 
 
 def shipped(way, base, port):
     """nginx/anteroom-apache.conf with one of its three ways, and our port and paths in place of its own."""
-    text = (ROOT / "nginx/anteroom-apache.conf").read_text()
-    head, *parts = re.split(r"(?=^    # [123]\. )", text.replace("</VirtualHost>", ""), flags=re.M)
-    part = next(p for p in parts if p.startswith(f"    # {way}. "))
-    title, _, rest = part.partition("\n")
-    if way > 1:
-        rest = re.sub(r"^    # (?=[A-Z][A-Za-z]+ +\S|<|    )", "    ", rest, flags=re.M)
-    text = head + title + "\n" + rest + "</VirtualHost>\n"
+    text = (ROOT / "nginx/anteroom-apache.conf").read_text().replace("\nDefine anteroom_proxy\n", f"\nDefine anteroom_{NAMES[way]}\n")
     return (text.replace("*:80", f"127.0.0.1:{port}").replace("/run/anteroom/fcgi.sock", f"{base}/fcgi.sock")
-            .replace("/etc/anteroom/anteroom.yaml", f"{base}/anteroom.yaml").replace("/usr/local/bin", f"{base}/bin")
+            .replace("/etc/anteroom/anteroom.yaml", f"{base}/anteroom.yaml").replace("/usr/local/libexec/anteroom", f"{base}/bin")
+            .replace("/usr/local/share/anteroom/www", str(ROOT / "nginx/www"))
             .replace("${APACHE_LOG_DIR}", f"{base}/log"))
 
 
@@ -47,7 +42,7 @@ class Apache:
             user = f"User {USER}\nGroup #{pwd.getpwnam(USER).pw_gid}\n" if os.getuid() == 0 else ""
             (base / "apache.conf").write_text(
                 f"{loads}{user}ServerRoot {base}\nServerName anteroom.example.org\nListen 127.0.0.1:{self.port}\nPidFile {base}/apache.pid\n"
-                f"DefaultRuntimeDir {base}\nErrorLog {base}/log/error.log\nDocumentRoot {base}\n"
+                f"DefaultRuntimeDir {base}\nTypesConfig /dev/null\nErrorLog {base}/log/error.log\nDocumentRoot {base}\n"
                 f"StartServers 4\nMinSpareServers 4\nMaxRequestWorkers 20\n{extra}{shipped(way, base, self.port)}")
             self.process = Process("apache2", ["setsid", shutil.which("apache2", path="/usr/sbin:/usr/bin"), "-DFOREGROUND", "-f", base / "apache.conf"],
                                    base, base / "log/apache.log", a.env)
@@ -151,6 +146,10 @@ def test_what_apache_refuses_comes_in_the_envelope(apache):
     assert answer.headers.get_all("Content-Type") == ["application/json"]
     answer = apache.raw(b"GET /v1/lab/ HTTP/1.1\r\n\r\n")
     assert answer.status == 400 and answer.code == "bad_request", answer
+    for method, headers, status, code in [("PUT", {}, 405, "method_not_allowed"), ("GET", {"Range": "bytes=99999999-"}, 416, "bad_request")]:
+        answer = apache.request(method, "/console/main.js", headers=headers)
+        assert answer.status == status and answer.code == code and answer.json["ok"] is False, answer
+        assert answer.headers.get_all("Content-Type") == ["application/json"]
 
 
 def test_without_the_program_it_is_503_in_the_envelope(apache):
@@ -197,5 +196,6 @@ def test_authorization_reaches_a_cgi_program_and_a_proxy_does_not(anteroom):
         script.write_text(SCRIPT)
         script.chmod(0o755)
         with contextlib.closing(Apache(anteroom(start=False), base, 3)) as server:
+            server.client.record = lambda *_: None
             answer = server.client.get("/v1/x/", headers={"Authorization": "Bearer t", "If-Match": '"1"', "Proxy": "evil"})
             assert answer.text == 'Bearer t|"1"|', (answer, server.log())

@@ -175,7 +175,7 @@ def test_revoking_counts_at_the_next_request(a):
     a.command("token", "revoke", "short")
     is_refused(client.get("/v1/vm/", headers=headers), "unauthorized")
     assert "short" not in listed(a)
-    assert "no token with the name short" in a.command("token", "revoke", "short", code=1).stderr
+    assert "no token with the name short" in a.command("token", "revoke", "short", code=3).stderr
     again = a.token("short", "reader")
     is_ok(client.get("/v1/vm/", headers=again))
     is_refused(client.get("/v1/vm/", headers=headers), "unauthorized")
@@ -218,7 +218,7 @@ def test_a_wrong_command_is_2_and_makes_nothing(a, args):
 
 def test_a_name_is_for_one_token(a):
     a.command("token", "add", "twice", "--role", "admin")
-    done = a.command("token", "add", "twice", "--role", "admin", code=1)
+    done = a.command("token", "add", "twice", "--role", "admin", code=4)
     assert "already" in done.stderr and done.stdout == ""
 
 

@@ -181,7 +181,7 @@ def without(*names):
     {**GOOD, "user": {"id": "u" * 300}}, {**GOOD, "user": "u1"}, {**GOOD, "project": {"name": "n"}}, {**GOOD, "project": {"id": ""}},
     {**GOOD, "project": {"id": "p" * 300}}, {**GOOD, "project": {"id": "a\u0000b"}}, {**GOOD, "roles": {"name": "admin"}},
     {**GOOD, "roles": ["admin"]}, {**GOOD, "expires_at": "tomorrow"}, {**GOOD, "expires_at": 5}, [GOOD], "admin",
-], ids=str)
+], ids=lambda say: getattr(say, "__name__", str(say)))
 def test_an_answer_that_cannot_be_used_leaves_it_unknown(door, keystone, say):
     keystone.says["t"] = say
     a = door()

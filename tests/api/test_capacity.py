@@ -14,7 +14,7 @@ def test_what_fits_exactly_is_admitted_and_the_next_one_waits_with_numbers(anter
     a.dispatch()
     assert states(a) == {"all": "running", "more": "queued"}
     assert show(a, "all")["Hosts"] == {"n1": 1}
-    assert reason(a, "more") == ("WaitingForCapacity", "needs 1 x (gpu 1); free on its 1 host: gpu 0 of 64 (at most 0 on one)")
+    assert reason(a, "more") == ("WaitingForCapacity", "needs 1 gpu; 0 of 64 are free on its 1 host")
     books_balance(a, {"n1": {"gpu": 64}})
 
 
@@ -159,7 +159,7 @@ def test_pools_may_share_hosts(anteroom):
     a.dispatch()
     assert states(a) == {"a": "running", "b": "running", "c": "queued", "d": "queued"}
     assert held(a) == {"shared": {"gpu": 4}, "own": {"gpu": 4}}
-    assert "free on its 2 hosts: gpu 0 of 8" in reason(a, "c")[1] and "free on its 1 host: gpu 0 of 4" in reason(a, "d")[1]
+    assert "0 of 8 are free on its 2 hosts" in reason(a, "c")[1] and "0 of 4 are free on its 1 host" in reason(a, "d")[1]
     change(a, "a", status="finished")
     a.dispatch()
     assert sorted(states(a).values()) == ["finished", "running", "running", "running"]
@@ -220,7 +220,7 @@ def test_kubernetes_quantities_are_counted_in_milli_and_bytes_and_each_pod_count
     a.dispatch()
     assert states(a, "kube") == {"half": "running", "rest": "running", "none": "running", "too-many": "queued"}
     assert held(a, "kube") == {"n1": {"cpu": 2000, "memory": 4 << 30, "pods": 3}}
-    assert "pods 0 of 3" in reason(a, "too-many", "kube")[1]
+    assert "needs 1 pods; 0 of 3 are free" in reason(a, "too-many", "kube")[1]
 
 
 def test_a_job_that_an_operator_set_running_is_counted_before_others_are_admitted(anteroom):

@@ -90,9 +90,9 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(anteroom):
     assert done.stderr == "" and sorted(done.stdout.splitlines()) == sorted([
         f'place {byhand} {{"n":1}}',
         f'admit {small} {{"n":2}}',
-        f"wait {big} WaitingForCapacity: needs 1 x (gpu 8); free on its 1 host: gpu 5 of 10 (at most 5 on one)",
+        f"wait {big} WaitingForCapacity: needs 8 gpu; 5 of 10 are free on its 1 host",
         f"wait {last} BlockedByOlder: job {big} came first, does not fit yet, and holds the line",
-        f"wait {never} NeverFits: needs 1 x (gpu 11); in all, on its 1 host: gpu 10 (at most 10 on one)",
+        f"wait {never} NeverFits: needs 11 gpu; its 1 host has 10 in all",
     ])
     a.dispatch()
     assert states(a) == {"by-hand": "running", "small": "running", "big": "queued", "last": "queued", "never": "queued"}

@@ -36,14 +36,14 @@ def test_many_that_fit_one_by_one_but_never_together_are_told_by_the_pass(read):
     read.dispatch()
     word, text = reason(read, "j")
     assert word == "NeverFits"
-    assert text == "needs 2 x (gpu 16); in all, on its 3 hosts: gpu 28 (at most 16 on one)"
+    assert text == "needs 32 gpu; its 3 hosts have 28 in all"
 
 
 def test_before_the_first_pass_nothing_is_known_yet(anteroom):
     a = anteroom(lab({"n1": {"gpu": 4}}))
     assert create(a, "j", 5)["Reason"] == "WaitingForCapacity"
     a.dispatch()
-    assert reason(a, "j") == ("NeverFits", "needs 1 x (gpu 5); in all, on its 1 host: gpu 4 (at most 4 on one)")
+    assert reason(a, "j") == ("NeverFits", "needs 5 gpu; its 1 host has 4 in all")
 
 
 def test_it_is_judged_by_the_empty_hosts_and_not_by_what_is_free(read):

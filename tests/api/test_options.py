@@ -102,11 +102,15 @@ def test_check_of_a_good_configuration(run, program):
 
 def test_the_dispatchers_check_asks_every_source_and_writes_nothing(run):
     done = run("anteroom-dispatch", "--config", run.a.config_path, "--check")
-    assert done.returncode == 1 and "database: " in done.stdout  # it is not there yet, and --check does not make it
-    assert not run.a.db_path.exists()
+    assert done.returncode == 0 and f"database {run.a.db_path}: none yet" in done.stdout, done
+    assert not run.a.db_path.exists()  # --check does not make it
     assert run("anteroom-dispatch", "--config", run.a.config_path).returncode == 0
     done = run("anteroom-dispatch", "--config", run.a.config_path, "--check")
     assert done.stdout.splitlines()[-2:] == ["queue lab: static: ok, hosts 1, pools 1", "queue *: no source of capacity"]
+    missing = run.a.dir / "none/anteroom.db"
+    run.a.write_config(f"database: {missing}\n")
+    done = run("anteroom-dispatch", "--config", run.a.config_path, "--check")
+    assert done.returncode == 1 and f"database: {missing} cannot be made: No such file" in done.stdout, done
 
 
 @both

@@ -146,8 +146,8 @@ def test_a_precondition_is_met_or_refused(a):
 
 
 @pytest.mark.parametrize("method, path, allow", [
-    ("GET", "/queues/lab", "POST"), ("HEAD", "/queues/lab/", "POST"), ("DELETE", "/queues/lab", "POST"),
-    ("PUT", "/queues/lab", "POST"), ("POST", "/queues/lab/capacity", "GET, HEAD")])
+    ("DELETE", "/queues/lab", "GET, HEAD, POST"), ("PUT", "/queues/lab/", "GET, HEAD, POST"), ("POST", "/queues/", "GET, HEAD"),
+    ("POST", "/queues/lab/capacity", "GET, HEAD")])
 def test_other_methods_are_405(a, method, path, allow):
     answer = a.request(method, path)
     assert answer.status == 405 and answer.headers["Allow"] == allow

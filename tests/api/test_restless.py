@@ -97,6 +97,19 @@ def test_many_queues_of_one_source_promise_nothing_twice_and_end(anteroom, progr
     assert log.count("event=pass ") <= 4 * len(names)
 
 
+def test_a_single_run_reads_its_sources_when_that_is_wanted_and_not_by_the_clock(anteroom, tmp_path):
+    """Of many there was always one that was being read, and the run did not end."""
+    quick, slow = Program(tmp_path, "quick"), Program(tmp_path, "slow", before="sleep 1")
+    for program in quick, slow:
+        program.says({"lm": {"licence": 0}})
+    names = [f"q{i}" for i in range(8)]
+    a = anteroom(queues(slow=slow.queue(), **{name: quick.queue(poll="100ms") for name in names}))
+    for name in ["slow", *names]:
+        create(a, "a", name)
+    a.dispatch()
+    assert len(names) <= quick.counted() <= 2 * len(names) and 1 <= slow.counted() <= 2
+
+
 def test_a_source_that_says_too_much_keeps_no_other_queue_waiting(anteroom, program):
     """A table of so many hosts and resources has no room in a pass: that is a failed reading, not a failed pass."""
     program.says({f"h{i}": {f"r{i}": 1} for i in range(20000)})
@@ -111,7 +124,7 @@ def test_readings_that_a_locked_database_spoiled_are_made_again(anteroom, progra
     a = anteroom(queues(lab=program.queue()))
     create(a, "a")
     a.start_dispatcher()
-    wait_until(lambda: "licence 0 of 1" in (cloud.reason(a, "a")[1] or ""), what="the reason")
+    wait_until(lambda: "0 of 1 are free" in (cloud.reason(a, "a")[1] or ""), what="the reason")
     with open(f"{a.db_path}.lock", "rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         program.says({"lm": {"licence": 1}})

@@ -36,7 +36,10 @@ def over(a, names, type="lab"):
     jobs = [{"request_id": n, "owner_id": "o", "callback": f"cb-{n}", "data": {"note": "x" * 1000}} for n in names]
     for i in range(0, len(jobs), 500):
         assert a.post(f"/v1/{type}/", jobs[i:i + 500]).status == 201
-    write(a, "UPDATE jobs SET status = 'finished', group_id = NULL, finished_at = created_at WHERE status = 'queued'")
+    write(a, "UPDATE jobs SET status = 'finished', group_id = NULL, finished_at = created_at WHERE status = 'queued'",
+          "UPDATE queues SET finished = finished + queued, waiting = held, queued = 0",  # the books, as the programs keep them
+          "UPDATE owners SET waiting = (SELECT count(*) FROM jobs j WHERE j.owner_id = owners.owner_id AND j.status = 'held')",
+          "DELETE FROM owners WHERE waiting = 0")
 
 
 def count(a, table="jobs"):

@@ -13,6 +13,7 @@ from harness import BIN, wait_until
 TABLE = """
                                         nothing wrong expired revoked  admin reader    A   B  both
 GET    /healthz             health          200   200     200     200    200    200  200 200   200
+GET    /openapi.json        document        200   200     200     200    200    200  200 200   200
 GET    /v1/{}               list            401   401     401     401    200    200  200 200   200
 GET    /v1/{}               list of a       401   401     401     401    200    200  200 200   200
 POST   /v1/{}               create for a    401   401     401     401    201    403  201 403   201
@@ -48,8 +49,13 @@ GET    /v1/{}/{}/deliveries tries of a      401   401     401     401    200    
 GET    /v1/{}/{}/deliveries tries of -      401   401     401     401    404    404  404 404   404
 POST   /v1/{}/{}/deliveries send a again    401   401     401     401    409    403  409 404   409
 POST   /v1/{}/{}/deliveries send - again    401   401     401     401    404    403  404 404   404
+GET    /v1/{}/{}/wait       why a waits     401   401     401     401    200    200  200 404   200
+GET    /v1/{}/{}/wait       why - waits     401   401     401     401    404    404  404 404   404
 GET    /v1/{}/{}/events     events of a     401   401     401     401    200    200  200 404   200
 GET    /v1/{}/{}/events     events of -     401   401     401     401    404    404  404 404   404
+GET    /queues              queues          401   401     401     401    200    200  200 200   200
+GET    /queues/{}           queue           401   401     401     401    200    200  200 200   200
+GET    /metrics             numbers         401   401     401     401    200    200  403 403   403
 GET    /queues/{}/capacity  capacity        401   401     401     401    200    200  403 403   403
 POST   /queues/{}           pause           401   401     401     401    200    403  403 403   403
 """
@@ -86,7 +92,7 @@ def new(*owners, **members):
 
 
 CASES = {
-    "health": at("/healthz"), "list": at("/v1/t/"), "list of a": at("/v1/t/?owner_id=a"),
+    "health": at("/healthz"), "document": at("/openapi.json"), "list": at("/v1/t/"), "list of a": at("/v1/t/?owner_id=a"),
     "create for a": new("a"), "create for b": new("b"), "two for a and b": new("a", "b"),
     "first for a": new("a", priority=-1), "last for a": new("a", priority=lambda a: last(a) + 1),
     "far for a": new("a", priority=lambda a: last(a) + FAR),
@@ -99,9 +105,10 @@ CASES = {
     "a before a": beside("before", "a"), "a after a": beside("after", "a"), "a before -": beside("before", "-"),
     "delete a": at("/v1/t/{a}"), "delete b": at("/v1/t/{b}"), "delete -": at("/v1/t/{-}"),
     "tries of a": at("/v1/t/{a}/deliveries"), "tries of -": at("/v1/t/{-}/deliveries"),
+    "why a waits": at("/v1/t/{a}/wait"), "why - waits": at("/v1/t/{-}/wait"),
     "send a again": at("/v1/t/{a}/deliveries", ""), "send - again": at("/v1/t/{-}/deliveries", ""),
     "events of a": at("/v1/t/{a}/events"), "events of -": at("/v1/t/{-}/events"),
-    "capacity": at("/queues/t/capacity"), "pause": at("/queues/t", {"paused": False}),
+    "numbers": at("/metrics"), "queues": at("/queues/"), "queue": at("/queues/t"), "capacity": at("/queues/t/capacity"), "pause": at("/queues/t", {"paused": False}),
 }
 
 
@@ -121,7 +128,7 @@ ROWS = list(read_table())
 def routes():
     """What this version has: {"GET /v1/{}": "read"}."""
     printed = subprocess.run([BIN / "anteroom.fcgi", "--routes"], capture_output=True, text=True, check=True).stdout
-    return dict(line.rsplit(" ", 1) for line in printed.splitlines())
+    return {f"{method} {path}": need for method, path, need, *_ in map(str.split, printed.splitlines())}
 
 
 class Jobs:

@@ -167,6 +167,9 @@ def test_a_state_directory_with_a_deep_and_strange_path_works(run, tmp_path):
     r = run(state=state)
     r.ready()
     seed_runs(r.port)
+    console = Client("127.0.0.1", r.port)
+    assert console.get("/").body == (ROOT / "nginx/www/index.html").read_bytes()
+    console.close()
     assert r.end(signal.SIGTERM)[0] == 0
 
 

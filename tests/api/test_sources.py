@@ -34,7 +34,7 @@ def test_a_job_waits_for_what_the_program_says_and_is_called_when_it_is_free(ant
     a = anteroom(queues(lab=program.queue()))
     create(a, "a")
     a.start_dispatcher()
-    wait_until(lambda: "free on its 1 host: licence 0 of 2" in (cloud.reason(a, "a")[1] or ""), what="the reason")
+    wait_until(lambda: "0 of 2 are free on its 1 host" in (cloud.reason(a, "a")[1] or ""), what="the reason")
     assert cloud.reason(a, "a")[0] == "WaitingForCapacity"
     program.says({"lm": {"licence": (2, 1)}})
     a.wait_status("a", "running", "lab")

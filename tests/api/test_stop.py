@@ -9,20 +9,11 @@ import threading
 import pytest
 
 from cloud import LAB, create, is_sound, lab
-from contract import FastCGI
+from contract import FastCGI, connected
 from harness import wait_until
 
 CONF = lab({"n": {"gpu": 1}})
 WORKERS = 4  # as the configuration has it by default
-
-
-def raw(a, data=b""):
-    """A connection to anteroom.fcgi itself, on which these bytes were sent."""
-    s = socket.socket(socket.AF_UNIX)
-    s.settimeout(60)
-    s.connect(os.path.relpath(a.dir / "fcgi.sock"))
-    s.sendall(data)
-    return s
 
 
 def is_clean(a):
@@ -89,7 +80,7 @@ def test_kept_and_idle_connections_do_not_hold_it_up(anteroom):
     kept = [FastCGI(a) for _ in range(20)]
     for k in kept:
         assert k.request("GET", "/v1/lab/").status == 200
-    idle = [raw(a) for _ in range(20)]
+    idle = [connected(a) for _ in range(20)]
     create(a, "j", 1)  # and one that nginx keeps
     stop(a)
     for k in kept:
@@ -106,7 +97,7 @@ HALF_HEADS = [b"\x01", b"\x01\x01\x00\x01\x00\x08", struct.pack("!BBHHBx", 1, 1,
 
 def test_half_a_head_on_all_workers_but_one_keeps_nobody_out(anteroom):
     a = anteroom(CONF)
-    half = [raw(a, HALF_HEADS[i]) for i in range(WORKERS - 1)]
+    half = [connected(a, HALF_HEADS[i]) for i in range(WORKERS - 1)]
     for i in range(20):
         create(a, f"j{i}", 1)
         assert a.get(f"/v1/lab/j{i}/").status == 200
@@ -129,7 +120,7 @@ def test_a_body_that_never_comes_on_all_workers_but_one_keeps_nobody_out(anteroo
 
 def test_32_halves_of_requests_do_not_keep_it_from_leaving(anteroom):
     a = anteroom(CONF)
-    half = [raw(a, HALF_HEADS[i % len(HALF_HEADS)]) for i in range(16)]
+    half = [connected(a, HALF_HEADS[i % len(HALF_HEADS)]) for i in range(16)]
     slow = [FastCGI(a) for _ in range(16)]
     for s in slow:
         s.begin("POST", "/v1/lab/", b'{"request_id": ', length=500)
@@ -162,7 +153,7 @@ def test_a_client_who_goes_away_in_the_middle_leaves_nothing_behind(anteroom):
         s = FastCGI(a)
         s.begin(*(("POST", "/v1/lab/", b'{"half": ') if i % 2 else ("GET", "/v1/lab/")), length=100 if i % 2 else None)
         s.close()
-        raw(a, HALF_HEADS[i % len(HALF_HEADS)]).close()
+        connected(a, HALF_HEADS[i % len(HALF_HEADS)]).close()
     create(a, "j", 1)
     wait_until(lambda: sockets(a) <= 4, what="the end of dead connections")
     stop(a)

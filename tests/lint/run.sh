@@ -25,7 +25,7 @@ check() {
 
 # A complete build in a folder of its own, where a warning is an error.
 build_with() {
-    make -s CC="$1" BUILD="build/lint-$1" CFLAGS="-O2 -g -Werror" bins units "build/lint-$1/bench/"{fixed,raw,fill}
+    make -s CC="$1" BUILD="build/lint-$1" CFLAGS="-O2 -g -Werror" bins units fuzzers faults benches
 }
 
 # Each finding is one line; `clang-tidy FILE -- FLAGS` by hand shows how it comes about.
@@ -41,7 +41,7 @@ mapfile -d '' c_files < <(git ls-files -z --cached --others --exclude-standard '
 mapfile -d '' rooms < <(git ls-files -z --cached --others --exclude-standard 'common/*.c' 'cron/*.c' 'fcgi/*.c')
 mapfile -d '' pages < <(git ls-files -z --cached --others --exclude-standard '*.[1-8]')
 mapfile -d '' python_files < <(git ls-files -z --cached --others --exclude-standard '*.py')
-mapfile -d '' shell_files < <(git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run)
+mapfile -d '' shell_files < <(git ls-files -z --cached --others --exclude-standard '*.sh' '*.cgi' 'nginx/deb/p*' .ci/run)
 
 check "the rules can fail" "$python" -B -m pytest -q -p no:cacheprovider tests/lint
 check "layers and outside headers" "$python" -B tests/lint/includes.py
@@ -54,6 +54,7 @@ check "gcc without a warning" build_with gcc
 check "clang without a warning" build_with clang
 check "the program for the next check" make -s bins
 check "documents: keys, code map, paths" "$python" -B tests/lint/docs.py
+check "/openapi.json by a validator of OpenAPI" tests/lint/openapi.sh
 check "cppcheck" cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
     --suppress=missingIncludeSystem -DANTEROOM_VERSION='"lint"' -D_GNU_SOURCE -Icommon -j 2 "${rooms[@]}"
 check "clang-tidy" tidy

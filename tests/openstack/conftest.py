@@ -13,12 +13,20 @@ pytest.register_assert_rewrite("bed", "harness", "portal", "receiver")
 
 import bed as bed_module  # noqa: E402
 import harness  # noqa: E402
+import openapi  # noqa: E402
 import portal as portal_module  # noqa: E402
 import receiver as receiver_module  # noqa: E402
 
 
 def pytest_report_header():
     return f"binaries: {os.path.relpath(harness.BIN, harness.ROOT)}"
+
+
+@pytest.fixture(autouse=True)
+def as_documented():
+    """Whatever was answered meanwhile, and every callback, is as fcgi/openapi.json says."""
+    yield
+    openapi.check()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ def test_a_job_waits_with_numbers_and_is_called_when_a_server_goes(bed, anteroom
     p.ask("first", "tenant-a", WHOLE)
     p.wait_confirmed(1)
     p.ask("second", "tenant-a", WHOLE)
-    p.waits("second", "WaitingForCapacity", "needs 1 x (Disk 10, Memory 7680, VCPU 4)", "Memory 0 of 7680 (at most 0 on one)")
+    p.waits("second", "WaitingForCapacity", "7680 Memory", "0 of 7680", "free on its 1 host")
     assert not receiver.at("second")
     bed.delete(*p.servers["first"])
     assert p.hosts("second") == {"host-1": 1}

@@ -31,7 +31,7 @@ def test_each_project_on_its_own_hosts_and_so_says_nova(bed, anteroom, portal, p
         server, = p.servers[f"first-{project}"]
         assert bed.admin.server(server)["OS-EXT-SRV-ATTR:host"] == host
         p.ask(f"second-{project}", project, THIRD)
-        p.waits(f"second-{project}", "WaitingForCapacity", "Memory 0 of 7680")
+        p.waits(f"second-{project}", "WaitingForCapacity", "0 of 7680")
 
 
 def test_an_aggregate_for_several_projects(bed, anteroom, portal):

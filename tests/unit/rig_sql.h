@@ -8,13 +8,22 @@
 
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "db_sum_vfs.h"
+
+/* By the layer of checksums, since a program without it leaves them as they were; but of a file
+ * that is empty or not there, which is to become one of an earlier version. */
 static inline sqlite3 *rig_sqlite(struct rig *r)
 {
+    struct stat st;
+    bool new = stat(r->path, &st) != 0 || st.st_size == 0;
     sqlite3 *db;
 
-    assert_int_equal(sqlite3_open_v2(r->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(r->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                                     new ? NULL : db_sum_vfs(DB_SUM_DEFAULT)),
+                     SQLITE_OK);
     return db;
 }
 

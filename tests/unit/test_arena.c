@@ -79,11 +79,26 @@ static void the_limit_holds(void **state)
     assert_null(arena_array(a, 1001, 1));
     assert_null(arena_array(a, SIZE_MAX / 2, 3));
     assert_null(arena_array(a, SIZE_MAX, 1));
+    assert_int_equal(arena_copy(a, (struct str){"no such text", SIZE_MAX}, &copy), -1);
     while (got < 2000 && arena_array(a, 10, 1))
         got += 10;
     assert_in_range(got, 500, 1000);
     assert_int_equal(arena_copy(a, STR_LIT("twenty bytes of text"), &copy), -1);
     assert_null(copy.p);
+    arena_free(a);
+}
+
+static void a_refusal_is_remembered(void **state)
+{
+    struct arena *a = arena_of(100);
+
+    (void)state;
+    assert_non_null(arena_array(a, 10, 1));
+    assert_false(arena_failed(a));
+    assert_null(arena_array(a, 100, 1));
+    assert_true(arena_failed(a));
+    assert_non_null(arena_array(a, 10, 1));
+    assert_true(arena_failed(a));
     arena_free(a);
 }
 
@@ -119,6 +134,7 @@ int main(void)
         cmocka_unit_test(no_elements_are_no_failure),
         cmocka_unit_test(a_copy_ends_with_nul),
         cmocka_unit_test(the_limit_holds),
+        cmocka_unit_test(a_refusal_is_remembered),
         cmocka_unit_test(nothing_is_freed_without_complaint),
 #if TORTURE
         cmocka_unit_test(memory_that_runs_out_is_reported),

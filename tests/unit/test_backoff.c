@@ -139,6 +139,14 @@ static void test_retry_after_forms(void **state)
         {"1.5", -1},
         {"", -1},
         {"1 2", -1},
+        {"\t1\t", 1},
+        {" \t 1 \t ", 1},
+        {"\t", -1},
+        {" ", -1},
+        {"1\t2", -1},
+        {"1:2", -1},
+        {"1/2", -1},
+        {"Tue; 14 Nov 2023 22:13:30 GMT", -1},
         {"Tue, 14 Nov 2023 22:13:30 GMT", 10},
         {"Tue, 14 Nov 2023 22:13:10 GMT", 0},
         {"Tue, 14 Nov 2023 22:13:30 CET", -1},
@@ -233,6 +241,27 @@ static void test_jitter_reaches_both_ends(void **state)
     assert_int_equal(next.next_try, now + 11 * NS_PER_S);
 }
 
+/* Near the end of what the clock can say, nothing wraps: a next try that cannot be said is none. */
+static void test_end_of_time(void **state)
+{
+    struct conf_callback conf = three_tries();
+    struct backoff_try t = {.number = 1,
+                            .now = INT64_MAX - 5 * NS_PER_S,
+                            .hold_until = INT64_MAX,
+                            .status = 503,
+                            .retry_after = STR_LIT("60"),
+                            .random = MIDDLE};
+    struct backoff_next next;
+
+    (void)state;
+    backoff_decide(&conf, &t, &next);
+    assert_int_equal(next.outcome, STORE_GIVE_UP);
+    t.now = INT64_MAX - 50 * NS_PER_S;
+    backoff_decide(&conf, &t, &next);
+    assert_int_equal(next.outcome, STORE_TRY_AGAIN);
+    assert_int_equal(next.next_try, INT64_MAX - NS_PER_S);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_retry_after_forms),
         cmocka_unit_test(test_every_next_try_is_within_its_bounds),
         cmocka_unit_test(test_jitter_reaches_both_ends),
+        cmocka_unit_test(test_end_of_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <wchar.h>
 
 #include <cmocka.h>
 
@@ -110,12 +111,45 @@ static void a_buffer_is_taken_and_used_again(void **state)
     assert_int_equal(b.max, 10);
 }
 
+/* What printf cannot write is not left out in silence. */
+static void what_cannot_be_written_fails(void **state)
+{
+    struct buf b = BUF_INIT(10);
+
+    (void)state;
+    buf_str(&b, "a");
+    buf_printf(&b, "%lc", (wint_t)0x20AC); /* no character of the locale "C" */
+    assert_true(b.failed);
+    assert_string_equal(b.data, "a");
+    buf_free(&b);
+}
+
+static void a_buffer_fails_with_its_parts(void **state)
+{
+    struct buf whole = BUF_INIT(10), good = BUF_INIT(10), cut = BUF_INIT(1);
+    struct buf lost = {.failed = true, .no_memory = true};
+
+    (void)state;
+    buf_str(&cut, "ab");
+    buf_follow(&whole, &good);
+    assert_false(whole.failed || whole.no_memory);
+    buf_follow(&whole, &cut);
+    assert_true(whole.failed && !whole.no_memory);
+    buf_follow(&whole, &lost);
+    assert_true(whole.failed && whole.no_memory);
+    buf_follow(&whole, &good);
+    assert_true(whole.failed && whole.no_memory);
+    buf_free(&cut);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_holds_what_fits),
         cmocka_unit_test(a_buffer_says_why_it_failed),
         cmocka_unit_test(a_buffer_is_taken_and_used_again),
+        cmocka_unit_test(what_cannot_be_written_fails),
+        cmocka_unit_test(a_buffer_fails_with_its_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -346,8 +346,9 @@ static void test_huge_running_job_takes_all_there_is(void **state)
     static const size_t first = 0;
     struct source_reading reading = {.hosts = 1, .host = &host};
     struct demand_amount asked = {{"A", 1}, NUM_SAFE_MAX};
-    struct demand_kind kind = {.count = DEMAND_INSTANCES_MAX, .amounts = 1, .amount = &asked};
-    struct demand d = {.kinds = 1, .kind = &kind};
+    struct demand_kind kind[] = {{.count = DEMAND_INSTANCES_MAX, .amounts = 1, .amount = &asked},
+                                 {.count = 1, .amounts = 1, .amount = &asked}};
+    struct demand d = {.kinds = 2, .kind = kind};
     struct arena *a = arena_new(1 << 16);
     struct fit_placement p = {0};
     struct capacity_holds holds;
@@ -361,8 +362,9 @@ static void test_huge_running_job_takes_all_there_is(void **state)
     assert_int_equal(capacity_place(&c, (struct fit_subset){1, &first}, &s.demand, &p, &e), 0);
     assert_int_equal(c.free.free[0], 0);
     assert_int_equal(capacity_holds(&c, &s.demand, &p, a, &holds, &e), 0);
+    assert_int_equal(holds.holds, 1);
     assert_int_equal(holds.hold[0].amount, 64);
-    assert_int_equal(holds.count[0].instances, DEMAND_INSTANCES_MAX);
+    assert_int_equal(holds.count[0].instances, DEMAND_INSTANCES_MAX + 1);
     fit_placement_free(&p);
     capacity_free(&c);
     arena_free(a);

@@ -100,6 +100,9 @@ static void every_scalar_key_is_read(void **state)
     assert_int_equal(a->fit, CONF_FIT_SPREAD);
     assert_int_equal(a->overtake, 0);
     assert_str(a->callback_base, "HTTPS://[::1]:8443/a%20b?c=d");
+    assert_string_equal(a->base.host, "::1");
+    assert_int_equal(a->base.port, 8443);
+    assert_int_equal(conf_queue(c, STR_LIT("b"))->base.port, 0);
     assert_true(conf_queue(c, STR_LIT("b"))->overtake == CONF_FOREVER);
     assert_int_equal(conf_queue(c, STR_LIT("b"))->fit, CONF_FIT_PACK);
     conf_free(c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening databases that are missing, somebody else's, newer, locked or not to be written; the lock
  * that writers share; and a flush that fails. */
-#include "rig.h"
+#include "rig_sql.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,15 +39,6 @@ int fdatasync(int fd)
     return flush(SYS_fdatasync, fd);
 }
 
-static void sql(const char *path, const char *text)
-{
-    sqlite3 *db;
-
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
 /* Closes the store, spoils the file, and returns the sentence with which it does not open again. */
 static const char *refusal(struct rig *r, const char *text, enum store_mode mode, struct err *e)
 {
@@ -56,7 +47,7 @@ static const char *refusal(struct rig *r, const char *text, enum store_mode mode
     store_close(r->s);
     r->s = NULL;
     if (text)
-        sql(r->path, text);
+        rig_sql(r, text);
     assert_int_equal(store_open(r->conf, mode, &s, e), -1);
     return e->text;
 }
@@ -113,7 +104,7 @@ static void an_older_database_is_migrated_by_a_writer_only(void **state)
     rig_make(&r, "");
     store_close(r.s);
     assert_int_equal(unlink(r.path), 0);
-    sql(r.path, "PRAGMA application_id=0x416e7465; PRAGMA user_version=0");
+    rig_sql(&r, "PRAGMA application_id=0x416e7465; PRAGMA user_version=0");
     r.s = NULL;
     assert_non_null(strstr(refusal(&r, NULL, STORE_READ, &e), "needs"));
     rig_open(&r);

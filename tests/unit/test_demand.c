@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "common/demand_rules.h"
+
 struct taken {
     const char *type, *data, *scope, *shape;
 };
@@ -202,6 +204,10 @@ static void test_kube_taken(void **state)
          "project:n",
          "[{'c':{'nodeSelector':{'a':'b'}},'n':1,'r':{'pods':1}},"
          "{'c':{'nodeSelector':{'a':'c'}},'n':1,'r':{'pods':1}},{'n':1,'r':{'pods':1}}]"},
+        {"kube", POD("'requests':{'kubernetes.io/x':'0.5','x.kubernetes.io/y':'1500m'}"),
+         "project:n", "[{'n':1,'r':{'kubernetes.io/x':1,'pods':1,'x.kubernetes.io/y':2}}]"},
+        {"kube", POD("'requests':{'a.io/gpu':'9007199254740991'}"), "project:n",
+         "[{'n':1,'r':{'a.io/gpu':9007199254740991,'pods':1}}]"},
         {"kube", POD("'requests':{'a-b.c0/d':1}"), "project:n",
          "[{'n':1,'r':{'a-b.c0/d':1,'pods':1}}]"},
         {"kube", "{}", "", "[]"},
@@ -250,6 +256,12 @@ static void test_kube_refused(void **state)
         {"kube", POD("'tolerations':{}"), "/data/pods/0/tolerations", "must be an array"},
         {"kube", POD("'tolerations':[1]"), "/data/pods/0/tolerations/0", "must be an object"},
         {"kube", TOLERATION(""), "/data/pods/0/tolerations/0/operator", "Exists when there is no"},
+        {"kube", TOLERATION("'key':'k','operator':1"), "/data/pods/0/tolerations/0/operator",
+         "must be a string"},
+        {"kube", TOLERATION("'key':'k','value':1"), "/data/pods/0/tolerations/0/value",
+         "must be a string"},
+        {"kube", TOLERATION("'key':'k','effect':1"), "/data/pods/0/tolerations/0/effect",
+         "must be a string"},
         {"kube", TOLERATION("'key':7"), "/data/pods/0/tolerations/0/key", "must be a string"},
         {"kube", TOLERATION("'key':'a b'"), "/data/pods/0/tolerations/0/key", "key of a taint"},
         {"kube", TOLERATION("'key':'k','operator':'Like'"), "/data/pods/0/tolerations/0/operator",
@@ -306,6 +318,89 @@ static void test_fits_alone(void **state)
     assert_true(labels);
 }
 
+/* The place that a pod takes is one of the resources that it asks for. */
+static void test_a_pod_and_its_requests(void **state)
+{
+    struct buf b = BUF_INIT(TEXT_MAX);
+    struct demand *d = NULL;
+    struct err e;
+    size_t n, i;
+
+    (void)state;
+    for (n = DEMAND_RESOURCES_MAX - 1; n <= DEMAND_RESOURCES_MAX; n++) {
+        buf_reset(&b);
+        buf_str(&b, "{'namespace':'n','pods':[{'requests':{");
+        for (i = 0; i < n; i++)
+            buf_printf(&b, "%s'a.io/r%zu':1", i ? "," : "", i);
+        buf_str(&b, "}}]}");
+        assert_int_equal(parse("kube", buf_span(&b), &d, &e), n < DEMAND_RESOURCES_MAX ? 0 : -1);
+    }
+    assert_int_equal(d->kind[0].amounts, DEMAND_RESOURCES_MAX);
+    assert_string_equal(e.pointer, "/data/pods/0/requests");
+    assert_non_null(strstr(e.text, "at most 32 resources"));
+    demand_free(d);
+    buf_free(&b);
+}
+
+/* Only what is spelled as Placement spells its classes is a resource; the rest is the client's. */
+static void test_what_is_no_resource_of_a_machine(void **state)
+{
+    struct demand *d = NULL;
+    struct err e;
+
+    (void)state;
+    assert_int_equal(parse("vm",
+                           STR_LIT("{'project':'p','instances':[{'VCPU':1,'A:':'x','A{':'x',"
+                                   "'A@':'x','A/':'x','a':'x','':'x','A_9':2}]}"),
+                           &d, &e),
+                     0);
+    expect_shape(d, "[{'n':1,'r':{'A_9':2,'VCPU':1}}]");
+    demand_free(d);
+}
+
+/* Letters and digits, and nothing that stands beside them in ASCII. */
+static void test_labels(void **state)
+{
+    static const char *const bad[] = {"/",   ":",   "@",   "[",  "`",  "{",  "a/",
+                                      "a:b", "a[b", "a{b", "-a", "a_", ".a", "a b"};
+    char label[66], domain[256];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(bad); i++) {
+        if (demand_is_label_value(str_of(bad[i])))
+            fail_msg("taken for a label's value: %s", bad[i]);
+    }
+    assert_true(demand_is_label_value(STR_LIT("0aZ9.-_z")));
+    assert_true(demand_is_label_value(STR_LIT("")));
+    assert_false(demand_is_label_key(STR_LIT("")));
+    memset(label, 'x', sizeof label);
+    assert_true(demand_is_label_value((struct str){label, 63}));
+    assert_false(demand_is_label_value((struct str){label, 64}));
+    memset(domain, 'x', sizeof domain);
+    domain[253] = '/';
+    assert_true(demand_is_label_key((struct str){domain, 255}));
+    domain[253] = 'x';
+    domain[254] = '/';
+    assert_false(demand_is_label_key((struct str){domain, 256}));
+    assert_false(demand_is_label_key(STR_LIT("a_b/c")));
+    assert_false(demand_is_label_key(STR_LIT("a[b/c")));
+}
+
+static void test_names(void **state)
+{
+    char name[DEMAND_NAME_MAX + 1];
+
+    (void)state;
+    memset(name, 'x', sizeof name);
+    assert_true(demand_is_name((struct str){name, DEMAND_NAME_MAX}));
+    assert_false(demand_is_name((struct str){name, DEMAND_NAME_MAX + 1}));
+    assert_false(demand_is_name(STR_LIT("")));
+    assert_false(demand_is_name(STR_LIT("a\nb")));
+    assert_false(demand_is_name(STR_LIT("a\x7f")));
+    assert_true(demand_is_name(STR_LIT("a b")));
+}
+
 static void test_resource_names(void **state)
 {
     (void)state;
@@ -318,10 +413,18 @@ static void test_resource_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vm_taken),   cmocka_unit_test(test_vm_refused),
-        cmocka_unit_test(test_any_taken),  cmocka_unit_test(test_any_refused),
-        cmocka_unit_test(test_kube_taken), cmocka_unit_test(test_kube_refused),
-        cmocka_unit_test(test_fits_alone), cmocka_unit_test(test_resource_names),
+        cmocka_unit_test(test_vm_taken),
+        cmocka_unit_test(test_vm_refused),
+        cmocka_unit_test(test_any_taken),
+        cmocka_unit_test(test_any_refused),
+        cmocka_unit_test(test_kube_taken),
+        cmocka_unit_test(test_kube_refused),
+        cmocka_unit_test(test_fits_alone),
+        cmocka_unit_test(test_resource_names),
+        cmocka_unit_test(test_what_is_no_resource_of_a_machine),
+        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_a_pod_and_its_requests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "etag.h"
+#include "torture.h"
 
 static void lists_name_their_tags(void **state)
 {
@@ -35,6 +36,18 @@ static void lists_name_their_tags(void **state)
         {"", "\"a\"", false, false},
         {",", "\"a\"", false, false},
         {"\"\"", "\"\"", true, true},
+        {"\t\"b\"\t,\t\"a\"\t", "\"a\"", true, true},
+        {"\t*", "\"a\"", true, true},
+        {"\t* \t", "\"a\"", true, true},
+        {"**", "\"a\"", false, false},
+        {" ", "\"a\"", false, false},
+        {"\t", "\"a\"", false, false},
+        {"W/", "\"a\"", false, false},
+        {"W", "\"a\"", false, false},
+        {"W/,\"a\"", "\"a\"", true, true},
+        {"\"a\x7f\"", "\"a\x7f\"", false, false},
+        {"\"a\x80\"", "\"a\x80\"", true, true},
+        {"\"a b\"", "\"a b\"", false, false},
     };
     size_t i;
 
@@ -123,6 +136,50 @@ static void too_many_tags_are_refused(void **state)
     assert_int_equal(e.code, ERR_BAD_REQUEST);
 }
 
+static const char *tag_of(const char *a, const char *b, char etag[ETAG_MAX])
+{
+    const struct str part[] = {str_of(a), str_of(b)};
+    struct err e;
+
+    assert_int_equal(etag_of(part, 2, etag, &e), 0);
+    return etag;
+}
+
+static void a_tag_is_that_of_the_content(void **state)
+{
+    char a[ETAG_MAX], b[ETAG_MAX];
+
+    (void)state;
+    assert_string_equal(tag_of("one", "two", a), tag_of("one", "two", b));
+    assert_string_equal(tag_of("onetwo", "", a), tag_of("one", "two", b));
+    assert_string_not_equal(tag_of("one", "two", a), tag_of("one", "tw", b));
+    assert_int_equal(strlen(a), 34);
+    assert_int_equal(strspn(a + 1, "0123456789abcdef"), 32);
+    assert_true(a[0] == '"' && a[33] == '"');
+    assert_true(etag_named(str_of(a), str_of(a), ETAG_STRONG));
+}
+
+#if TORTURE /* a sanitizer's allocator cannot be failed */
+static void without_memory_there_is_no_tag(void **state)
+{
+    const struct str part[] = {STR_LIT("one")};
+    char a[ETAG_MAX] = "", b[ETAG_MAX];
+    struct err e;
+    int rc;
+
+    (void)state;
+    assert_int_equal(etag_of(part, 1, b, &e), 0);
+    torture_arm(0);
+    rc = etag_of(part, 1, a, &e);
+    (void)torture_end();
+    assert_int_equal(rc, -1);
+    assert_int_equal(e.code, ERR_INTERNAL);
+    assert_string_equal(a, "");
+    assert_int_equal(etag_of(part, 1, a, &e), 0);
+    assert_string_equal(a, b);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +187,10 @@ int main(void)
         cmocka_unit_test(a_jobs_tags_are_read),
         cmocka_unit_test(what_is_no_tag_of_ours_matches_nothing),
         cmocka_unit_test(too_many_tags_are_refused),
+        cmocka_unit_test(a_tag_is_that_of_the_content),
+#if TORTURE
+        cmocka_unit_test(without_memory_there_is_no_tag),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,7 +192,7 @@ int main(void)
         cmocka_unit_test(test_write_full_buffer), cmocka_unit_test(test_etag),
     };
 
-    if (setenv("TZ", "XXX-8", 1) != 0)
+    if (setenv("TZ", "CST-8", 1) != 0)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

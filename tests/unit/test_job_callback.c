@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "job.h"
+#include "prop.h"
 
 static const struct conf_queue queue = {.callback_base = {"http://127.0.0.1/demo/", 22}};
 static const struct conf_queue bare = {.pools = 0};
@@ -147,6 +148,49 @@ static void test_receivers(void **state)
     calls("http://[0:0::1]/", "http://[::1]", "::1", 80);
 }
 
+/* What is plain is not read by libcurl again; that it would say the same is tried here, with bases
+ * and references of all kinds. */
+static void test_plain_is_as_libcurl_has_it(void **state)
+{
+    static const char *const bases[] = {
+        "http://127.0.0.1/demo/",         "https://a.example:8443", "http://a.example/x?y=z",
+        "HTTPS://[::1]:8443/a%20b?c=d#e", "http://A.example./b",    "http://0x7f.1:81/../c",
+    };
+    static const char *const starts[] = {"http://h", "HTTPS://h.example:1/", "//h",
+                                         "http://0x7f.1"};
+    static const char letters[] = "ab09ZZ//?=&-__.:#@%";
+    struct prop r = prop_begin(__func__, 7);
+    size_t round, b, i, n;
+
+    (void)state;
+    for (round = 0; round < 20000; round++) {
+        struct job_target plain = {.port = 0}, full = {.port = 0};
+        struct conf_queue q = {.type = STR_LIT("vm")};
+        char text[32] = "";
+        struct url url;
+        struct err e, f;
+        int rc;
+
+        b = prop_below(&r, ARRAY_LEN(bases));
+        n = prop_below(&r, 12);
+        if (prop_below(&r, 3) == 0)
+            (void)snprintf(text, sizeof text, "%s", starts[prop_below(&r, ARRAY_LEN(starts))]);
+        for (i = strlen(text), n += i; i < n; i++)
+            text[i] = letters[prop_below(&r, sizeof letters - 1)];
+        q.callback_base = str_of(bases[b]);
+        rc = check(&q, text, &full, &f);
+        assert_int_equal(url_resolve((struct str){0}, q.callback_base, "it", &url, &e), 0);
+        memcpy(q.base.host, url.host, sizeof q.base.host);
+        q.base.port = url.port;
+        url_free(&url);
+        if (check(&q, text, &plain, &e) != rc)
+            fail_msg("%s with %s: %s", bases[b], text, rc == 0 ? e.text : f.text);
+        assert_string_equal(plain.host, full.host);
+        assert_string_equal(plain.receiver, full.receiver);
+        assert_int_equal(plain.port, full.port);
+    }
+}
+
 static void test_verdict(void **state)
 {
     struct netguard_net net;
@@ -168,9 +212,8 @@ static void test_verdict(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_callbacks_taken),
-        cmocka_unit_test(test_callbacks_refused),
-        cmocka_unit_test(test_receivers),
+        cmocka_unit_test(test_callbacks_taken), cmocka_unit_test(test_callbacks_refused),
+        cmocka_unit_test(test_receivers),       cmocka_unit_test(test_plain_is_as_libcurl_has_it),
         cmocka_unit_test(test_verdict),
     };
 

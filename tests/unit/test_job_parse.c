@@ -14,7 +14,6 @@
 #include "job.h"
 #include "num.h"
 #include "quoted.h"
-#include "torture.h"
 
 enum { TEXT_MAX = 1 << 20 };
 
@@ -408,6 +407,8 @@ static void test_change_refused(void **state)
         {"{'move':{'beside':'a'}}", "/move", "move must be", ERR_INVALID},
         {"{'move':{'before':'a','after':'b'}}", "/move", "move must be", ERR_INVALID},
         {"{'move':{'before':1}}", "/move/before", "a string", ERR_INVALID},
+        {"{'move':{'after':1}}", "/move/after", "a string", ERR_INVALID},
+        {"{'move':{'before':''}}", "/move/before", "1 to 255 bytes", ERR_INVALID},
         {"{'move':{'after':''}}", "/move/after", "1 to 255 bytes", ERR_INVALID},
         {"{'status':'done'}", "/status",
          "must be queued, held, admitted, running, finished, failed, cancelled or expired",
@@ -431,45 +432,14 @@ static void test_change_refused(void **state)
     }
 }
 
-/* ---- without memory (not under a sanitizer, which has the allocator's place) ---- */
-
-#if TORTURE
-static void test_without_memory(void **state)
-{
-    struct request r;
-    int64_t good;
-    int rc = -1;
-
-    (void)state;
-    for (good = 0; rc != 0; good++) {
-        open_request(&r, STR_LIT(SEED));
-        torture_arm(good);
-        rc = r.rc = job_parse_new(&queue, STR_LIT("vm"), json_in_root(r.doc), &r.n, &r.e);
-        (void)torture_end();
-        if (rc != 0)
-            assert_int_equal(r.e.code, ERR_INTERNAL);
-        close_new(&r);
-    }
-    assert_true(good > 4);
-}
-#endif
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_seed),
-        cmocka_unit_test(test_data),
-        cmocka_unit_test(test_new_refused),
-        cmocka_unit_test(test_priority_and_times),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_long_shape),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_change_taken),
-        cmocka_unit_test(test_moves),
-        cmocka_unit_test(test_change_refused),
-#if TORTURE
-        cmocka_unit_test(test_without_memory),
-#endif
+        cmocka_unit_test(test_seed),        cmocka_unit_test(test_data),
+        cmocka_unit_test(test_new_refused), cmocka_unit_test(test_priority_and_times),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_long_shape),
+        cmocka_unit_test(test_names),       cmocka_unit_test(test_change_taken),
+        cmocka_unit_test(test_moves),       cmocka_unit_test(test_change_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

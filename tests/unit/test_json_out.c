@@ -124,6 +124,7 @@ static void escapes_every_character(void **state)
         assert_memory_equal(room, slow, utf8_encode(c, room));
         assert_int_equal(utf8_length(room, room + utf8_encode(c, room)), utf8_encode(c, room));
     }
+    assert_int_equal(utf8_length(room, room), 0);
     json_escape(&out, buf_span(&text));
     assert_false(out.failed);
     assert_int_equal(out.len, text.len + 2);
@@ -242,6 +243,29 @@ static void cuts_between_characters(void **state)
     }
 }
 
+static void writes_pairs_and_what_was_made_before(void **state)
+{
+    struct buf b = BUF_INIT(100), text = BUF_INIT(1);
+    struct json_out o = JSON_OUT(&b);
+
+    (void)state;
+    buf_str(&text, "x");
+    json_open(&o, '{');
+    json_pair_str(&o, "a", STR_LIT("\""));
+    json_pair_i64(&o, "b", -7);
+    json_pair_null(&o, "c");
+    json_key(&o, "d");
+    json_put_buf(&o, &text);
+    json_close(&o, '}');
+    assert_false(b.failed);
+    assert_string_equal(b.data, "{\"a\":\"\\\"\",\"b\":-7,\"c\":null,\"d\":\"x\"}");
+    buf_str(&text, "too much");
+    json_put_buf(&o, &text);
+    assert_true(b.failed); /* what is cut is not passed on in silence */
+    buf_free(&text);
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +277,7 @@ int main(void)
         cmocka_unit_test(writes_a_short_list),
         cmocka_unit_test(a_full_buffer_shows_and_stays_as_it_was),
         cmocka_unit_test(cuts_between_characters),
+        cmocka_unit_test(writes_pairs_and_what_was_made_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -265,6 +265,17 @@ static void test_answers_that_make_no_sense(void **state)
     }
 }
 
+/* What fuzzing found: it was called a client's malformed JSON, which is 400. */
+static void test_an_answer_that_is_no_json_is_keystones_fault(void **state)
+{
+    struct err e;
+
+    (void)state;
+    assert_null(token_of("{\"token\"", NULL, 0, &e));
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+    assert_non_null(strstr(e.text, BAD));
+}
+
 /* ---- the file ---- */
 
 static void test_kept_and_read_back(void **state)
@@ -322,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_a_life_without_end),
         cmocka_unit_test(test_novas_endpoint_without_a_version),
         cmocka_unit_test(test_answers_that_make_no_sense),
+        cmocka_unit_test(test_an_answer_that_is_no_json_is_keystones_fault),
         cmocka_unit_test(test_kept_and_read_back),
         cmocka_unit_test(test_damaged_files_are_none),
     };

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose turn it is: by example, and against a slow reference that looks at every lane each time. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "cron/lanes.h"
+#include "lanes_case.h"
 #include "prop.h"
 #include "torture.h"
 
@@ -22,27 +15,6 @@ enum {
     JOBS_MAX = 6,
     TRIES_MAX = 64
 };
-
-static struct lanes *open_lanes(size_t total, size_t per_host, size_t per_owner)
-{
-    struct lanes_limits limits = {total, per_host, per_owner};
-    struct lanes *l;
-    struct err e;
-
-    assert_int_equal(lanes_open(&limits, &l, &e), 0);
-    return l;
-}
-
-static struct lane *put(struct lanes *l, const char *receiver, const char *owner, int64_t when)
-{
-    struct lane *lane;
-    bool fresh;
-
-    lane = lanes_put(l, str_of(receiver), str_of(owner), receiver, &fresh);
-    assert_non_null(lane);
-    lanes_look(l, lane, when);
-    return lane;
-}
 
 static void lanes_take_turns(void **state)
 {

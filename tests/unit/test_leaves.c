@@ -197,6 +197,8 @@ static void decimals_at_the_edges(void **state)
         {"9223372036854775807", 0, INT64_MAX, false},
         {"9223372036854775807.9", 0, INT64_MAX, true},
         {"9223372036854775808", -1, 0, false},
+        {"9223372036854775809", -1, 0, false},
+        {"-9223372036854775809", -1, 0, false},
         {"-9223372036854775808", 0, INT64_MIN, false},
         {"-9223372036854775808.1", -1, 0, false},
         {"-9223372036854775807.1", 0, INT64_MIN, true},
@@ -312,6 +314,8 @@ static void sums_and_products_do_not_wrap(void **state)
         assert_true(sum == (fits && s <= INT64_MAX ? s : -7));
         assert_int_equal(num_mul(a, b, &product), fits && p <= INT64_MAX ? 0 : -1);
         assert_true(product == (fits && p <= INT64_MAX ? p : -7));
+        assert_true(num_plus(a, b) == (fits && s <= INT64_MAX ? s : INT64_MAX));
+        assert_true(num_times(a, b) == (fits && p <= INT64_MAX ? p : INT64_MAX));
     }
 }
 

@@ -4,6 +4,7 @@
 #include "capacity_world.h"
 
 #include "cron/limits.h"
+#include "torture.h"
 
 static struct source_limit cores = {{"cores", 5}, {{"VCPU", 4}, {"PCPU", 4}}, 20, 17};
 static struct source_limit instances = {{"instances", 9}, {{0}}, 10, 4};
@@ -189,6 +190,29 @@ static void test_holders_take_theirs_off(void **state)
     fixed_free(&f);
 }
 
+#if TORTURE /* a sanitizer's allocator cannot be failed */
+static void without_memory_no_limit_is_passed_by(void **state)
+{
+    struct fixed f;
+    struct err e;
+    int64_t good = 0;
+    int rc;
+
+    (void)state;
+    do {
+        fixed_make(&f, SOURCE_QUOTAS_ASKED);
+        add(&f, "project:a", "[{\"n\":1,\"r\":{\"VCPU\":1}}]");
+        torture_arm_as(true, good++);
+        rc = limits_make(&f.waiting, f.waiting.arena, &f.limits_made, &e);
+        (void)torture_end();
+        if (rc == 0)
+            assert_int_equal(f.waiting.group[0].needs, 3);
+        fixed_free(&f);
+    } while (torture_fired());
+    assert_true(good > 5);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +220,9 @@ int main(void)
         cmocka_unit_test(test_each_scope_has_its_own),
         cmocka_unit_test(test_without_a_gate_no_quota_counts),
         cmocka_unit_test(test_holders_take_theirs_off),
+#if TORTURE
+        cmocka_unit_test(without_memory_no_limit_is_passed_by),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,18 @@ static void begin(struct rig *r, int version, const char *content_of_it)
     rig_sql(r, pragma);
 }
 
+/* Bytes at the end of each page that SQLite leaves alone: there are the checksums. */
+static int rig_reserved(struct rig *r)
+{
+    unsigned char head[21];
+    FILE *f = fopen(r->path, "rb");
+
+    assert_non_null(f);
+    assert_int_equal(fread(head, 1, sizeof head, f), sizeof head);
+    (void)fclose(f);
+    return head[20];
+}
+
 static void add_up(void *ctx, struct str host, struct str resource, int64_t amount)
 {
     assert_true(str_is(host, "n1") && str_is(resource, "VCPU"));
@@ -87,6 +99,8 @@ static void version_1_is_brought_up_with_all_that_is_in_it(void **state)
     assert_int_equal(rig_ask(&r, "SELECT since FROM holds WHERE until IS NULL"), 92);
     assert_int_equal(rig_ask(&r, "SELECT count(*) FROM answers"), 1);
     assert_int_equal(rig_ask(&r, "SELECT read_at FROM readings WHERE queue = 'vm'"), 96);
+    assert_int_equal(rig_ask(&r, "SELECT pools = 1 AND hosts = 2 FROM readings WHERE queue = 'vm'"),
+                     1);
     assert_int_equal(
         rig_ask(&r, "SELECT tried_at FROM readings WHERE error IS NOT NULL AND read_at IS NULL"),
         97);
@@ -207,6 +221,8 @@ static void check_groups(struct rig *r)
     assert_int_equal(
         rig_ask(r, "SELECT count(*) FROM groups WHERE shape LIKE '%:1}%' AND message = 'm'"), 2);
     assert_int_equal(rig_ask(r, "SELECT count(*) FROM jobs WHERE group_id IS NULL"), 6);
+    assert_int_equal(rig_ask(r, "SELECT sum(reason_at) FROM groups"), 0);
+    assert_int_equal(rig_ask(r, "SELECT id FROM jobs WHERE reason = 'Held'"), 6);
 }
 
 static void check_owners(struct rig *r)
@@ -263,6 +279,10 @@ static void check_3(struct rig *r)
     assert_int_equal(rig_ask(r, "SELECT count(*) FROM answers WHERE asker = '' AND key = 'key'"),
                      1);
     assert_int_equal(rig_ask(r, "SELECT paused FROM queues"), 0);
+    assert_int_equal(rig_ask(r, "SELECT queued = 5 AND held = 1 AND admitted = 1 AND running = 1"
+                                " AND finished = 1 AND failed + cancelled + expired = 0"
+                                " AND waiting = queued + held FROM queues"),
+                     1);
     rig_sound(r);
 }
 
@@ -341,6 +361,48 @@ static void a_new_database_can_give_space_back(void **state)
     rig_free(&r);
 }
 
+/* ---- checksums ---- */
+
+static void pages_have_checksums_from_then_on(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    begin(&r, 2, content_2);
+    assert_int_equal(rig_reserved(&r), 0);
+    rig_open(&r);
+    store_close(r.s);
+    r.s = NULL;
+    assert_int_equal(rig_reserved(&r), 8);
+    rig_open(&r);
+    check_groups(&r);
+    rig_sound(&r);
+    rig_free(&r);
+}
+
+/* A program of an earlier version may have it open, and would not renew them: it is brought up
+ * without, and has them when one opens it alone. */
+static void a_file_that_others_have_open_gets_checksums_later(void **state)
+{
+    sqlite3 *other;
+    struct rig r;
+
+    (void)state;
+    begin(&r, 2, content_2);
+    assert_int_equal(sqlite3_open(r.path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "SELECT * FROM jobs", NULL, NULL, NULL), SQLITE_OK);
+    rig_open(&r);
+    assert_int_equal(rig_ask(&r, "PRAGMA user_version"), migrate_count);
+    store_close(r.s);
+    assert_int_equal(rig_reserved(&r), 0);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    rig_open(&r);
+    assert_int_equal(rig_reserved(&r), 8);
+    check_groups(&r);
+    rig_sound(&r);
+    rig_free(&r);
+}
+
 static bool disk_is_full;
 
 /* In place of the system's. */
@@ -410,6 +472,8 @@ int main(void)
         cmocka_unit_test(version_2_is_brought_up_with_all_that_is_in_it),
         cmocka_unit_test(killed_at_any_statement_it_is_there_or_not),
         cmocka_unit_test(a_new_database_can_give_space_back),
+        cmocka_unit_test(pages_have_checksums_from_then_on),
+        cmocka_unit_test(a_file_that_others_have_open_gets_checksums_later),
         cmocka_unit_test(a_disk_without_room_for_a_copy_is_no_reason_to_stop),
         cmocka_unit_test(nor_is_a_copy_that_fails),
     };

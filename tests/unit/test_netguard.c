@@ -272,6 +272,26 @@ static void test_networks(void **state)
     assert_string_equal(text, "192.0.2.7/32");
 }
 
+/* All of the text counts: nothing is cut off, at a NUL or behind what is long enough. */
+static void test_texts_that_are_no_address(void **state)
+{
+    static const char nul[] = "127.0.0.1\0.example", zeros[] = "0000:0000:0000:0000:0000:0000:";
+    struct netguard_address a;
+    char text[NETGUARD_TEXT_MAX + 8];
+
+    (void)state;
+    assert_int_equal(netguard_address_parse((struct str){nul, sizeof nul - 1}, &a), -1);
+    assert_int_equal(netguard_address_parse((struct str){nul, 10}, &a), -1);
+    assert_int_equal(netguard_address_parse((struct str){nul, 9}, &a), 0);
+    assert_int_equal(netguard_address_parse((struct str){NULL, 0}, &a), -1);
+    (void)snprintf(text, sizeof text, "%s127.000.000.001", zeros);
+    assert_int_equal(netguard_address_parse(str_of(text), &a), -1);
+    (void)snprintf(text, sizeof text, "%s255.255.255.255", zeros);
+    assert_int_equal(netguard_address_parse(str_of(text), &a), 0);
+    (void)snprintf(text, sizeof text, "%*d", (int)sizeof text - 1, 1);
+    assert_int_equal(netguard_address_parse(str_of(text), &a), -1);
+}
+
 static void test_networks_that_meet(void **state)
 {
     struct netguard_net a = network("10.0.0.0/8"), b = network("10.9.0.0/16"),
@@ -383,7 +403,8 @@ int main(void)
         cmocka_unit_test(test_words_of_a_refusal), cmocka_unit_test(test_public_addresses),
         cmocka_unit_test(test_allowed_networks),   cmocka_unit_test(test_families_are_apart),
         cmocka_unit_test(test_own_addresses),      cmocka_unit_test(test_networks),
-        cmocka_unit_test(test_networks_that_meet), cmocka_unit_test(test_like_the_reference),
+        cmocka_unit_test(test_networks_that_meet), cmocka_unit_test(test_texts_that_are_no_address),
+        cmocka_unit_test(test_like_the_reference),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

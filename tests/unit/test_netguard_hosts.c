@@ -48,6 +48,11 @@ static const struct {
     {"2130706433", "loopback"},
     {"127.0.0.1.", "loopback"},
     {"127.0.0.1...", "loopback"},
+    {"127.0.0.1 x", NULL},
+    {"a.0b", NULL},
+    {"a.0", "ends in a number"},
+    {"a.09", "ends in a number"},
+    {"a.0xg", NULL},
     {"0x7f.1.", "loopback"},
     {"0", "this network"},
     {"0.0.0.0", "this network"},
@@ -118,6 +123,24 @@ static void test_spellings_of_addresses(void **state)
         checks(spellings[i].host, spellings[i].word, &bare);
 }
 
+/* A host of any length is judged; only what is short enough for an address can be one. */
+static void test_long_hosts(void **state)
+{
+    struct netguard_address a;
+    char host[301] = {0};
+
+    (void)state;
+    memset(host, 'x', 300);
+    assert_false(netguard_literal(host, &a));
+    checks(host, NULL, &bare);
+    memset(host, '0', 300);
+    assert_false(netguard_literal(host, &a));
+    checks(host, "ends in a number", &bare);
+    host[255] = '\0';
+    assert_true(netguard_literal(host, &a));
+    checks(host, "this network", &bare);
+}
+
 static void test_names_where_networks_are_allowed(void **state)
 {
     struct netguard_net ten = network("10.0.0.0/8"), lo4 = network("127.0.0.5"),
@@ -158,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spellings_of_addresses),
         cmocka_unit_test(test_names_where_networks_are_allowed),
+        cmocka_unit_test(test_long_hosts),
         cmocka_unit_test(test_ports),
     };
 

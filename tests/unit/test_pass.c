@@ -101,8 +101,7 @@ static void test_admits_what_fits_and_holds_it(void **state)
     assert_int_equal(rig_status(&r, "vm", "a"), JOB_ADMITTED);
     assert_int_equal(rig_status(&r, "vm", "c"), JOB_ADMITTED);
     assert_int_equal(rig_status(&r, "vm", "b"), JOB_QUEUED);
-    assert_string_equal(r.text, "WaitingForCapacity: needs 1 x (VCPU 2); free on its 2 hosts: VCPU "
-                                "0 of 8 (at most 0 on one)");
+    assert_string_equal(r.text, "WaitingForCapacity: needs 2 VCPU; 0 of 8 are free on its 2 hosts");
     assert_int_equal(held(&r), 8);
     rig_free(&r);
 }
@@ -136,15 +135,18 @@ static void test_everybody_is_told_why(void **state)
     (void)add(&r, "big", 5, 1);
     (void)rig_add(&r, "vm", "odd", "{\"project\":\"p\",\"instances\":[{\"VGPU\":1}]}");
     (void)rig_add(&r, "vm", "lost", "{\"project\":\"nobody\",\"instances\":[{\"VCPU\":1}]}");
+    (void)rig_add(&r, "vm", "gone", "{\"project\":\"no one\",\"instances\":[{\"VCPU\":1}]}");
     (void)rig_add(&r, "lab", "other", "{\"resources\":{\"slot\":1}}");
     (void)rig_pass(&r);
     assert_int_equal(rig_status(&r, "vm", "big"), JOB_QUEUED);
-    assert_string_equal(
-        r.text, "NeverFits: needs 1 x (VCPU 5); in all, on its 2 hosts: VCPU 8 (at most 4 on one)");
+    assert_string_equal(r.text,
+                        "NeverFits: needs 5 VCPU on one host; the largest has 4 when empty");
     (void)rig_status(&r, "vm", "odd");
     assert_string_equal(r.text, "NeverFits: needs VGPU, which no host of this queue has");
     (void)rig_status(&r, "vm", "lost");
     assert_string_equal(r.text, "NoPool: no pool of this queue serves the project \"nobody\"");
+    (void)rig_status(&r, "vm", "gone"); /* the same question, and another text */
+    assert_string_equal(r.text, "NoPool: no pool of this queue serves the project \"no one\"");
     (void)rig_status(&r, "lab", "other");
     assert_string_equal(r.text, "NoSource: no source of capacity is configured for this queue");
     rig_free(&r);
@@ -273,7 +275,7 @@ static void test_what_the_clock_brings_up_is_planned_at_once(void **state)
 
 static void test_many_admissions_take_several_passes(void **state)
 {
-    enum { JOBS = 1100 };
+    enum { MOST = 10000, JOBS = MOST + 100 };
     struct pass_result result;
     struct rig r;
 
@@ -281,10 +283,10 @@ static void test_many_admissions_take_several_passes(void **state)
     begin(&r);
     add_many(&r, JOBS, "{\"project\":\"p\"}", false);
     result = rig_pass(&r);
-    assert_int_equal(result.admitted, 1000);
+    assert_int_equal(result.admitted, MOST);
     assert_true(result.more);
     result = rig_pass(&r);
-    assert_int_equal(result.admitted, JOBS - 1000);
+    assert_int_equal(result.admitted, JOBS - MOST);
     assert_false(result.more);
     rig_free(&r);
 }
@@ -311,8 +313,8 @@ static void test_show_tells_and_writes_nothing(void **state)
     OK(pass_show(&in, &b, &e), &e);
     readers_close(readers);
     (void)snprintf(want, sizeof want,
-                   "admit %lld {\"n1\":1,\"n2\":1}\nwait %lld NeverFits: needs 1 x (VCPU 9); in "
-                   "all, on its 2 hosts: VCPU 8 (at most 4 on one)\n",
+                   "admit %lld {\"n1\":1,\"n2\":1}\nwait %lld NeverFits: needs 9 VCPU; its 2 "
+                   "hosts have 8 in all\n",
                    (long long)a, (long long)big);
     assert_string_equal(b.data, want);
     assert_int_equal(rig_status(&r, "vm", "a"), JOB_QUEUED);

@@ -305,7 +305,7 @@ static void test_a_queue_without_a_reading_is_left_alone(void **state)
     s.reading[0] = NULL;
     add(&s, "a", "p", 1);
     assert_int_equal(admitted(&s), 0);
-    assert_non_null(strstr(seen(&s, "a"), "queued WaitingForCapacity: waits for the next look"));
+    assert_non_null(strstr(seen(&s, "a"), "queued WaitingForCapacity: no pass has looked"));
     end(&s);
 }
 

@@ -81,12 +81,27 @@ static void holds_of_any_bytes(void **state)
     }
 }
 
+static void only_plain_text_is_plain(void **state)
+{
+    (void)state;
+    assert_true(plain_is((struct str){0}));
+    assert_true(plain_is(STR_LIT("")));
+    assert_true(plain_is(STR_LIT("a b \xc3\xa9 \xc2\xa0 \xe6\xbc\xa2")));
+    assert_false(plain_is(STR_LIT("a\nb")));
+    assert_false(plain_is(STR_LIT("a\x7f")));
+    assert_false(plain_is(STR_LIT("a\xc2\x9f")));
+    assert_false(plain_is(STR_LIT("a\xff")));
+    assert_false(plain_is(STR_LIT("a\xc3")));
+    expect((struct str){0}, 10, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(becomes_one_line),
         cmocka_unit_test(is_cut_between_characters),
         cmocka_unit_test(holds_of_any_bytes),
+        cmocka_unit_test(only_plain_text_is_plain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,15 +79,9 @@ static const struct {
     {0, 3, "{\"traits\":[\"HW\"]}", 1, PLAN_NEVER_FITS,
      "no host of this queue has the traits it asks for"},
     {0, 3, "{", 1, PLAN_NEVER_FITS, "its constraint cannot be read"},
-    {0, 3, NULL, 5, PLAN_NEVER_FITS,
-     "needs 1 x (VCPU 5); in all, on its 3 hosts: VCPU 12 (at most 4 on one); of these, 1 may take "
-     "it"},
-    {0, 3, NULL, 4, PLAN_NO_ROOM,
-     "needs 1 x (VCPU 4); free on its 3 hosts: VCPU 9 of 12 (at most 3 on one); of these, 1 may "
-     "take "
-     "it"},
-    {0, 1, NULL, 4, PLAN_NO_ROOM,
-     "needs 1 x (VCPU 4); free on its 1 host: VCPU 3 of 4 (at most 3 on one)"},
+    {0, 3, NULL, 5, PLAN_NEVER_FITS, "needs 5 VCPU; the 1 host that may take it has 4 in all"},
+    {0, 3, NULL, 4, PLAN_NO_ROOM, "needs 4 VCPU; 3 of 4 are free on the 1 host that may take it"},
+    {0, 1, NULL, 4, PLAN_NO_ROOM, "needs 4 VCPU; 3 of 4 are free on its 1 host"},
 };
 
 /* What is said of a demand of one kind to a queue of these hosts. */
@@ -102,10 +96,11 @@ static void say(size_t i, struct buf *b)
     struct fit_subset scope = {asked[i].hosts, all};
     struct arena *a = arena_new(1 << 16);
     struct plan_group group = {.shape = 0};
+    struct str pool_set = {"12345678", sizeof(size_t)};
     struct capacity_shape shape;
     struct capacity c;
     struct waiting w = {.capacity = &c,
-                        .pools.n = 1,
+                        .pools = {.n = 1, .text = &pool_set},
                         .scope = &scope,
                         .shape = &shape,
                         .groups = 1,

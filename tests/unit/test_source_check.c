@@ -94,6 +94,21 @@ static void a_good_one_is_good(void **state)
     assert_int_equal(check(&w, &e), 0);
 }
 
+/* What fuzzing found: a pointer of hosts without labels, NULL, was counted on from. A sanitizer
+ * (clang's) sees it. */
+static void hosts_without_labels_are_good(void **state)
+{
+    struct source_host host = {.name = STR_LIT("a")};
+    struct source_reading r = {.hosts = 1, .host = &host};
+    struct err e;
+
+    (void)state;
+    r.arena = arena_new(1 << 20);
+    assert_non_null(r.arena);
+    assert_int_equal(source_check(&r, &e), 0);
+    arena_free(r.arena);
+}
+
 static void each_rule_is_kept(void **state)
 {
     static void (*const spoils[])(struct world *) = {
@@ -139,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_one_is_good),
+        cmocka_unit_test(hosts_without_labels_are_good),
         cmocka_unit_test(each_rule_is_kept),
     };
 

@@ -395,8 +395,8 @@ static void it_says_that_it_waits_again_and_what_for(void **state)
     (void)give_up(&r, id, 1);
     OK(store_show(r.s, STR_LIT("vm"), STR_LIT("a"), &j, &e), &e);
     assert_true(str_is(j.reason, JOB_REASON_WAITING));
-    assert_true(str_is(j.message, "waits again (1 of 2 times): nobody there; waits for the next "
-                                  "look at the capacity"));
+    assert_true(str_is(j.message, "waits again (1 of 2 times): nobody there; no pass has "
+                                  "looked at it yet"));
     delivery_admit(&r, id, r.now);
     OK(store_show(r.s, STR_LIT("vm"), STR_LIT("a"), &j, &e), &e);
     assert_null(j.message.p);

@@ -309,7 +309,8 @@ static void a_reason_is_written_once_and_shows_on_every_job(void **state)
     rig_add(&r, "vm", "b", ONE);
     g = look(&r);
     rig_begin(&r);
-    OK(store_group_reason(r.s, g.group[0].id, STR_LIT("BlockedByOlder"), STR_LIT("m"), &e), &e);
+    OK(store_group_reason(r.s, g.group[0].id, STR_LIT("BlockedByOlder"), STR_LIT("m"), r.now, &e),
+       &e);
     rig_commit(&r);
     OK(store_show(r.s, STR_LIT("vm"), STR_LIT("b"), &j, &e), &e);
     assert_true(str_is(j.reason, "BlockedByOlder"));
@@ -318,7 +319,8 @@ static void a_reason_is_written_once_and_shows_on_every_job(void **state)
     seq = j.reason_seq;
     OK(store_queue_version(r.s, STR_LIT("vm"), &v, &e), &e);
     rig_begin(&r);
-    OK(store_group_reason(r.s, g.group[0].id, STR_LIT("BlockedByOlder"), STR_LIT("m"), &e), &e);
+    OK(store_group_reason(r.s, g.group[0].id, STR_LIT("BlockedByOlder"), STR_LIT("m"), r.now, &e),
+       &e);
     rig_commit(&r);
     OK(store_queue_version(r.s, STR_LIT("vm"), &w, &e), &e);
     assert_int_equal(v, w);
@@ -339,7 +341,7 @@ static void the_first_job_of_a_group_that_was_empty_is_not_told_an_old_reason(vo
     rig_add(&r, "vm", "a", ONE);
     g = look(&r);
     rig_begin(&r);
-    OK(store_group_reason(r.s, g.group[0].id, STR_LIT("NeverFits"), STR_LIT("old"), &e), &e);
+    OK(store_group_reason(r.s, g.group[0].id, STR_LIT("NeverFits"), STR_LIT("old"), r.now, &e), &e);
     rig_commit(&r);
     rig_add(&r, "vm", "b", ONE); /* a still waits: what it was told holds for b too */
     OK(store_show(r.s, STR_LIT("vm"), STR_LIT("b"), &j, &e), &e);

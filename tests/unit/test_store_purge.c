@@ -368,10 +368,11 @@ static void fill(struct rig *r, int from, int to)
 
 static void end_all(struct rig *r)
 {
-    char text[160];
+    char text[256];
 
     (void)snprintf(text, sizeof text,
-                   "UPDATE jobs SET status = 'finished', group_id = NULL, finished_at = %lld",
+                   "UPDATE jobs SET status = 'finished', group_id = NULL, finished_at = %lld;"
+                   "UPDATE queues SET finished = queued, queued = 0, waiting = 0",
                    (long long)r->now);
     rig_sql(r, text);
 }

@@ -4,7 +4,7 @@
 
 #include <sqlite3.h>
 
-#include "store_sql.h"
+#include "store_sql_inner.h"
 
 /* Does the statement mark this scan as meant ("scan: <table>")? */
 static bool meant(const char *sql, const char *detail)
@@ -27,7 +27,7 @@ static bool is_costly(const char *detail)
 
 static void check_plan(sqlite3 *db, size_t number, int *bad)
 {
-    const char *sql = store_sql[number];
+    const char *sql = store_sql(number);
     char explain[4096];
     sqlite3_stmt *st;
 
@@ -76,6 +76,22 @@ static void the_check_can_fail(void **state)
     assert_false(meant("SELECT 1", "SCAN jobs"));
 }
 
+/* A name whose text two areas have would be answered with either. */
+static void no_statement_stands_in_two_areas(void **state)
+{
+    static const char *const *const areas[] = {store_sql_queue,    store_sql_job,
+                                               store_sql_delivery, store_sql_reading,
+                                               store_sql_keep,     store_sql_clock};
+    size_t i, n, found;
+
+    (void)state;
+    for (n = 0; n < SQL_NAMES; n++) {
+        for (i = found = 0; i < ARRAY_LEN(areas); i++)
+            found += areas[i][n] != NULL;
+        assert_in_range(found, n <= SQL_INSTANCE ? 0 : 1, n <= SQL_INSTANCE ? 0 : 1);
+    }
+}
+
 /* The steps of SQLite's machine that a statement takes when it finds nothing, its parameters being
  * a late time and the texts of a lane. */
 static int steps_of(sqlite3 *db, enum store_sql_name name)
@@ -83,7 +99,7 @@ static int steps_of(sqlite3 *db, enum store_sql_name name)
     sqlite3_stmt *st;
     int i, rc, steps;
 
-    assert_int_equal(sqlite3_prepare_v2(db, store_sql[name], -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, store_sql(name), -1, &st, NULL), SQLITE_OK);
     for (i = 1; i <= sqlite3_bind_parameter_count(st); i++)
         assert_int_equal(sqlite3_bind_int64(st, i, 1000), SQLITE_OK);
     if (name == SQL_LANE_PAUSE || name == SQL_LANE_RESUME) {
@@ -134,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_statement_has_a_good_plan),
         cmocka_unit_test(the_check_can_fail),
+        cmocka_unit_test(no_statement_stands_in_two_areas),
         cmocka_unit_test(what_is_asked_again_and_again_does_not_look_at_all_who_wait),
     };
 

@@ -97,6 +97,17 @@ static void test_addresses_have_one_form(void **state)
     }
 }
 
+/* What fuzzing found: with two dots behind it an address kept the form that it was written in. */
+static void test_addresses_with_dots_behind_have_one_form_too(void **state)
+{
+    (void)state;
+    is("http://1../x", "0.0.0.1", 80, "http://0.0.0.1");
+    is("http://2130706433../", "127.0.0.1", 80, "http://127.0.0.1");
+    is("http://127.0.0.1...:81/", "127.0.0.1", 81, "http://127.0.0.1:81");
+    is("http://0x7F.1%2e%2e/", "127.0.0.1", 80, "http://127.0.0.1");
+    resolves(NULL, "http://0X7F000001../x", "http://127.0.0.1/x");
+}
+
 static void test_refused(void **state)
 {
     static const char base[] = "http://a/b/";
@@ -141,23 +152,61 @@ static void test_nul_is_refused(void **state)
 }
 
 #if TORTURE
-static void test_without_memory(void **state)
+/* A good URL is never called a bad one, whether memory is short for good or for a moment. */
+static void resolves_without_memory(const char *reference, const char *want, bool once)
 {
-    int64_t good, left;
+    int64_t good = 0, left;
     struct url u;
     struct err e;
-    int rc = -1;
+    int rc;
 
-    (void)state;
-    for (good = 0; rc != 0; good++) {
-        torture_arm(good);
-        rc = url_resolve(STR_LIT("http://h.example/a/"), STR_LIT("//%31.2.3.4./b"), "it", &u, &e);
+    do {
+        torture_arm_as(once, good++);
+        rc = url_resolve(STR_LIT("http://h.example/a/"), str_of(reference), "it", &u, &e);
+        torture.armed = false;
+        if (rc == 0) {
+            assert_string_equal(u.text.data, want);
+            url_free(&u);
+            continue;
+        }
         left = torture_end();
-        if (rc != 0 && (e.code != ERR_INTERNAL || left != 0))
-            fail_msg("%lld: %s", (long long)good, e.text);
+        if (e.code != ERR_INTERNAL || left != 0)
+            fail_msg("%s, %lld: %s", reference, (long long)good, e.text);
+    } while (torture_fired());
+    assert_int_equal(rc, 0);
+    assert_true(good > 7);
+}
+
+/* … and a bad one is never taken. */
+static void refuses_without_memory(const char *reference)
+{
+    int64_t good = 0;
+    struct url u;
+    struct err e;
+    int rc;
+
+    do {
+        torture_arm_as(true, good++);
+        rc = url_resolve(STR_LIT("http://h.example/a/"), str_of(reference), "it", &u, &e);
+        (void)torture_end();
+        if (rc == 0)
+            fail_msg("%s was taken", reference);
+    } while (torture_fired());
+    assert_int_equal(e.code, ERR_INVALID);
+}
+
+static void test_without_memory(void **state)
+{
+    (void)state;
+    refuses_without_memory("http://user@h/");
+    refuses_without_memory("http://user:secret@h/");
+    refuses_without_memory("http://[fe80::1%251]/");
+    for (int once = 0; once < 2; once++) {
+        resolves_without_memory("//%31.2.3.4./b", "http://1.2.3.4/b", once);
+        resolves_without_memory("b", "http://h.example/a/b", once);
+        resolves_without_memory("//i.example./%61?b#c", "http://i.example/%61?b#c", once);
+        resolves_without_memory("https://[::1]:8443/", "https://[::1]:8443/", once);
     }
-    url_free(&u);
-    assert_true(good > 10);
 }
 #endif
 
@@ -170,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_nul_is_refused),
         cmocka_unit_test(test_addresses_have_one_form),
+        cmocka_unit_test(test_addresses_with_dots_behind_have_one_form_too),
 #if TORTURE
         cmocka_unit_test(test_without_memory),
 #endif

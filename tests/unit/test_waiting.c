@@ -3,6 +3,7 @@
  * many. */
 #include "capacity_world.h"
 #include "pool.h"
+#include "torture.h"
 
 enum { SEED = 20261125, ROUNDS = 1000, GROUPS = 30 };
 
@@ -229,6 +230,39 @@ static void test_unreadable_shape_fits_nowhere(void **state)
     world_free(&w);
 }
 
+#if TORTURE /* a sanitizer's allocator cannot be failed */
+static void shape_that_memory_is_short_for_is_not_called_unreadable(void **state)
+{
+    struct prop r = prop_begin("short", SEED);
+    struct store_group g = {.id = 1,
+                            .scope = STR_LIT(""),
+                            .shape = STR_LIT("[{\"n\":2,\"r\":{\"A\":1}}]"),
+                            .reason = STR_LIT(""),
+                            .message = STR_LIT("")};
+    struct waiting all;
+    struct world w;
+    struct err e;
+    int64_t good = 0;
+    int rc;
+
+    (void)state;
+    world_make(&w, &r);
+    do {
+        waiting_init(&all, &w.capacity, w.arena);
+        torture_arm_as(true, good++);
+        rc = waiting_add(&all, &g, &e);
+        (void)torture_end();
+        if (rc == 0 && !all.full)
+            assert_int_equal(all.demand[0].kind[0].count, 2);
+        if (rc != 0)
+            assert_int_equal(e.code, ERR_INTERNAL);
+        waiting_free(&all);
+    } while (torture_fired());
+    assert_true(good > 5);
+    world_free(&w);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +271,9 @@ int main(void)
         cmocka_unit_test(test_too_many_shapes_are_left_out),
         cmocka_unit_test(test_what_is_refused_now_is_kept_apart),
         cmocka_unit_test(test_unreadable_shape_fits_nowhere),
+#if TORTURE
+        cmocka_unit_test(shape_that_memory_is_short_for_is_not_called_unreadable),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

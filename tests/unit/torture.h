@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For torture tests: the Nth allocation from now on fails, and so do all after it; what is
- * allocated is counted. It stands in for the C library's allocator, so one file of a test program
- * includes it, and not under a sanitizer, which has that place (TORTURE is 0 then).
+ * For torture tests: the Nth allocation from now on fails, and so do all after it, or that one
+ * alone; what is allocated is counted. It stands in for the C library's allocator, so one file of a
+ * test program includes it, and not under a sanitizer, which has that place (TORTURE is 0 then).
  */
 #ifndef AR_TORTURE_H
 #define AR_TORTURE_H
@@ -29,8 +29,8 @@ extern void __libc_free(void *p);
 
 /* Guarded by nothing: torture is for one thread. */
 static struct {
-    bool armed;
-    int64_t good; /* allocations that still succeed */
+    bool armed, once, fired;
+    int64_t good; /* allocations that still succeed; below 0: all of them */
     int64_t live; /* allocated less freed since it was armed */
 } torture;
 
@@ -38,7 +38,15 @@ static inline void torture_arm(int64_t good)
 {
     torture.good = good;
     torture.live = 0;
+    torture.once = torture.fired = false;
     torture.armed = true;
+}
+
+/* The same; `once`: only the one that fails first fails. */
+static inline void torture_arm_as(bool once, int64_t good)
+{
+    torture_arm(good);
+    torture.once = once;
 }
 
 /* Returns how many allocations are left over. */
@@ -48,14 +56,22 @@ static inline int64_t torture_end(void)
     return torture.live;
 }
 
+/* Did any fail since it was armed? Where none did, every one has had its turn. */
+static inline bool torture_fired(void)
+{
+    return torture.fired;
+}
+
 static inline bool torture_fails(void)
 {
+    bool fails = torture.good == 0;
+
     if (!torture.armed)
         return false;
-    if (torture.good == 0)
-        return true;
-    torture.good--;
-    return false;
+    torture.fired = torture.fired || fails;
+    if (!fails || torture.once)
+        torture.good--;
+    return fails;
 }
 
 void *malloc(size_t n)

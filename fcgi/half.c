@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections on which a part of a request has come, and their doorkeeper.
+ *
+ * They stay in the set's epoll set, where they are not armed; and are in another one besides, which
+ * only the doorkeeper waits on, edge-triggered: each piece that comes wakes it once. Only the
+ * doorkeeper takes a connection off the list, so that one which it was woken for is there.
+ */
+#include "half.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "record.h"
+
+/* Then what has its head gets a lane to be read in. Short: a sender who asks whether there is room
+ * in the socket is told that there is none long before it is full, and goes on once it is read. */
+#define BODY_WAIT  (100 * NS_PER_MS)
+#define WHOLE_WAIT (10 * NS_PER_S) /* then it is closed */
+
+enum { EVENTS = 64, TICK_MS = 50 };
+
+struct half {
+    struct conn_set *set;
+    pthread_t thread;
+    int epoll, news; /* constant */
+    atomic_bool ending;
+    pthread_mutex_t lock;      /* guards what follows, and `half` of each connection on the list */
+    struct conn *first, *last; /* oldest first */
+    size_t lanes;              /* that are free */
+};
+
+/* ---- under the lock ---- */
+
+static void append(struct half *h, struct conn *c)
+{
+    c->half.prev = h->last;
+    c->half.next = NULL;
+    *(h->last ? &h->last->half.next : &h->first) = c;
+    h->last = c;
+}
+
+static void take_off(struct half *h, struct conn *c)
+{
+    *(c->half.prev ? &c->half.prev->half.next : &h->first) = c->half.next;
+    *(c->half.next ? &c->half.next->half.prev : &h->last) = c->half.prev;
+    (void)epoll_ctl(h->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+}
+
+/* May it be read now, though it is not whole? */
+static bool enter_lane(struct half *h, struct conn *c)
+{
+    if (!c->half.lane && h->lanes > 0) {
+        c->half.lane = true;
+        h->lanes--;
+    }
+    return c->half.lane;
+}
+
+/* ---- any thread ---- */
+
+static enum half_state judge(struct half *h, struct conn *c, const char *p, ssize_t n)
+{
+    enum record_state state = record_look(p, (size_t)n);
+    bool enters;
+
+    if (state == RECORD_WHOLE)
+        return HALF_WHOLE;
+    (void)pthread_mutex_lock(&h->lock);
+    c->half.wants_lane = n == HALF_LOOK;
+    c->half.has_head = state == RECORD_HEAD;
+    enters = c->half.lane || (c->half.wants_lane && enter_lane(h, c));
+    (void)pthread_mutex_unlock(&h->lock);
+    return enters ? HALF_WHOLE : HALF_PART;
+}
+
+enum half_state half_look(struct half *h, struct conn *c)
+{
+    char room[HALF_LOOK];
+    ssize_t n = recv(c->fd, room, sizeof room, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return HALF_NOTHING;
+    return n <= 0 ? HALF_GONE : judge(h, c, room, n);
+}
+
+void half_take(struct half *h, struct conn *c)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c};
+    bool taken;
+
+    (void)pthread_mutex_lock(&h->lock);
+    c->half.since = clock_mono();
+    taken = !atomic_load(&h->ending) && epoll_ctl(h->epoll, EPOLL_CTL_ADD, c->fd, &event) == 0;
+    if (taken)
+        append(h, c);
+    (void)pthread_mutex_unlock(&h->lock);
+    if (!taken)
+        conn_drop(h->set, c);
+}
+
+static void wake(struct half *h)
+{
+    uint64_t one = 1;
+    ssize_t n = write(h->news, &one, sizeof one);
+
+    (void)n; /* only a counter near 2^64 refuses */
+}
+
+void half_leave_lane(struct half *h, struct conn *c)
+{
+    bool wanted = false;
+
+    (void)pthread_mutex_lock(&h->lock);
+    if (c->half.lane) {
+        c->half.lane = false;
+        h->lanes++;
+        wanted = h->first != NULL;
+    }
+    (void)pthread_mutex_unlock(&h->lock);
+    if (wanted)
+        wake(h);
+}
+
+/* ---- the doorkeeper ---- */
+
+static struct conn *first(struct half *h)
+{
+    struct conn *c;
+
+    (void)pthread_mutex_lock(&h->lock);
+    c = h->first;
+    (void)pthread_mutex_unlock(&h->lock);
+    return c;
+}
+
+static void let_go(struct half *h, struct conn *c, bool keep)
+{
+    (void)pthread_mutex_lock(&h->lock);
+    take_off(h, c);
+    (void)pthread_mutex_unlock(&h->lock);
+    if (keep)
+        conn_park(h->set, c);
+    else
+        conn_drop(h->set, c);
+}
+
+/* Something has come, or it has been closed. */
+static void look_again(struct half *h, struct conn *c, uint32_t events)
+{
+    enum half_state state = half_look(h, c);
+
+    if (state == HALF_WHOLE)
+        let_go(h, c, true);
+    else if (state == HALF_GONE || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
+        let_go(h, c, false); /* the rest will not come */
+}
+
+/* Under the lock: is it time that it is read, whole or not? */
+static bool may_enter(struct half *h, struct conn *c, int64_t age)
+{
+    return (c->half.wants_lane || (c->half.has_head && age >= BODY_WAIT)) && enter_lane(h, c);
+}
+
+/* Closes what has been there for too long, and lets those in for whom there is a lane. */
+static void look_through(struct half *h, int64_t now)
+{
+    struct conn *c, *next;
+    bool over, in;
+
+    for (c = first(h); c; c = next) {
+        (void)pthread_mutex_lock(&h->lock);
+        next = c->half.next;
+        over = now - c->half.since >= WHOLE_WAIT;
+        in = !over && may_enter(h, c, now - c->half.since);
+        (void)pthread_mutex_unlock(&h->lock);
+        if (over || in)
+            let_go(h, c, in);
+    }
+}
+
+static void *keep_door(void *arg)
+{
+    struct half *h = arg;
+    struct epoll_event event[EVENTS];
+    struct conn *c;
+    eventfd_t number;
+    int64_t now, next = 0;
+    int i, n;
+
+    while (!atomic_load(&h->ending)) {
+        n = epoll_wait(h->epoll, event, EVENTS, first(h) ? TICK_MS : -1);
+        for (i = 0; i < n; i++) {
+            if (event[i].data.ptr != h)
+                look_again(h, event[i].data.ptr, event[i].events);
+            else if (eventfd_read(h->news, &number) == 0)
+                next = 0;
+        }
+        now = clock_mono();
+        if (now >= next) {
+            look_through(h, now);
+            next = now + TICK_MS * NS_PER_MS;
+        }
+    }
+    while ((c = first(h)) != NULL)
+        let_go(h, c, false);
+    return NULL;
+}
+
+/* ---- start and end ---- */
+
+void half_end(struct half *h)
+{
+    (void)pthread_mutex_lock(&h->lock);
+    atomic_store(&h->ending, true); /* nothing comes on the list from now on */
+    (void)pthread_mutex_unlock(&h->lock);
+    wake(h);
+}
+
+static void free_half(struct half *h)
+{
+    if (h->epoll >= 0)
+        (void)close(h->epoll);
+    if (h->news >= 0)
+        (void)close(h->news);
+    (void)pthread_mutex_destroy(&h->lock);
+    free(h);
+}
+
+int half_open(struct conn_set *set, size_t lanes, struct half **out, struct err *e)
+{
+    struct half *h = calloc(1, sizeof *h);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = h};
+    int rc = 0;
+
+    if (!h)
+        return err_set(e, ERR_INTERNAL, "no memory for the set of connections");
+    h->set = set;
+    h->lanes = lanes;
+    (void)pthread_mutex_init(&h->lock, NULL);
+    h->epoll = epoll_create1(EPOLL_CLOEXEC);
+    h->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (h->epoll < 0 || h->news < 0 || epoll_ctl(h->epoll, EPOLL_CTL_ADD, h->news, &event) != 0 ||
+        (rc = pthread_create(&h->thread, NULL, keep_door, h)) != 0) {
+        errno = rc ? rc : errno;
+        (void)err_errno(e, ERR_INTERNAL, "cannot watch connections");
+        free_half(h);
+        return -1;
+    }
+    *out = h;
+    return 0;
+}
+
+void half_close(struct half *h)
+{
+    if (!h)
+        return;
+    half_end(h);
+    (void)pthread_join(h->thread, NULL);
+    free_half(h);
+}

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: MIT
+"""What holds when the Nth call of some kind fails in anteroom.fcgi, for every N: the table of requests, and the sweep over N.
+
+After each of them: a success is really done, and shows what is there; any other answer is 5xx, since nothing is wrong with the
+request; when the same is asked again, with the same Idempotency-Key, it succeeds, and there is exactly one. The service goes on, or
+it leaves with status 1 and a line that says why, and a new one goes on where it stopped."""
+import contextlib
+import http.client
+import itertools
+import json
+import re
+import sqlite3
+import time
+
+import openapi
+import soak
+from cloud import LAB, is_sound, lab
+from contract import randomness
+from failing import Failing
+from harness import SLOW, wait_until
+
+CONF = lab({"n": {"gpu": 100_000}})
+CONF["queues"]["few"] = CONF["queues"]["lab"]
+FEW = "/v1/few/"
+NTH_MAX = 100_000  # an operation that has more calls than this does not end
+
+
+class Service:
+    """nginx and anteroom.fcgi with pre_fail.c, some jobs, and a look into the database."""
+
+    def __init__(self, make, tmp_path, conf=CONF):
+        self.a = make(conf, start=False)
+        self.a.start_nginx()
+        self.failing = Failing(tmp_path / "failing")
+        self.a.env = {**self.a.env, **self.failing.env}
+        self.a.write_config()
+        self.start()
+        self.client = self.a.client()
+        self.names = map(str, itertools.count())
+        self.ended = 0  # how often it has left
+        self.db = sqlite3.connect(f"file:{self.a.db_path}?mode=ro", uri=True, timeout=10, isolation_level=None)
+
+    def start(self):
+        """It answers as soon as one of its threads does, and is ready a little later."""
+        self.a.start_fcgi()
+        wait_until(lambda: "event=ready" in self.a.fcgi.log(), what="the service's event=ready")
+
+    def close(self):
+        """And what must hold at the end, whatever has failed."""
+        self.failing.disarm()
+        is_sound(self.a)
+        self.db.close()
+        self.failing.close()
+
+    def body(self, name, type="lab", **members):
+        return self.a.job(name, type, data={"instances": [{"gpu": 1}]}, **members)
+
+    def create(self, name):
+        self.again("POST", LAB, self.body(name), status=201)
+        return name
+
+    def ask(self, *args, **kw):
+        """The answer, or None where there was none or it was cut."""
+        try:
+            return self.client.request(*args, **kw)
+        except (http.client.HTTPException, ConnectionError):
+            return None
+
+    def again(self, *args, status=200, **kw):
+        """The same once more, as a client does that was told 503 or 507, until it is answered by something else."""
+        deadline = time.monotonic() + 15 * SLOW
+        while True:
+            self.revive()
+            answer = self.ask(*args, **kw)
+            if answer is not None and answer.status not in (503, 507):
+                assert answer.status == status, answer
+                return answer
+            assert time.monotonic() < deadline, answer
+
+    def revive(self):
+        """Where the service has left it must have said why; another one is started."""
+        fcgi = self.a.fcgi
+        if fcgi.alive() and "event=stopping" not in fcgi.log()[-2000:]:
+            return
+        code = fcgi.wait()
+        assert code == 1, f"anteroom.fcgi ended with {code}:\n{fcgi.log()[-3000:]}"
+        assert "event=stopping reason=commit_unknown" in fcgi.log()[-3000:], fcgi.log()[-3000:]
+        self.ended += 1
+        fcgi.log_path.write_text("")
+        self.start()
+
+    def count(self, name):
+        """How many jobs have this name that are not deleted."""
+        return self.db.execute("SELECT count(*) FROM jobs WHERE request_id = ? AND deleted_at IS NULL", (name,)).fetchone()[0]
+
+
+def is_fault(answer):
+    """No answer, or one of ours or the web server's that says that something went wrong here."""
+    if answer is None:
+        return True
+    assert answer.status in (500, 503, 507), answer
+    assert answer.json["ok"] is False and answer.json["error"] and answer.json["code"], answer
+    return True
+
+
+# Requests -------------------------------------------------------------------------------------------------------------
+# Each is a generator of a service: it yields what is to be asked, (method, path, body, headers), gets the answer, and looks at it.
+
+
+def post(s):
+    name = next(s.names)
+    request = ("POST", LAB, s.body(name), {"Idempotency-Key": "key-" + name})
+    answer = yield request
+    if answer is not None and answer.status == 201:
+        assert answer.data["RequestID"] == name and s.count(name) == 1, answer
+    else:
+        assert is_fault(answer)
+    again = s.again(*request, status=201)
+    assert again.data["RequestID"] == name and s.count(name) == 1
+    if answer is not None and answer.status == 201:
+        assert (again.body, again.headers["Location"], again.headers["ETag"]) == (
+            answer.body, answer.headers["Location"], answer.headers["ETag"])
+    assert json.loads(s.again("GET", LAB + name).data["Data"]) == {"instances": [{"gpu": 1}]}
+
+
+def post_array(s):
+    names = [next(s.names) for _ in range(5)]
+    request = ("POST", LAB, [s.body(name) for name in names], {"Idempotency-Key": "key-" + names[0]})
+    answer = yield request
+    if answer is not None and answer.status == 201:
+        assert [job["RequestID"] for job in answer.data] == names, answer
+        assert [s.count(name) for name in names] == [1] * 5
+    else:
+        assert is_fault(answer)
+        assert sum(s.count(name) for name in names) in (0, 5)
+    again = s.again(*request, status=201)
+    assert [s.count(name) for name in names] == [1] * 5
+    assert answer is None or answer.status != 201 or answer.body == again.body
+
+
+def answered_again(s):
+    """A create whose first answer is there already."""
+    name = next(s.names)
+    request = ("POST", LAB, s.body(name), {"Idempotency-Key": "key-" + name})
+    first = s.again(*request, status=201)
+    answer = yield request
+    assert is_same(answer, first)
+    assert is_same(s.again(*request, status=201), first) and s.count(name) == 1
+
+
+def taken(s):
+    """A create whose request_id is another's."""
+    name = s.create(next(s.names))
+    answer = yield ("POST", LAB, s.body(name), {})
+    assert answer is not None and (answer.status, answer.code) == (409, "duplicate_request_id") or is_fault(answer)
+    assert s.count(name) == 1
+
+
+def changed(s, body, sql, before, after):
+    """A change that can be asked again: `sql` gives `before` or `after` of the job."""
+    def look():
+        return s.db.execute(f"SELECT {sql} FROM jobs WHERE request_id = ?", (name,)).fetchone()[0]
+
+    name = s.create(next(s.names))
+    old = look() if before is None else before
+    assert look() == old
+    answer = yield ("POST", LAB + name, body, {})
+    if answer is not None and answer.status == 200:
+        assert look() == after
+    else:
+        assert is_fault(answer)
+        assert look() in (old, after)
+    if look() != after:
+        s.again("POST", LAB + name, body)
+    assert look() == after
+
+
+def change_priority(s):
+    yield from changed(s, {"priority": -77}, "priority", None, -77)
+
+
+def hold(s):
+    yield from changed(s, {"status": "held"}, "status", "queued", "held")
+
+
+def move_to_front(s):
+    name = s.create(next(s.names))
+    s.create(next(s.names))
+    first = "SELECT request_id FROM jobs WHERE deleted_at IS NULL ORDER BY priority, id LIMIT 1"
+    answer = yield ("POST", LAB + name, {"move": "front"}, {})
+    done = s.db.execute(first).fetchone()[0] == name
+    assert done if answer is not None and answer.status == 200 else is_fault(answer)
+    s.again("POST", LAB + name, {"move": "front"})
+    assert s.db.execute(first).fetchone()[0] == name
+
+
+def delete(s):
+    name = s.create(next(s.names))
+    answer = yield ("DELETE", LAB + name, None, {})
+    assert s.count(name) == 0 if answer is not None and answer.status == 200 else is_fault(answer)
+    if s.count(name) == 1:
+        s.again("DELETE", LAB + name)
+    s.again("GET", LAB + name, status=404)
+
+
+def pause(s):
+    type = "type" + next(s.names)
+    answer = yield ("POST", f"/queues/{type}", {"paused": True}, {})
+    look = "SELECT count(*) FROM queues WHERE type = ? AND paused = 1"
+    assert s.db.execute(look, (type,)).fetchone() == (1,) if answer is not None and answer.status == 200 else is_fault(answer)
+    s.again("POST", f"/queues/{type}", {"paused": True})
+    assert s.db.execute(look, (type,)).fetchone() == (1,)
+
+
+def is_same(answer, good, shape=False):
+    """The very same, or the same but for times and numbers, or a fault."""
+    if answer is None or answer.status >= 500:
+        return is_fault(answer)
+    assert answer.status == good.status, answer
+    if shape and good.headers["Content-Type"].startswith("text/plain"):
+        assert "=\"\"" not in answer.text, [line for line in answer.text.splitlines() if "=\"\"" in line]
+        assert answer.text.endswith("\n"), answer.text[-300:]
+        return re.findall("^# .*$", answer.text, flags=re.M) == re.findall("^# .*$", good.text, flags=re.M)
+    if shape:
+        return openapi.structure(answer.json) == openapi.structure(good.json)
+    return answer.body == good.body and all(answer.headers[h] == good.headers[h] for h in ("ETag", "Location", "Content-Type"))
+
+
+def reads(path, shape=False, fresh=False, status=200):
+    """GET: a success shows what is there, to the last byte. fresh: after a change of another's, so that pages are read again."""
+    def read(s):
+        if s.count("first") == 0:
+            for name in ("first", "second"):
+                s.again("POST", FEW, s.body(name, "few"), status=201)
+        good = s.again("GET", path, status=status)
+        if fresh:
+            s.again("POST", FEW + "first", {"priority": int(next(s.names))})
+        answer = yield ("GET", path, None, {})
+        if fresh:
+            good = s.again("GET", path, status=status)
+        assert is_same(answer, good, shape), (answer, good)
+        assert is_same(s.again("GET", path, status=status), good, shape)
+
+    read.__name__ = "GET " + path
+    return read
+
+
+WRITES = [post, post_array, answered_again, taken, change_priority, hold, move_to_front, delete, pause]
+READS = [reads(FEW), reads(FEW + "?limit=1"), reads(FEW + "first"), reads(FEW + "none", status=404),
+         reads(FEW + "first/wait", shape=True), reads(FEW + "first/events"), reads(FEW + "first/deliveries"),
+         reads("/queues/", shape=True), reads("/queues/few", shape=True), reads("/queues/few/capacity", shape=True),
+         reads("/metrics", shape=True), reads("/healthz", shape=True), reads("/openapi.json")]
+
+
+# The sweep ------------------------------------------------------------------------------------------------------------
+
+
+def stride(short):
+    """(step, first): every nth in the long form; in the short one each `short`-th, from a place that the seed chooses."""
+    step = 1 if soak.seconds() else short
+    return step, randomness().randint(1, step)
+
+
+def sweep(what, attempt, short=1):
+    """attempt(nth) for every nth, until it passes without that a failure has fired: it returns how many did. Their number."""
+    step, first = stride(short)
+    for tries, nth in enumerate(range(first, NTH_MAX, step)):
+        try:
+            if attempt(nth) == 0:
+                return tries
+        except BaseException:
+            print(f"{what}: {nth}")
+            raise
+    raise AssertionError(f"{what} has more than {NTH_MAX} calls")
+
+
+def ask_while(s, request, kind, nth, error=None, forever=False):
+    """One request while the nth call fails. How many calls failed."""
+    steps = request(s)
+    what = next(steps)
+    s.failing.arm(kind, nth, error, forever)
+    answer = s.ask(*what)
+    fired = s.failing.fired
+    s.failing.disarm()
+    s.revive()
+    with contextlib.suppress(StopIteration):
+        steps.send(answer)
+    s.revive()
+    return fired
+
+
+def sweep_request(s, request, kind, error=None, forever=False, short=1):
+    what = f"{request.__name__}: {kind} {error or ''} {'for ever' if forever else 'once'}"
+    return sweep(what, lambda nth: ask_while(s, request, kind, nth, error, forever), short)
+
+
+def is_left_well(done, where=""):
+    """A program that ended: not by a signal, and with a word about it where it failed."""
+    assert done.returncode >= 0, f"{where} it was ended by signal {-done.returncode}:\n{done.stderr}"
+    assert done.returncode == 0 or done.stderr, f"{where} exit code {done.returncode}, and not a word"

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Programs whose disk forgets what was not flushed (pre_power.c), and disks as they may be found after a power cut
+(power_cut.c).
+
+The programs go on with their files as ever; the log has what they did, in one order. So one run of a load gives as many power
+cuts as one likes: each place in the log is the moment of a cut, at which all processes are gone at once."""
+import contextlib
+import mmap
+import os
+import shutil
+import struct
+import subprocess
+
+from harness import BIN, wait_until
+
+PRELOAD = BIN / "fault" / "pre_power.so"
+DATA = 16384  # where the log's records begin (power_log.h)
+NOTHING, EVERYTHING, IN_ORDER, WHOLE, TORN, GARBAGE = range(6)  # enum how of power_cut.c
+ANY = -1
+
+
+def environment(directory, log=None, flush=0, kill=0, full=0):
+    """What a program is started with so that it is watched in that directory. See pre_power.c."""
+    env = {"LD_PRELOAD": str(PRELOAD), "ANTEROOM_POWER_DIR": str(directory)}
+    env.update({"ANTEROOM_POWER_LOG": str(log)} if log else {})
+    numbers = {"FLUSH": flush, "KILL": kill, "FULL": full}
+    env.update({f"ANTEROOM_POWER_{name}": str(n) for name, n in numbers.items() if n})
+    return env
+
+
+class Log:
+    """The log of programs that run."""
+
+    def __init__(self, path):
+        wait_until(lambda: path.exists() and path.stat().st_size > DATA, what="the log")
+        with open(path, "rb") as f:
+            self._map = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def place(self):
+        """Where the log is now: what was done by now is before it."""
+        return struct.unpack_from("Q", self._map)[0]
+
+    def steps(self):
+        """How many operations there were, those included that are only counted."""
+        return struct.unpack_from("Q", self._map, 8)[0]
+
+    def places(self):
+        """The end of every record."""
+        places, at, end = [], DATA, self.place()
+        while at < end:
+            at += struct.calcsize("IIqQ") + (struct.unpack_from("Q", self._map, at + 16)[0] + 7 & ~7)
+            places.append(at)
+        return places
+
+    def close(self):
+        self._map.close()
+
+
+class Cuts:
+    """Power cuts of one log, each at the place of the one before or later. base: the files that were there when the log began."""
+
+    def __init__(self, log, base):
+        self._process = subprocess.Popen([BIN / "fault" / "power_cut", log, base], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         text=True)
+
+    def cut(self, place, directory, seed, how=ANY):
+        """Puts the disk as it may be found into the directory, in place of what is watched there. What was found of what."""
+        clear(directory)
+        self._process.stdin.write(f"{place} {how} {seed} {directory}\n")
+        self._process.stdin.flush()
+        said = self._process.stdout.readline().strip()
+        assert said, "power_cut has ended"
+        return said
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.stdout.close()
+        assert self._process.wait(60) == 0
+
+
+@contextlib.contextmanager
+def cuts(log, base):
+    made = Cuts(log, base)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def clear(directory):
+    """Takes databases away, with all that lies beside them."""
+    for file in directory.glob("*.db*"):
+        file.unlink()
+
+
+def noted(directory):
+    """The files that are noted in a log; pre_power.c has the list."""
+    return [f for f in directory.glob("*.db*") if f.name.endswith((".db", ".db-wal", ".db-journal", ".db.part", ".db.part-journal"))]
+
+
+def copy(files, directory):
+    for file in files:
+        shutil.copy(file, directory)
+
+
+def spoil(random, database):
+    """What nobody flushes may be there in any state, or not at all: counts of statistics, SQLite's index of the WAL."""
+    for name, length in (("stats", random.randrange(1 << 21)), ("lock", 0), ("dispatch", 0)):
+        if random.random() < 0.3:
+            with open(f"{database}.{name}", "wb") as f:
+                f.truncate(length)
+    if random.random() < 0.3:
+        with open(f"{database}-shm", "wb") as f:
+            f.write(random.randbytes(os.path.getsize(f.name) or 32768))

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""The short and the long form of a test, and the figures that it leaves for the README.
+
+ANTEROOM_SOAK says how many seconds a long form may take; without it, or empty, a test takes its short form (`make soak`)."""
+import os
+import time
+
+from harness import ROOT
+
+FIGURES = ROOT / "build" / "figures.txt"
+
+
+def seconds():
+    """How long a long form may take; 0: the short form."""
+    return int(os.environ.get("ANTEROOM_SOAK") or 0)
+
+
+def rounds(short, long):
+    """Yields 0, 1, 2, …: `short` of them; in the long form as many of `long` as begin within its time."""
+    end = time.monotonic() + seconds()
+    for n in range(long if seconds() else short):
+        if seconds() and n and time.monotonic() >= end:
+            return
+        yield n
+
+
+def figure(promise, text):
+    """What a test has seen, in one line: shown at the end of the run and kept in build/figures.txt."""
+    FIGURES.parent.mkdir(exist_ok=True)
+    with FIGURES.open("a") as f:
+        f.write(f"{promise}: {text}\n")
+    shown.append(f"{promise}: {text}")
+
+
+shown = []

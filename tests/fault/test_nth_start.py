@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: MIT
+"""The Nth call fails in a whole program: the service's start and stop, a new connection of it, a request by plain CGI, a pass of the
+dispatcher with its callback, the subcommands of anteroom. Each of them does its work or says why it did not; none is ended by a
+signal; afterwards all is as if it had been asked once."""
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+
+import harness
+import soak
+from cloud import LAB, ask, books_balance, create, is_sound, lab, queue
+from contract import FastCGI
+from failing import SPARES, Failing
+from harness import BIN, SLOW, Process, wait_until
+from nth import is_left_well, sweep
+
+PROMISE = "An error answer never lies"
+# Nine in ten allocations of a program are OpenSSL's when it starts, which knows what to do; those of SQLite most of the rest.
+OURS = f"{SPARES}:libcrypto:libssl:libsqlite3"
+THEIRS = SPARES if soak.seconds() else f"{SPARES}:libcrypto:libssl"
+
+# kind, errno, for ever, which libraries are spared, each so many-th in the short form
+START = [("memory", "ENOMEM", False, OURS, 97), ("memory", "ENOMEM", True, OURS, 397), ("memory", "ENOMEM", False, THEIRS, 1201),
+         ("open", "EMFILE", False, OURS, 6), ("read", "EIO", False, OURS, 9), ("write", "ENOSPC", True, OURS, 3),
+         ("length", "ENOSPC", False, OURS, 1), ("map", "ENOMEM", False, OURS, 1), ("name", "EIO", False, OURS, 29),
+         ("lock", "ENOLCK", False, OURS, 17), ("socket", "EMFILE", False, OURS, 1), ("descriptor", "EMFILE", False, OURS, 3),
+         ("wait", "EINTR", False, OURS, 3), ("thread", "EAGAIN", False, OURS, 1), ("thread", "EAGAIN", True, OURS, 3)]
+RUN = [("memory", "ENOMEM", False, OURS, 151), ("memory", "ENOMEM", True, OURS, 499), ("memory", "ENOMEM", False, THEIRS, 1501),
+       ("open", "EMFILE", False, OURS, 5), ("read", "EIO", False, OURS, 15), ("write", "ENOSPC", True, OURS, 29),
+       ("length", "ENOSPC", False, OURS, 1), ("sync", "EIO", False, OURS, 2), ("map", "ENOMEM", False, OURS, 1),
+       ("name", "EIO", False, OURS, 29), ("lock", "ENOLCK", False, OURS, 17), ("descriptor", "EMFILE", False, OURS, 1),
+       ("socket", "EMFILE", False, OURS, 1), ("receive", "ECONNRESET", False, OURS, 1), ("send", "EPIPE", False, OURS, 1),
+       ("wait", "EINTR", False, OURS, 2), ("thread", "EAGAIN", False, OURS, 1)]
+
+
+def name(v):
+    return "" if isinstance(v, str) and "libfcgi" in v else str(v)
+
+
+@pytest.fixture
+def failing(tmp_path):
+    f = Failing(tmp_path / "failing")
+    yield f
+    f.close()
+
+
+def env(a, failing, spares=OURS):
+    return {**a.env, **failing.env, "ANTEROOM_FAIL_SPARES": spares}
+
+
+# The service ----------------------------------------------------------------------------------------------------------
+
+
+def start(a, failing, spares):
+    """A second service beside the one that the test has: the process, once it is ready or has ended."""
+    log = a.dir / "log/second.log"
+    log.write_text("")
+    p = Process("anteroom.fcgi", [BIN / "anteroom.fcgi", "--config", a.config_path, "--listen", "unix:second.sock"], a.dir, log,
+                env(a, failing, spares))
+    wait_until(lambda: "event=ready" in p.log() or not p.alive(), what="a start or an end")
+    return p
+
+
+def is_ended_well(p, codes):
+    code = p.wait()
+    assert code in codes, f"it ended with {code}:\n{p.log()}"
+    assert code == 0 or p.log(), f"it ended with {code}, and not a word"
+
+
+@pytest.mark.parametrize("kind, error, forever, spares, short", START, ids=name)
+def test_a_service_whose_start_fails_says_why_or_serves(anteroom, failing, kind, error, forever, spares, short):
+    a = anteroom(lab({"n": {"gpu": 4}}))
+    create(a, "j", 1)
+
+    def attempt(nth):
+        failing.arm(kind, nth, error, forever)
+        p = start(a, failing, spares)
+        fired = failing.fired
+        failing.disarm()
+        if "event=ready" in p.log():
+            p.send(signal.SIGTERM)
+        is_ended_well(p, (0, 1, 78))
+        return fired
+
+    number = sweep(f"start: {kind} {error}", attempt, short)
+    p = start(a, failing, spares)
+    assert p.stop() == 0
+    is_sound(a)
+    soak.figure(PROMISE, f"start of the service: {kind} {error} {'for ever' if forever else 'once'}: {number} failed")
+
+
+@pytest.mark.parametrize("kind, error, forever", [("memory", "ENOMEM", False), ("memory", "ENOMEM", True), ("thread", "EAGAIN", True),
+                                                  ("receive", "EINTR", False), ("write", "ENOSPC", True), ("sync", "EIO", True),
+                                                  ("lock", "ENOLCK", False), ("wait", "EINTR", False)], ids=str)
+def test_a_service_that_is_stopped_leaves_whatever_fails(anteroom, failing, kind, error, forever):
+    a = anteroom(lab({"n": {"gpu": 4}}))
+
+    def attempt(nth):
+        p = start(a, failing, SPARES)
+        failing.arm(kind, nth, error, forever)
+        begun = time.monotonic()
+        p.send(signal.SIGTERM)
+        is_ended_well(p, (0, 1))
+        assert time.monotonic() - begun < 10 * SLOW
+        fired = failing.fired
+        failing.disarm()
+        return fired
+
+    sweep(f"stop: {kind} {error}", attempt, 2)
+    is_sound(a)
+
+
+@pytest.mark.parametrize("kind, error, forever", [("socket", "EMFILE", False), ("socket", "EMFILE", True), ("socket", "ECONNABORTED", False),
+                                                  ("socket", "EINTR", False), ("descriptor", "ENOMEM", False),
+                                                  ("descriptor", "ENOSPC", True), ("memory", "ENOMEM", False),
+                                                  ("receive", "ECONNRESET", False)], ids=str)
+def test_a_connection_that_cannot_be_taken_costs_no_other(anteroom, failing, kind, error, forever):
+    """It is closed without an answer, or answered within a second or so of there being room again; no descriptor stays."""
+    a = anteroom(lab({"n": {"gpu": 4}}), start=False)
+    a.start_nginx()
+    a.env = env(a, failing)
+    a.write_config()
+    a.start_fcgi()
+    wait_until(lambda: "event=ready" in a.fcgi.log(), what="ready")
+
+    def descriptors():
+        return len(os.listdir(f"/proc/{a.fcgi.pid}/fd"))
+
+    assert a.get(LAB).status == 200
+    before = descriptors()
+
+    def attempt(nth):
+        failing.arm(kind, nth, error, forever)
+        with FastCGI(a) as c:
+            try:
+                c.begin("GET", LAB)
+                c.send(c.STDIN, b"")
+                if forever:
+                    wait_until(lambda: failing.fired or select.select([c.socket], [], [], 0)[0], what="a failure or an answer")
+                    failing.disarm()
+                assert c.answer().status in (200, 500)
+            except (OSError, AssertionError) as fault:
+                assert isinstance(fault, OSError) or "the connection ended" in str(fault), fault
+        fired = failing.fired
+        failing.disarm()
+        assert a.get(LAB).status == 200
+        return fired
+
+    sweep(f"connection: {kind} {error}", attempt)
+    wait_until(lambda: descriptors() <= before, what="descriptors given back")
+    assert a.get(LAB).status == 200
+
+
+# Plain CGI ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind, error, forever, spares, short", RUN, ids=name)
+def test_a_request_by_cgi_is_refused_or_done(anteroom, failing, kind, error, forever, spares, short):
+    a = anteroom(lab({"n": {"gpu": 4}}), start=False)
+    a.write_config()
+    assert a.cgi("GET", LAB)[0] == 200
+    plain = a.env
+
+    def cgi(name, with_env):
+        a.env = with_env
+        body = json.dumps(a.job(name, "lab", data={"instances": [{"gpu": 1}]})).encode()
+        variables = {**a.env, "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "POST", "REQUEST_URI": LAB, "PATH_INFO": LAB,
+                     "QUERY_STRING": "", "CONTENT_LENGTH": str(len(body)), "REMOTE_ADDR": "127.0.0.1",
+                     "HTTP_IDEMPOTENCY_KEY": name, "ANTEROOM_CONFIG": str(a.config_path)}
+        done = subprocess.run([BIN / "anteroom.fcgi"], cwd=a.dir, env=variables, input=body, capture_output=True, timeout=60 * SLOW)
+        a.env = plain
+        return done
+
+    def attempt(nth):
+        job = f"j{nth}"
+        failing.arm(kind, nth, error, forever)
+        done = cgi(job, env(a, failing, spares))
+        fired = failing.fired
+        failing.disarm()
+        is_left_well(done)
+        status = int(done.stdout.split()[1]) if done.stdout.startswith(b"Status: ") else 0
+        assert status in (0, 201, 500, 503, 507), done.stdout
+        assert status != 0 or done.returncode != 0, "there is no answer, and exit code 0"
+        if status == 201:
+            assert ask(a, "SELECT count(*) FROM jobs WHERE request_id = ?", job) == [(1,)]
+        assert cgi(job, plain).stdout.startswith(b"Status: 201 "), nth
+        assert ask(a, "SELECT count(*) FROM jobs WHERE request_id = ?", job) == [(1,)]
+        return fired
+
+    number = sweep(f"cgi: {kind} {error}", attempt, short)
+    is_sound(a)
+    soak.figure(PROMISE, f"plain CGI: {kind} {error} {'for ever' if forever else 'once'}: {number} failed")
+
+
+# The dispatcher -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind, error, forever, spares, short", RUN, ids=name)
+def test_a_pass_that_fails_is_made_good_by_the_next(anteroom, receiver, failing, kind, error, forever, spares, short):
+    hosts = {"n": {"gpu": 100_000}}
+    a = anteroom({"queues": {"lab": queue(hosts, base=receiver.url())}}, start=False)
+    a.write_config()
+    a.command("token", "list")  # makes the database
+
+    def attempt(nth):
+        job = f"j{nth}"
+        a.command("submit", "lab", "--request-id", job, "--owner", "y", "--callback", job, "--data", '{"instances": [{"gpu": 1}]}')
+        failing.arm(kind, nth, error, forever)
+        done = subprocess.run([BIN / "anteroom-dispatch", "--config", a.config_path], cwd=a.dir, env=env(a, failing, spares),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60 * SLOW)
+        fired = failing.fired
+        failing.disarm()
+        is_left_well(done)
+        a.dispatch()
+        # A try that failed is due again after five seconds.
+        if ask(a, "SELECT status FROM jobs WHERE request_id = ?", job) != [("running",)]:
+            a.command("resend", "lab", job)
+            a.dispatch()
+        assert ask(a, "SELECT status FROM jobs WHERE request_id = ?", job) == [("running",)], done.stderr
+        calls = receiver.at(job)
+        assert 1 <= len(calls) <= 2 and len({c.headers["webhook-id"] for c in calls}) == 1
+        assert calls[0].json["data"]["RequestID"] == job
+        return fired
+
+    number = sweep(f"pass: {kind} {error}", attempt, short)
+    books_balance(a, hosts)
+    is_sound(a)
+    soak.figure(PROMISE, f"a pass: {kind} {error} {'for ever' if forever else 'once'}: {number} failed")
+
+
+# The operator's command -----------------------------------------------------------------------------------------------
+
+
+COMMANDS = ["list lab", "why lab one", "check", "backup", "submit", "token add"]
+MORE = ["show lab one", "queues", "capacity", "token list"] if soak.seconds() else []
+
+
+@pytest.mark.parametrize("words", COMMANDS + MORE, ids=lambda w: w.replace(" ", "-"))
+def test_a_command_that_fails_says_so_and_prints_nothing_wrong(anteroom, failing, words):
+    a = anteroom(lab({"n": {"gpu": 100_000}}), start=False)
+    a.write_config()
+    submit = ["--owner", "y", "--data", '{"instances": [{"gpu": 1}]}']
+    a.command("submit", "lab", "--request-id", "one", "--callback", "one", *submit)
+    a.dispatch()
+    good = None if words in ("backup", "submit", "token add", "check", "show lab one") else a.command(*words.split())
+    copy = a.dir / "copy.db"
+
+    def attempt_of(kind, error, forever, spares):
+        def attempt(nth):
+            job = f"j{kind}{error}{forever}{nth}"
+            args = {"submit": ["submit", "lab", "--request-id", job, "--callback", job, *submit], "backup": ["backup", copy],
+                    "token add": ["token", "add", job, "--role", "reader"]}.get(words, words.split())
+            failing.arm(kind, nth, error, forever)
+            done = subprocess.run([BIN / "anteroom", "--config", a.config_path, *args], cwd=a.dir, env=env(a, failing, spares),
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60 * SLOW)
+            fired = failing.fired
+            failing.disarm()
+            if words == "check":  # it says on standard output what it has found
+                assert kind != "memory" or "NOT SOUND" not in done.stdout, done.stdout
+                done.stderr += done.stdout
+            is_left_well(done, f"{args} {kind} {nth}: {done.stdout}")
+            if done.returncode == 0 and good:
+                assert shape(done.stdout) == shape(good.stdout), (kind, nth)
+            if words == "backup":
+                assert copy.exists() or done.returncode != 0
+                if copy.exists():
+                    a.command("check", copy)
+                copy.unlink(missing_ok=True)
+                # One that could not even be looked at may stay, empty, and is the next one's.
+                assert not [f for f in a.dir.glob("copy.db*") if f.stat().st_size > 0 or kind != "name"], (kind, nth)
+            if words == "submit":
+                count = ask(a, "SELECT count(*) FROM jobs WHERE request_id = ?", job)[0][0]
+                assert count == 1 if done.returncode == 0 else count in (0, 1)
+            if words == "token add":
+                assert (job in a.command("token", "list").stdout) >= (done.returncode == 0)
+            return fired
+        return attempt
+
+    number = 0
+    for kind, error, forever, spares, short in RUN:
+        number += sweep(f"{words}: {kind} {error}", attempt_of(kind, error, forever, spares), 4 * short)
+    is_sound(a)
+    soak.figure(PROMISE, f"anteroom {words}: {number} failed")
+
+
+def shape(text):
+    """The words of an output without its numbers and times, which go on."""
+    return ["".join(c for c in word if not c.isdigit()) for word in text.split() if any(c.isalpha() for c in word)
+            and not word.endswith(("ago", "now", "s", "m", "ms"))]
