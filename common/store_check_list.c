@@ -70,6 +70,13 @@ const struct store_question store_questions[] = {
      " COALESCE(admitted_at, 0), COALESCE(started_at, 0), COALESCE(confirmed_at, 0),"
      " COALESCE(finished_at, 0), COALESCE(deleted_at, 0)) latest FROM jobs) j WHERE latest > " NOW},
 
+    {"group-head", "the first job of a group is the one that its row has, if any",
+     "SELECT 'group ' || g.id || ' has job ' || g.head_id || ' as its first, and it is '"
+     " || COALESCE(h.id, 'empty') FROM groups g LEFT JOIN jobs h ON h.id = (SELECT j.id"
+     " FROM jobs j WHERE j.group_id = g.id ORDER BY j.priority, j.id LIMIT 1)"
+     " WHERE g.head_id IS NOT NULL AND (h.id IS NOT g.head_id OR h.priority <> g.head_priority"
+     " OR h.queued_at <> g.head_queued_at)"},
+
     /* counts */
     {"queue-row", "every type with a job has a queue",
      "SELECT 'the type ' || type || ' has jobs, and no queue' FROM (SELECT DISTINCT type FROM jobs"

@@ -184,6 +184,18 @@ static int place(struct store *s, const struct job_new *n, int64_t now, bool lat
     return rc;
 }
 
+/* A job that does not come last may come before the first of its group (schema/0007_heads.sql). */
+static int pass_head(struct store *s, const struct store_new_row *r, struct err *e)
+{
+    struct db_stmt *st = db_use_apart(s->db, SQL_GROUP_PASSED, e);
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, r->group);
+    db_bind_i64(st, 2, r->j.priority);
+    return db_run(s->db, st, e);
+}
+
 int store_create(struct store *s, const struct job_new *n, int64_t now, struct job *j,
                  struct err *e)
 {
@@ -203,7 +215,8 @@ int store_create(struct store *s, const struct job_new *n, int64_t now, struct j
              : store_order_new(s, n->type, q.last_priority, now, &r.j.priority, e)) != 0)
         return -1;
     given = n->has_priority ? INT64_MIN : r.j.priority;
-    if (place(s, n, now, later == 1, &r, e) != 0)
+    if (place(s, n, now, later == 1, &r, e) != 0 ||
+        (n->has_priority && r.group != 0 && pass_head(s, &r, e) != 0))
         return -1;
     if ((later == 1 ? store_later_add(s, &r, &q, given, e) : add_now(s, &r, given, e)) != 0)
         return -1;

@@ -228,11 +228,29 @@ static int ask_group(struct store *s, enum store_sql_name name, int64_t group, s
     return take_waiting(s, st, w, e);
 }
 
+/* The first of a group: from its row (columns 8 to 10 of SQL_GROUP_ALL), or looked for. 1, 0, -1.
+ */
+static int find_head(struct store *s, struct db_stmt *all, struct db_stmt *seek,
+                     struct store_group *g, struct err *e)
+{
+    struct store_waiting w = {db_i64(all, 8), db_i64(all, 9), db_i64(all, 10)};
+    int rc = 1;
+
+    g->head_kept = w.id != 0;
+    if (!g->head_kept) {
+        db_bind_i64(seek, 1, g->id);
+        rc = take_waiting(s, seek, &w, e);
+    }
+    g->head_id = w.id;
+    g->head_priority = w.priority;
+    g->head_queued_at = w.queued_at;
+    return rc;
+}
+
 int store_groups(struct store *s, store_group_fn *fn, void *ctx, struct err *e)
 {
     struct db_stmt *all = db_use(s->db, SQL_GROUP_ALL, e);
     struct db_stmt *head = all ? db_use(s->db, SQL_GROUP_HEAD, e) : NULL;
-    struct store_waiting w;
     int rc = head ? 0 : -1;
 
     s->empty_groups = 0;
@@ -246,20 +264,25 @@ int store_groups(struct store *s, store_group_fn *fn, void *ctx, struct err *e)
                                 .owner_id = db_str(all, 6),
                                 .paused = db_i64(all, 7) != 0};
 
-        db_bind_i64(head, 1, g.id);
-        rc = take_waiting(s, head, &w, e);
+        rc = find_head(s, all, head, &g, e);
         if (rc == 0 && s->empty_groups < STORE_EMPTY_MAX)
             s->empty_group[s->empty_groups++] = g.id;
-        if (rc != 1)
-            continue;
-        g.head_id = w.id;
-        g.head_priority = w.priority;
-        g.head_queued_at = w.queued_at;
-        if (!fn(ctx, &g))
+        if (rc == 1 && !fn(ctx, &g))
             break;
     }
     db_done(all);
     return rc < 0 ? -1 : 0;
+}
+
+int store_keep_head(struct store *s, int64_t group, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_GROUP_KEEP_HEAD, e);
+
+    assert(db_writing(s->db));
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, group);
+    return db_run(s->db, st, e);
 }
 
 int store_holding(struct store *s, store_holding_fn *fn, void *ctx, struct err *e)

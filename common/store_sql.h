@@ -36,6 +36,8 @@ enum store_sql_name {
     SQL_GROUP_GUARDED,
     SQL_GROUP_REASON,
     SQL_GROUP_FORGET,
+    SQL_GROUP_PASSED,
+    SQL_GROUP_KEEP_HEAD,
     SQL_OLDEST_WAITING,
     SQL_OLDEST_OF_TYPE,
     /* jobs: one */

@@ -3,13 +3,14 @@
 #include "store_sql_inner.h"
 
 const char *const store_sql_delivery[SQL_NAMES] = {
-    [SQL_ADMIT] = "UPDATE jobs SET status = 'admitted', group_id = NULL, reason = NULL, message = "
-                  "NULL, admitted_at = ?3,"
-                  " updated_at = ?3, hosts = ?4, attempts = 0, next_try = ?6, hold_until = ?5, "
-                  "version = version + 1,"
-                  " admissions = admissions + 1 WHERE id = ?1 AND group_id = ?2"
-                  " AND (valid_until IS NULL OR valid_until > ?3) AND NOT EXISTS"
-                  " (SELECT 1 FROM queues q WHERE q.type = jobs.type AND q.paused = 1)",
+    [SQL_ADMIT] =
+        "UPDATE OR FAIL jobs SET status = 'admitted', group_id = NULL, reason = NULL, message = "
+        "NULL, admitted_at = ?3,"
+        " updated_at = ?3, hosts = ?4, attempts = 0, next_try = ?6, hold_until = ?5, "
+        "version = version + 1,"
+        " admissions = admissions + 1 WHERE id = ?1 AND group_id = ?2"
+        " AND (valid_until IS NULL OR valid_until > ?3) AND NOT EXISTS"
+        " (SELECT 1 FROM queues q WHERE q.type = jobs.type AND q.paused = 1)",
     [SQL_PLACE] = "UPDATE jobs SET hosts = ?2, updated_at = ?3, version = version + 1"
                   " WHERE id = ?1 AND status = 'running' AND hosts IS NULL",
     [SQL_JOB_HOLDER] = "SELECT type, owner_id, queued_at FROM jobs WHERE id = ?1",

@@ -31,30 +31,35 @@ const char *const store_sql_job[SQL_NAMES] = {
     [SQL_JOB_BY_ID] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1",
     [SQL_JOB_SHOWN_BY_ID] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM "WHERE j.type = ?1 AND j.id = ?2",
     [SQL_JOB_TOUCH] = "UPDATE jobs SET updated_at = ?2, version = version + 1 WHERE id = ?1",
-    [SQL_JOB_PRIORITY] = "UPDATE jobs SET priority = ?2 WHERE id = ?1",
-    [SQL_JOB_MAKE_WAY] = "UPDATE jobs SET priority = ?2, updated_at = ?3, version = version + 1"
-                         " WHERE id = ?1",
+    [SQL_JOB_PRIORITY] = "UPDATE OR FAIL jobs SET priority = ?2 WHERE id = ?1",
+    [SQL_JOB_MAKE_WAY] =
+        "UPDATE OR FAIL jobs SET priority = ?2, updated_at = ?3, version = version + 1"
+        " WHERE id = ?1",
     [SQL_JOB_CALLBACK] = "UPDATE jobs SET callback = ?2, receiver = ?3 WHERE id = ?1",
     [SQL_JOB_DATA] = "UPDATE jobs SET data = ?2, scope = ?3 WHERE id = ?1",
     [SQL_JOB_NOT_BEFORE] = "UPDATE jobs SET not_before = ?2 WHERE id = ?1",
     [SQL_JOB_VALID_UNTIL] = "UPDATE jobs SET valid_until = ?2 WHERE id = ?1",
-    [SQL_JOB_GROUP] = "UPDATE jobs SET group_id = ?2, reason = ?3, message = ?4 WHERE id = ?1",
+    [SQL_JOB_GROUP] =
+        "UPDATE OR FAIL jobs SET group_id = ?2, reason = ?3, message = ?4 WHERE id = ?1",
     [SQL_JOB_QUEUED] =
-        "UPDATE jobs SET status = 'queued', queued_at = COALESCE(?2, queued_at), reason = NULL,"
+        "UPDATE OR FAIL jobs SET status = 'queued', queued_at = COALESCE(?2, queued_at), reason = "
+        "NULL,"
         " message = NULL, admitted_at = NULL, started_at = NULL, confirmed_at = NULL, finished_at "
         "= NULL,"
         " hosts = NULL, attempts = 0, next_try = NULL, hold_until = NULL,"
         " requeues = CASE WHEN ?2 IS NULL THEN requeues ELSE 0 END WHERE id = ?1",
-    [SQL_JOB_HELD] = "UPDATE jobs SET status = 'held', group_id = NULL, reason = 'Held', message ="
-                     " 'it is held, and keeps its place until it is resumed' WHERE id = ?1",
-    [SQL_JOB_RUNNING] = "UPDATE jobs SET confirmed_at = CASE status WHEN 'running' THEN ?2 END,"
-                        " started_at = COALESCE(started_at, ?2), status = 'running', group_id = "
-                        "NULL, reason = NULL,"
-                        " message = NULL, next_try = CASE status WHEN 'running' THEN next_try END,"
-                        " hold_until = NULL, requeues = 0 WHERE id = ?1",
-    [SQL_JOB_OVER] =
-        "UPDATE jobs SET status = ?2, group_id = NULL, reason = ?3, message = ?4, finished_at = ?5,"
-        " next_try = NULL, hold_until = NULL WHERE id = ?1",
+    [SQL_JOB_HELD] =
+        "UPDATE OR FAIL jobs SET status = 'held', group_id = NULL, reason = 'Held', message ="
+        " 'it is held, and keeps its place until it is resumed' WHERE id = ?1",
+    [SQL_JOB_RUNNING] =
+        "UPDATE OR FAIL jobs SET confirmed_at = CASE status WHEN 'running' THEN ?2 END,"
+        " started_at = COALESCE(started_at, ?2), status = 'running', group_id = "
+        "NULL, reason = NULL,"
+        " message = NULL, next_try = CASE status WHEN 'running' THEN next_try END,"
+        " hold_until = NULL, requeues = 0 WHERE id = ?1",
+    [SQL_JOB_OVER] = "UPDATE OR FAIL jobs SET status = ?2, group_id = NULL, reason = ?3, message = "
+                     "?4, finished_at = ?5,"
+                     " next_try = NULL, hold_until = NULL WHERE id = ?1",
     [SQL_JOB_DELETE] = "UPDATE jobs SET deleted_at = ?2 WHERE id = ?1",
 
     /* Two ranges rather than (priority, id) > (?, ?): the rowid part of an index is not used for

@@ -47,7 +47,8 @@ const char *const store_sql_queue[SQL_NAMES] = {
                       " reason_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_GROUP_ALL] =
         "SELECT id, type, scope, shape, reason, message, owner_id, type IN (SELECT q.type"
-        " FROM queues q INDEXED BY queues_paused WHERE q.paused = 1 AND q.type > '') FROM groups"
+        " FROM queues q INDEXED BY queues_paused WHERE q.paused = 1 AND q.type > ''), head_id,"
+        " head_priority, head_queued_at FROM groups"
         " /* scan: groups, the pass looks at each of them */",
     [SQL_GROUP_HEAD] = "SELECT id, priority, queued_at FROM jobs WHERE group_id = ?1 ORDER BY "
                        "priority, id LIMIT 1",
@@ -69,6 +70,13 @@ const char *const store_sql_queue[SQL_NAMES] = {
         " WHEN ?2 THEN reason_at ELSE ?4 END WHERE id = ?1 AND (reason <> ?2 OR message <> ?3)",
     [SQL_GROUP_FORGET] =
         "DELETE FROM groups WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE group_id = ?1)",
+    /* The heads that are known: ?1's is not, if a job of the priority ?2 comes before it. */
+    [SQL_GROUP_PASSED] = "UPDATE groups SET head_id = NULL"
+                         " WHERE id = ?1 AND head_id IS NOT NULL AND head_priority > ?2",
+    [SQL_GROUP_KEEP_HEAD] =
+        "UPDATE groups SET (head_id, head_priority, head_queued_at) = (SELECT id, priority,"
+        " queued_at FROM jobs WHERE group_id = ?1 ORDER BY priority, id LIMIT 1)"
+        " WHERE id = ?1 AND head_id IS NULL",
     [SQL_OLDEST_WAITING] =
         "SELECT min((SELECT j.queued_at FROM jobs j WHERE j.type = q.type AND j.group_id IS NOT"
         " NULL ORDER BY j.queued_at LIMIT 1)) FROM queues q WHERE q.waiting > 0"

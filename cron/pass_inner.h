@@ -15,6 +15,7 @@ enum {
     PASS_LOOKS_MAX = 10000000,   /* at hosts, by all admissions: callbacks wait for the pass */
     PASS_PLACED_MAX = 1000,
     PASS_WRITES_A_COMMIT = 1000, /* admissions and reasons: so that no transaction is long */
+    PASS_HEADS_MIN = 64,         /* that a transaction is begun for */
     PASS_QUESTIONS_MAX = 64      /* of one queue in one pass */
 };
 
@@ -84,6 +85,8 @@ struct pass {
     size_t placed, admitted, reasons, lanes;
     struct pass_lane *lane[PASS_ADMISSIONS_MAX];
     struct pass_job place[PASS_PLACED_MAX], admit[PASS_ADMISSIONS_MAX];
+    size_t heads, heads_room;
+    int64_t *head;              /* groups whose rows do not say yet who is their first */
     struct pass_reason *reason; /* those that differ from what is written */
     bool show;                  /* a dry run: all reasons are listed, also those that are no news */
     bool crowded;  /* one who is to be admitted found no place: who comes after must not pass him */

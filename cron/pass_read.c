@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a pass reads: the sources' capacity, what is held of it, running jobs that nobody has
  * placed, and who waits. */
+#include <string.h>
+
 #include "log.h"
 #include "pass_inner.h"
 #include "store_clock.h"
@@ -224,11 +226,33 @@ static int add_group(struct pass *p, struct pass_queue *q, const struct store_gr
     return 0;
 }
 
+/* The next passes are to find the group's first in its row. Without memory they look for it again.
+ */
+static void keep_head(struct pass *p, int64_t group)
+{
+    enum { FIRST = 64 };
+
+    if (p->heads == p->heads_room) {
+        size_t room = p->heads_room ? 2 * p->heads_room : FIRST;
+        int64_t *head = arena_array(p->arena, room, sizeof *head);
+
+        if (!head)
+            return;
+        if (p->heads)
+            memcpy(head, p->head, p->heads * sizeof *head);
+        p->head = head;
+        p->heads_room = room;
+    }
+    p->head[p->heads++] = group;
+}
+
 static bool take_group(void *ctx, const struct store_group *g)
 {
     struct reader *r = ctx;
     struct pass_queue *q = queue_of(r->pass, g->type);
 
+    if (!g->head_kept)
+        keep_head(r->pass, g->id);
     if (g->paused)
         r->failed = r->pass->show && waiting_add(&r->pass->paused, g, r->e) != 0;
     else

@@ -191,32 +191,54 @@ static void log_admissions(const struct pass *p, size_t from, size_t to)
     }
 }
 
+static int write_heads(struct pass *p, size_t from, size_t to, struct err *e)
+{
+    size_t i;
+
+    for (i = from; i < to; i++) {
+        if (store_keep_head(p->store, p->head[i], e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* How much is written already. */
 struct progress {
-    size_t admitted, reasons;
+    size_t admitted, reasons, heads;
 };
 
-/* One transaction: the batch, if it is given, some admissions, and once all of them are there some
- * reasons. */
+/* What of it there is room for in one transaction: first the admissions, then the reasons. */
+static struct progress next_of(const struct pass *p, const struct progress *at)
+{
+    struct progress to = *at;
+
+    to.admitted = end_of(at->admitted, p->admitted);
+    if (to.admitted == p->admitted)
+        to.reasons = end_of(at->reasons, p->reasons);
+    if (to.admitted == p->admitted && to.reasons == p->reasons)
+        to.heads = end_of(at->heads, p->heads);
+    return to;
+}
+
+/* One transaction: the batch, if it is given, and what next_of says. */
 static int write_once(struct pass *p, const struct batch *b, struct progress *at,
                       struct pass_result *r, struct err *e)
 {
-    struct progress to = {end_of(at->admitted, p->admitted), at->reasons};
+    struct progress to = next_of(p, at);
     struct pass_result counted = *r;
     int64_t start = clock_mono(), changes;
 
-    if (to.admitted == p->admitted)
-        to.reasons = end_of(at->reasons, p->reasons);
     if (store_begin(p->store, LOCK_SECONDS * NS_PER_S, e) != 0)
         return -1;
     if (store_clock_shifted(p->store) != p->shifted) { /* planned by another clock: once more */
         p->more = true;
-        *at = (struct progress){p->admitted, p->reasons};
+        *at = (struct progress){p->admitted, p->reasons, p->heads};
         return store_commit(p->store, e);
     }
     if ((b && write_batch(p, b, &counted, e) != 0) ||
         write_admissions(p, at->admitted, to.admitted, &counted, e) != 0 ||
-        write_reasons(p, at->reasons, to.reasons, e) != 0) {
+        write_reasons(p, at->reasons, to.reasons, e) != 0 ||
+        write_heads(p, at->heads, to.heads, e) != 0) {
         store_rollback(p->store);
         return -1;
     }
@@ -236,16 +258,17 @@ static int write_once(struct pass *p, const struct batch *b, struct progress *at
 
 int pass_write(struct pass *p, struct pass_result *r, struct err *e)
 {
-    struct progress at = {0, 0};
+    struct progress at = {0};
     struct batch b;
 
     if (make_batch(p, &b, e) != 0)
         return -1;
-    if (b.readings + p->placed + p->admitted + p->reasons == 0 && !store_forget_due(p->store))
+    if (b.readings + p->placed + p->admitted + p->reasons == 0 && !store_forget_due(p->store) &&
+        p->heads < PASS_HEADS_MIN)
         return 0;
     if (write_once(p, &b, &at, r, e) != 0)
         return -1;
-    while (at.admitted < p->admitted || at.reasons < p->reasons) {
+    while (at.admitted < p->admitted || at.reasons < p->reasons || at.heads < p->heads) {
         if (write_once(p, NULL, &at, r, e) != 0)
             return -1;
     }

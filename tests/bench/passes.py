@@ -22,11 +22,9 @@ PROJECTS = min(1000, max(1, JOBS // 10 // SHAPES))  # so that a tenth of the job
 WHOLE = {"VCPU": 64, "Memory": 262144, "Disk": 2000}
 LARGE = {name: 100 * amount for name, amount in WHOLE.items()}
 WHY = {
-    "jobs": "Jobs that ask for the same in the same place are one group, and the pass looks at the head of each, found by a seek: with "
-            "500 groups the queue's length makes no difference. With 50,000 it bends upwards, since the heads lie farther apart in the "
-            "index: of 100,000 jobs 4,129 pages were read, of 1,000,000 12,238 (strace -c), a third more of the processor. It cannot go "
-            "on beyond a page or two for each group.",
-    "groups": "For each group a seek, a turn of the plan, and the reason why it waits, compared with what is written: linear from where "
+    "jobs": "Jobs that ask for the same in the same place are one group, whose row says who of them is the first: the pass reads the rows "
+            "of the groups alone, and how many jobs stand behind them makes no difference.",
+    "groups": "For each group its row, a turn of the plan, and the reason why it waits, compared with what is written: linear from where "
               "that is more than the pass's own beginning and end.",
     "hosts": "The reading is laid out as a table, written down where it is news, and each of the 50 shapes is tried on the hosts once, "
              "for all projects: linear from some 1,000 hosts on.",

@@ -179,6 +179,10 @@ static const struct {
     {"job-group", "UPDATE jobs SET group_id = NULL" JOB("waits"), "waits in no group"},
     {"job-group", "UPDATE jobs SET group_id = 999" JOB("waits"), "in group 999, which is not"},
     {"job-group", "UPDATE groups SET owner_id = 'x'", "which is of another type, owner or scope"},
+    {"group-head",
+     "UPDATE groups SET head_id = 99, head_priority = 1, head_queued_at = 1"
+     " WHERE id = (SELECT group_id FROM jobs WHERE request_id = 'waits')",
+     "has job 99 as its first, and it is 1"},
     {"job-awake", "UPDATE jobs SET group_id = 1" JOB("held"), "is held, and in group 1"},
     {"job-time", "UPDATE jobs SET updated_at = 4000000000000000000" JOB("over"),
      "job 4 (vm/over) has a time in the future: 2096-10-02T07:06:40Z"},

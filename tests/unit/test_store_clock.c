@@ -56,7 +56,7 @@ static void fill(struct rig *r, int64_t now)
         " ('t', 'h', 'x', 3, n-8, 1, NULL), ('t', 'h', 'x', 5, n-8, 1, n+5);"
         "INSERT INTO receivers VALUES ('http://r', 3, n-9, n-2, n+4, 5, 'e'),"
         " ('http://q', 1, n-9, n-2, NULL, 0, 'e');"
-        "INSERT INTO groups VALUES (1, 't', '', 'o', 's', 'W', 'm', 0, n-3);"
+        "INSERT INTO groups VALUES (1, 't', '', 'o', 's', 'W', 'm', 0, n-3, 1, 1, n-9);"
         "INSERT INTO readings (queue, tried_at, ns, read_at) VALUES ('t', n-1, 0, n-1);"
         "INSERT INTO queues (type, version, last_priority, waiting) VALUES ('t', 1, 6, 2);"
         "INSERT INTO events (job_id, n, at, who, event) VALUES (6, 1, n-6, 'w', 'status');"
@@ -149,6 +149,9 @@ static void all_that_waits_for_a_time_moves_and_nothing_else(void **state)
         look(&r); /* once only */
         has_moved(&r, before, steps[i]);
         assert_int_equal(sum(&r, stays), fixed);
+        assert_int_equal(rig_ask(&r, "SELECT count(*) FROM groups g JOIN jobs j"
+                                     " ON j.id = g.head_id WHERE j.queued_at <> g.head_queued_at"),
+                         0);
         assert_int_equal(rig_ask(&r, "SELECT version FROM queues"), version + 1);
         assert_in_range(store_clock_shifted(r.s) - steps[i] + S, 0, 2 * S);
         rig_free(&r);

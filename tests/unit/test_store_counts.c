@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whatever is done to jobs, in whatever order, what is counted of a queue is what a count of its
- * jobs gives, for everybody who looks. */
+ * jobs gives, for everybody who looks; and who is known as the first of a group is its first. */
 #include "queues_case.h"
 
 #include "prop.h"
@@ -16,6 +16,13 @@ static const char lost[] =
     "SELECT (SELECT count(*) FROM jobs j WHERE deleted_at IS NULL AND NOT EXISTS"
     " (SELECT 1 FROM queues q WHERE q.type = j.type))"
     " + (SELECT count(*) FROM queues WHERE waiting <> queued + held)";
+
+/* Groups that take another for their first than it is. */
+static const char heads[] =
+    "SELECT count(*) FROM groups g LEFT JOIN jobs h ON h.id = (SELECT j.id FROM jobs j"
+    " WHERE j.group_id = g.id ORDER BY j.priority, j.id LIMIT 1) WHERE g.head_id IS NOT NULL"
+    " AND (h.id IS NOT g.head_id OR h.priority <> g.head_priority"
+    " OR h.queued_at <> g.head_queued_at)";
 
 /* Each type that has jobs of his, and those of the configuration, once, in order. */
 static void check_types(const struct seen *s)
@@ -40,6 +47,7 @@ static void check(struct rig *r, sqlite3 *db, bool seen[JOB_STATUSES])
     struct seen s = {.db = db, .statuses = seen};
 
     assert_int_equal(rig_ask(r, lost), 0);
+    assert_int_equal(rig_ask(r, heads), 0);
     for (s.looker = 0; s.looker < ARRAY_LEN(lookers); s.looker++) {
         look(r, &s, NULL);
         check_types(&s);
@@ -182,11 +190,24 @@ static int pause_it(struct act *a, struct err *e)
     return store_pause(a->r->s, a->type, prop_one_in(a->p, 2), e) < 0 ? -1 : 0;
 }
 
+/* As a pass does, of whatever groups there are. */
+static int keep_heads(struct act *a, struct err *e)
+{
+    int64_t last = rig_ask(a->r, "SELECT COALESCE(max(id), 0) FROM groups"), id;
+
+    for (id = 1; id <= last; id++) {
+        if (store_keep_head(a->r->s, id, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static void act_once(struct rig *r, struct prop *p)
 {
-    static act_fn *const acts[] = {create, create, create,    create, create,  change, change,
-                                   change, change, remove_it, admit,  admit,   try_it, try_it,
-                                   resend, place,  tidy,      purge,  pause_it};
+    static act_fn *const acts[] = {create,   create,     create,    create,    create, change,
+                                   change,   change,     change,    remove_it, admit,  admit,
+                                   try_it,   try_it,     resend,    place,     tidy,   purge,
+                                   pause_it, keep_heads, keep_heads};
     struct act a = {.r = r, .p = p};
     struct err e;
 
