@@ -49,7 +49,7 @@ NO_PORT = 65535
 READY = re.compile(r'program"?[=:]"?anteroom-dispatch"?.*event"?[=:]"?ready')
 
 
-def wait_until(predicate, timeout=15, what="it"):
+def wait_until(predicate, timeout=30, what="it"):
     """Asks until the answer is true, and returns that; a failure of the test after `timeout` seconds."""
     deadline = time.monotonic() + timeout * SLOW
     while True:
@@ -61,10 +61,15 @@ def wait_until(predicate, timeout=15, what="it"):
 
 
 def free_port():
-    """A port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port of 127.0.0.1 that was free a moment ago, and that no other worker of this run is given: what listens there later is ours.
+    (The system gives ports of one parity: hence the half.)"""
+    workers, mine = (int(os.environ.get(f"PYTEST_XDIST_WORKER{what}", "0").lstrip("gw")) for what in ("_COUNT", ""))
+    while True:
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        if not workers or port // 2 % workers == mine:
+            return port
 
 
 def default_queues(**vm):
@@ -98,7 +103,7 @@ class Process:
     def send(self, number):
         self.popen.send_signal(number)
 
-    def wait(self, timeout=15):
+    def wait(self, timeout=30):
         """Its exit code, once it has ended by itself."""
         return self.popen.wait(timeout * SLOW)
 
@@ -360,7 +365,7 @@ class Anteroom:
         assert answer.status == 200, answer
         return answer.data["Status"]
 
-    def wait_status(self, request_id, status, type="vm", timeout=15):
+    def wait_status(self, request_id, status, type="vm", timeout=30):
         wait_until(lambda: self.status(request_id, type) == status, timeout, f"status {status} of {request_id}")
 
 

@@ -3,6 +3,8 @@
 the console do not depend on the build of the programs, so this runs with the ordinary one only (the marker `browser`, see the
 Makefile)."""
 import json
+import math
+import re
 
 import pytest
 
@@ -42,8 +44,10 @@ def test_a_hidden_tab_asks_nothing_and_one_that_is_shown_again_at_once(browser, 
     b = browser.open(a, "#/q/lab")
     b.sees("Nobody is here")
     b.js(HIDE, True)
-    pause_of(0.5)  # what was under way
-    before = len(b.requests())
+    before = -1
+    while before != len(b.requests()):  # what was under way
+        before = len(b.requests())
+        pause_of(2)
     a.create("late", "lab", data={})
     pause_of(5)  # more than twice the time between two rounds
     assert [path for method, path, _, _ in b.requests()[before:] if method == "GET"] == []
@@ -57,13 +61,20 @@ def test_it_asks_ever_more_seldom_while_nobody_answers(browser, anteroom):
     b = browser.open(a, "#/")
     b.sees("lab")
     a.fcgi.stop()
-    waits = []
-    for wait in ("2 s", "4 s", "8 s"):
-        b.sees(f"Next try in {wait}", "#old")
-        waits.append(len(b.requests()))
-        if wait != "8 s":
-            b.click("#old button")  # without waiting for it
-    assert waits[2] - waits[0] <= 4
+    waits, requests = [0], []
+
+    def longer():
+        said = re.search(r"Next try in (\d+) s", b.text("#old"))
+        return said and int(said[1]) > waits[-1] and int(said[1])
+
+    while True:
+        waits.append(b.until(longer, what=f"a longer wait than {waits}"))
+        requests.append(len(b.requests()))
+        if len(requests) == 3:
+            break
+        b.click("#old button")  # without waiting for it
+    doubled = math.log2(waits[-1] / waits[1])
+    assert doubled == int(doubled) and requests[-1] - requests[0] <= 2 * doubled, (waits, requests)
     a.start_fcgi()
     b.press("r")
     b.until(lambda: b.text("#live") == "Live")

@@ -237,7 +237,7 @@ def test_silence_is_given_up(service, before):
         connection.sendall(before)
         service.of.stop.wait()
 
-    assert service(silence, timeout="300ms") == (False, "the service did not answer in time")
+    assert service(silence, timeout=f"{300 * SLOW}ms") == (False, "the service did not answer in time")
 
 
 def test_nobody_who_listens(check):

@@ -199,5 +199,5 @@ def test_every_job_is_called_and_again_only_where_the_answer_was_not_written(ant
     assert {job for _, job in killer.requests} == set(jobs)
     assert {job: tries[-1] for job, tries in written(a).items()} == {job: "accepted" for job in jobs}
     assert ask(a, "SELECT DISTINCT admissions FROM jobs") == [(1,)]
-    assert all(kills[step] > ROUNDS // 20 for step in STEPS), kills
+    assert all(kills[step] > (ROUNDS // 20 if SLOW == 1 else 0) for step in STEPS), kills
     print(f"{ROUNDS} rounds, {dict(kills)} kills, {len(jobs)} jobs, {len(killer.requests) - len(jobs)} calls that were made again")

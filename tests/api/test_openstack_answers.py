@@ -6,7 +6,7 @@ import pytest
 
 import openstack_fake
 from authority import Authority
-from harness import ROOT
+from harness import ROOT, SLOW
 from openstack_fake import Answer, host
 
 QUEUE = {"capacity": "openstack"}
@@ -176,7 +176,7 @@ def test_an_answer_without_end(check, cloud, service):
 @pytest.mark.parametrize("service, name", [("keystone", "Keystone at"), ("nova", "Nova"), ("placement", "Placement")])
 def test_no_answer_in_time(check, cloud, service, name):
     cloud.override[service] = Answer(how="stall")
-    text = check(timeout="3s")  # those before it have answered by then
+    text = check(timeout=f"{3 * SLOW}s")  # those before it have answered by then
     assert text.startswith("openstack: ") and name in text and "does not answer in time" in text
 
 

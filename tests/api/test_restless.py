@@ -9,7 +9,7 @@ import signal
 import pytest
 
 import cloud
-from harness import wait_until
+from harness import SLOW, wait_until
 from receiver import HANG
 from sources import Program, queues
 
@@ -67,7 +67,7 @@ def test_a_run_ends_while_a_source_hangs_and_leaves_no_child(anteroom, tmp_path)
     slow = Program(tmp_path, "slow", before=f"echo $$ >{pid_file}; exec sleep 3600")
     a = anteroom(queues(lab=slow.queue(timeout="10m")))
     create(a, "a")
-    a.dispatch("--for", "5")  # in which the program has long been started
+    a.dispatch("--for", str(5 * SLOW))  # in which the program has long been started
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid_file.read_text()), 0)
     assert a.status("a", "lab") == "queued"
@@ -78,10 +78,10 @@ def test_a_source_that_always_fails_is_asked_no_more_often_than_one_that_does_no
     program.writes(text)
     a = anteroom({"log_level": "debug", **queues(lab=program.queue(poll="1s"))})
     create(a, "a")
-    log = a.dispatch("--for", "4").stderr
+    log = a.dispatch("--for", str(4 * SLOW)).stderr
     assert cloud.reason(a, "a")[0] == "SourceUnavailable"
-    assert 1 <= program.counted() <= 6  # every second, and at the start
-    assert 1 <= log.count("event=pass ") <= 14
+    assert 1 <= program.counted() <= 4 * SLOW + 2  # every second, and at the start
+    assert 1 <= log.count("event=pass ") <= 3 * (4 * SLOW + 1)
     assert log.count("event=source ") == 1
 
 

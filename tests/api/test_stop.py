@@ -10,16 +10,16 @@ import pytest
 
 from cloud import LAB, create, is_sound, lab
 from contract import FastCGI, connected
-from harness import wait_until
+from harness import SLOW, wait_until
 
 CONF = lab({"n": {"gpu": 1}})
 WORKERS = 4  # as the configuration has it by default
 
 
 def is_clean(a):
-    """It ended by itself, and its guard had nothing to cut."""
+    """It ended by itself, and its guard had nothing to cut: that begins after 3 s, which a sanitizer's build may well need."""
     log = a.fcgi.log()
-    assert "event=stopped status=0" in log and "event=stop step=" not in log, log
+    assert "event=stopped status=0" in log and (SLOW > 1 or "event=stop step=" not in log), log
 
 
 def stop(a):

@@ -8,6 +8,7 @@ import email.utils
 import os
 import random
 import threading
+import time
 import zoneinfo
 
 import pytest
@@ -74,7 +75,7 @@ def test_a_clock_that_is_set_brings_no_storm_of_callbacks_and_leaves_no_hold_stu
     for n, seconds in enumerate(STEPS):
         receiver.script(f"near{n}", [500, 204])
         create(a, f"near{n}", 1, callback=receiver.url(f"near{n}"))
-        wait_until(lambda: reason(a, f"near{n}")[0] == "CallbackFailed", what="the first try's outcome")
+        wait_until(lambda: a.get(f"/v1/lab/near{n}/deliveries").data, what="the first try's outcome")
         clock.step(seconds)
         a.wait_status(f"near{n}", "running", "lab")
         look(a, clock, receiver)
@@ -146,7 +147,7 @@ def test_cron_s_dispatcher_finds_the_clock_set_since_the_last_minute(anteroom, r
 
 def test_a_hold_under_way_ends_in_its_time_when_the_clock_is_set_back(anteroom, receiver, clock):
     """Its receiver is paused, so nothing but the hold's end is waited for. It stood still for a day before."""
-    a = anteroom(conf({"hold": "2s", "pause_after": 1, "pause": "1h", "requeue": 0, "retry": [0, "1s", "1s"]}), dispatcher=True,
+    a = anteroom(conf({"hold": "6s", "pause_after": 1, "pause": "1h", "requeue": 0, "retry": [0, "1s", "1s"]}), dispatcher=True,
                  env=clock.env)
     receiver.script("x", [500])
     create(a, "x", 1, callback=receiver.url("x"))
@@ -264,13 +265,13 @@ def test_over_the_edge_of_2038(anteroom, receiver, clock, when):
     """All run while the clock goes over the edge: texts, headers, Retry-After by date, commands, what is counted."""
     clock.set(when)
     a = anteroom(conf(), dispatcher=True, env=clock.env)
-    begun = clock.now()
+    asked, begun = time.monotonic(), clock.now()
     later = email.utils.formatdate(begun / NS + 4, usegmt=True)  # a whole second: 3 to 4 s from now
     receiver.script("asked", [Reply(status=503, headers={"Retry-After": later}), 204])
     create(a, "asked", 1, callback=receiver.url("asked"))
     create(a, "asleep", 1, not_before=clock.text(3), valid_until=f"{int(when[:4]) + 1}-01-01T00:00:00+05:30")
-    first, second = receiver.wait(2, "asked")
-    assert second.time - first.time > 1.5  # by itself it would come after 1 s
+    _, second = receiver.wait(2, "asked")
+    assert second.time - asked > 2.9  # by itself it would come 1 s after the first
     a.wait_status("asleep", "running", "lab")
     a.wait_status("asked", "running", "lab")
     assert parse(show(a, "asleep")["AdmittedAt"])[0] - begun > 2.9 * NS
@@ -316,6 +317,8 @@ def test_the_zone_changes_its_offset_while_jobs_wait(anteroom, receiver, clock, 
             ns, offset = parse(text)
             local = datetime.datetime.fromtimestamp(ns // NS, there)
             assert offset == local.utcoffset().total_seconds() and text[:19] == local.isoformat()[:19], (text, local)
-        assert len({parse(text)[1] for text in texts}) == 2, texts
+        # Unless it took longer than until the change to create the first of them.
+        both = parse(job["CreatedAt"])[0] < datetime.datetime.fromisoformat(when[:-1] + "+00:00").timestamp() * NS + NS
+        assert len({parse(text)[1] for text in texts}) == 1 + both, texts
         listed = a.command("list", "lab").stdout
         assert called in listed and " h" not in listed.split(called)[1].split("\n")[0], listed

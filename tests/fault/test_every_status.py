@@ -211,7 +211,7 @@ def first_refused(a, connections):
     over = threading.Event()
     with listener(a, lambda c: over.wait(30)), contextlib.ExitStack() as stack:
         waiting = []
-        while not (answered := select.select(waiting, [], [], 0.1)[0]):
+        while not (answered := select.select(waiting, [], [], 1 if len(waiting) > connections // 3 else 0)[0]):
             assert len(waiting) < connections
             waiting.append(stack.enter_context(socket.create_connection(("127.0.0.1", a.port), timeout=30)))
             waiting[-1].sendall(b"GET /v1/vm/ HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -6,8 +6,8 @@
  *
  * Each pauses between its transactions for so long that it holds the writers' lock for a sixth of
  * the time: five of them keep it busy for four fifths. At the end it prints one line of JSON:
- * "commits", "failed", "longest" and "p99" (ms from wanting to commit until it is done) and "held"
- * (the part of the time).
+ * "commits", "failed", "longest" and "p99" (ms from wanting to commit until it is done), "held"
+ * (the part of the time) and "stall" (ms, the longest that it was held at once).
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -31,22 +31,34 @@ enum {
 };
 
 struct figures {
-    atomic_llong commits, failed, longest, held;
+    atomic_llong commits, failed, longest, held, stall;
     atomic_int bucket[BUCKETS];
     atomic_llong pause; /* ns */
     int64_t start, end;
     atomic_llong taken; /* when the lock was taken for the batch under way; 0: none is */
 };
 
+static void keep_longest(atomic_llong *longest, long long ns)
+{
+    long long was = atomic_load(longest);
+
+    while (ns > was && !atomic_compare_exchange_weak(longest, &was, ns))
+        continue;
+}
+
+static void note_held(struct figures *f, int64_t ns)
+{
+    atomic_fetch_add(&f->held, ns);
+    keep_longest(&f->stall, ns);
+}
+
 static void note(struct figures *f, int64_t wait, bool good)
 {
-    long long longest = atomic_load(&f->longest);
     int64_t slot = wait / (NS_PER_MS / 10);
 
     atomic_fetch_add(good ? &f->commits : &f->failed, 1);
     atomic_fetch_add(&f->bucket[slot < BUCKETS ? slot : BUCKETS - 1], 1);
-    while (wait > longest && !atomic_compare_exchange_weak(&f->longest, &longest, wait))
-        continue;
+    keep_longest(&f->longest, wait);
 }
 
 /* Pauses, for longer the more of the time the lock has been held by this process. */
@@ -95,7 +107,7 @@ static int commit_once(struct store *s, struct figures *f, const char *who, bool
         rc = store_commit(s, &e);
     else
         store_rollback(s);
-    atomic_fetch_add(&f->held, clock_mono() - taken);
+    note_held(f, clock_mono() - taken);
     return rc;
 }
 
@@ -149,7 +161,7 @@ static void count_held(struct figures *f)
     long long taken = atomic_exchange(&f->taken, 0);
 
     if (taken)
-        atomic_fetch_add(&f->held, clock_mono() - taken);
+        note_held(f, clock_mono() - taken);
 }
 
 static void take_back(void *ctx, struct writer_op *list)
@@ -224,9 +236,10 @@ static void print(const struct figures *f)
     while (slot < BUCKETS - 1 && (sum += f->bucket[slot]) * 100 < all * 99)
         slot++;
     printf("{\"commits\": %lld, \"failed\": %lld, \"longest\": %.1f, \"p99\": %.1f, \"held\": "
-           "%.3f}\n",
+           "%.3f, \"stall\": %.1f}\n",
            (long long)f->commits, (long long)f->failed, (double)f->longest / NS_PER_MS,
-           (double)(slot + 1) / 10, (double)f->held / (double)(f->end - f->start));
+           (double)(slot + 1) / 10, (double)f->held / (double)(f->end - f->start),
+           (double)f->stall / NS_PER_MS);
 }
 
 int main(int argc, char **argv)
