@@ -284,6 +284,17 @@ void stats_admitted(struct stats *s, struct str type, int64_t waited, int64_t no
         ring_add(slot, ring, now);
 }
 
+void stats_reading(struct stats *s, struct str type, bool good)
+{
+    struct stats_slot *slot;
+
+    if (!s)
+        return;
+    slot = slot_for(s->file, type);
+    add(&slot->readings, 1);
+    add(&slot->failed, !good);
+}
+
 /* Whoever sees what is stored so, and reads so, sees too how far the turn was before. */
 static void put(stats_number *n, int64_t v)
 {
@@ -348,6 +359,8 @@ void stats_queue(struct stats *s, struct str type, int64_t now, struct stats_que
         return;
     q->created = get(&slot->created);
     q->admitted = get(&slot->admitted);
+    q->readings = get(&slot->readings);
+    q->failed = get(&slot->failed);
     q->last_minute = ring_sum(slot, STATS_MINUTE, now);
     q->last_hour = ring_sum(slot, STATS_HOUR, now);
     q->last_day = ring_sum(slot, STATS_DAY, now);

@@ -60,6 +60,9 @@ void stats_created(struct stats *s, struct str type, int64_t jobs);
 /* A job was admitted that waited so long since its queued_at. */
 void stats_admitted(struct stats *s, struct str type, int64_t waited, int64_t now);
 
+/* A source that is asked was read, or could not be. */
+void stats_reading(struct stats *s, struct str type, bool good);
+
 /* The last pass that looked at a queue. */
 struct stats_last_pass {
     int64_t at; /* when it began, ns since 1970; 0: there was none */
@@ -88,6 +91,7 @@ extern const int64_t stats_limits[STATS_SCALES][STATS_BUCKETS - 1];
 
 struct stats_queue {
     int64_t created, admitted;                /* ever */
+    int64_t readings, failed;                 /* of its source, ever: the failed ones are in both */
     int64_t last_minute, last_hour, last_day; /* admissions before `now`, to within a twentieth */
     struct stats_histogram wait;              /* STATS_LONG */
     struct stats_last_pass last;

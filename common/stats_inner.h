@@ -14,7 +14,7 @@
 #include "stats.h"
 
 #define STATS_MAGIC 0x5354415453524e41ULL /* "ANRSTATS" */
-enum { STATS_VERSION = 1 };
+enum { STATS_VERSION = 2 };
 
 enum { STATS_STATUS_LEAST = 100, STATS_STATUSES = 500 };
 
@@ -35,7 +35,7 @@ struct stats_counted {
 struct stats_slot {
     stats_word name[(JOB_NAME_MAX + 7) / 8];
     stats_word named; /* the length of the name; 0: not written yet */
-    stats_number created, admitted;
+    stats_number created, admitted, readings, failed;
     struct stats_counted wait;
     /* In the upper half the number of the span of time that is counted in the lower half. */
     stats_word ring[STATS_RINGS][STATS_RING];

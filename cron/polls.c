@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "readers.h"
+#include "store_queues.h"
 #include "waiting.h"
 #include "waiting_text.h"
 
@@ -173,6 +174,7 @@ struct source_reading *const *polls_take(struct polls *p, bool all)
         if (!p->reading[i] || !source_waits(l->queue))
             continue;
         log_state(l, p->reading[i]);
+        stats_reading(store_stats(p->store), l->queue->type, p->reading[i]->state == SOURCE_GOOD);
         if (l->from < clock_mono() + p->reading[i]->ns)
             l->from = clock_mono() + p->reading[i]->ns;
     }

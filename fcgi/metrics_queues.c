@@ -202,6 +202,20 @@ static bool get_read_ns(const struct metrics *m, const struct store_queue *q, in
     return q->tried;
 }
 
+static bool get_readings(const struct metrics *m, const struct store_queue *q, int64_t *v)
+{
+    (void)m;
+    *v = q->stats.readings;
+    return conf_asks(q->conf);
+}
+
+static bool get_failed(const struct metrics *m, const struct store_queue *q, int64_t *v)
+{
+    (void)m;
+    *v = q->stats.failed;
+    return conf_asks(q->conf);
+}
+
 static bool get_hosts(const struct metrics *m, const struct store_queue *q, int64_t *v)
 {
     (void)m;
@@ -230,6 +244,9 @@ static const struct family families[] = {
      "How old the last good reading is, of a source that is asked.", NS, get_age},
     {"anteroom_source_read_duration_seconds", "gauge", "How long the last try to read it took.", NS,
      get_read_ns},
+    {"anteroom_source_readings_total", "counter",
+     "Times that a source which is asked was read, good or not.", COUNT, get_readings},
+    {"anteroom_source_errors_total", "counter", "Those that were not good.", COUNT, get_failed},
     {"anteroom_source_hosts", "gauge", "Hosts of the last good reading.", COUNT, get_hosts},
 };
 

@@ -90,7 +90,7 @@ def test_hold_resume_cancel_and_remove_by_keyboard(browser, a):
     b.sees("b is held", "#toasts")
     b.until(lambda: a.status("b", "lab") == "held" and "held" in b.text(".space .active"))
     b.press("u")
-    b.sees("Undone", "#toasts")
+    b.sees("Undone. Its wait counts from now on.", "#toasts")
     b.until(lambda: a.status("b", "lab") == "queued" and "held" not in b.text(".space .active"))
     b.press("h")
     b.until(lambda: a.status("b", "lab") == "held" and "held" in b.text(".space .active"))

@@ -2,6 +2,7 @@
 """GET /metrics: what promtool takes, numbers that agree with what happened, and that many types do not make it grow."""
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -85,6 +86,26 @@ def test_a_new_installation_has_every_family_and_promtool_likes_it(anteroom):
     assert head.status == 200 and head.headers["Content-Type"] == TEXT and head.body == b""
     assert a.get("/metrics?x=1").status == 400
     assert a.post("/metrics", {}).headers["Allow"] == "GET, HEAD"
+
+
+def test_a_source_that_fails_and_is_well_again_is_told(anteroom, tmp_path):
+    """Also when nobody has scraped meanwhile: errors are counted."""
+    good, says = '{"hosts": {"n": {"total": {"gpu": 4}, "used": {"gpu": 1}}}}', tmp_path / "says.json"
+    a = anteroom({"queues": {"lab": {"capacity": "exec", "program": ["/bin/cat", str(says)], "poll": "1s",
+                                     "callback_base": "http://127.0.0.1:@PORT@/demo/callback/"}}})
+    create(a, "waits", 9)
+    counts = []
+    for text, up in ((good, 1), ("no JSON", 0), (good, 1)):
+        says.write_text(text)
+        a.dispatch()
+        s = scrape(a)
+        assert of(s, "anteroom_source_up", type="lab") == up and of(s, "anteroom_source_hosts", type="lab") == 1
+        assert of(s, "anteroom_pool_used", type="lab", resource="gpu") == 1
+        since = time.time() - of(s, "anteroom_source_read_timestamp_seconds", type="lab")
+        assert 0 <= of(s, "anteroom_source_age_seconds", type="lab") <= since + 1
+        assert of(s, "anteroom_source_read_duration_seconds", type="lab") > 0
+        counts.append([of(s, f"anteroom_source_{what}_total", type="lab") for what in ("readings", "errors")])
+    assert counts == [[1, 0], [2, 1], [3, 1]]
 
 
 @pytest.fixture

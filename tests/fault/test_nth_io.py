@@ -31,6 +31,8 @@ OF_READS = [("read", "EIO", True, 1), ("open", "EMFILE", True, 1), ("lock", "ENO
             ("name", "EIO", True, 1)]
 OF_SOCKETS = [("receive", "ECONNRESET", True, 1), ("receive", "EINTR", False, 1), ("receive", "EAGAIN", False, 1),
               ("send", "EPIPE", True, 1), ("send", "ECONNRESET", True, 1), ("wait", "EINTR", False, 1), ("wait", "ENOMEM", False, 1)]
+# Calls that these requests may do without: a file that has its length, an index that is mapped, a log that is open.
+NONE_OF_CHANGES, NONE_OF_READS = {"length", "map"}, {"open", "map", "name"}
 
 
 def sweep_all(s, requests, kind, error, forever, short):
@@ -46,7 +48,7 @@ def sweep_all(s, requests, kind, error, forever, short):
 @pytest.mark.parametrize("kind, error, forever, short", OF_CHANGES, ids=lambda v: str(v))
 def test_a_change_whose_files_fail_is_refused_or_done(s, kind, error, forever, short):
     before = s.ended
-    sweep_all(s, CHANGES, kind, error, forever, short)
+    assert sweep_all(s, CHANGES, kind, error, forever, short) > 0 or kind in NONE_OF_CHANGES
     # A disk that is full, a quota that is used up, a file that may not grow: nothing is committed, and that is known. What is mapped
     # is the log's index, and SQLite says no more than that a file failed.
     assert s.ended == before or error == "EIO" or kind in ("sync", "map")
@@ -55,12 +57,12 @@ def test_a_change_whose_files_fail_is_refused_or_done(s, kind, error, forever, s
 @pytest.mark.parametrize("kind, error, forever, short", OF_READS, ids=lambda v: str(v))
 def test_a_read_whose_files_fail_is_refused_or_right(s, kind, error, forever, short):
     before = s.ended
-    assert sweep_all(s, FRESH, kind, error, forever, short) > 0 or kind != "read"
+    assert sweep_all(s, FRESH, kind, error, forever, short) > 0 or kind in NONE_OF_READS
     assert s.ended == before
 
 
 @pytest.mark.parametrize("kind, error, forever, short", OF_SOCKETS, ids=lambda v: str(v))
 def test_a_request_whose_connection_fails_is_refused_or_done(s, kind, error, forever, short):
     before = s.ended
-    sweep_all(s, [nth.post, nth.delete, reads(FEW)], kind, error, forever, short)
+    assert sweep_all(s, [nth.post, nth.delete, reads(FEW)], kind, error, forever, short) > 0
     assert s.ended == before

@@ -4,9 +4,10 @@ import { change, get, path, Refusal } from "./api.js";
 import { badge } from "./parts.js";
 import { confirm, done, fail } from "./notes.js";
 
-/** from: the states it is offered in. becomes: the status that is set. back: the status that undoes it; without: it is asked before. */
+/** from: the states it is offered in. becomes: the status that is set. back: the status that undoes it; without: it is asked before.
+    cost: what the way back does not bring back. */
 export const ACTIONS = {
-    hold: { from: ["queued"], becomes: "held", back: "queued" },
+    hold: { from: ["queued"], becomes: "held", back: "queued", cost: "did.wait" },
     resume: { from: ["held"], becomes: "queued", back: "held" },
     retry: { from: ["failed"], becomes: "queued", ask: false },
     resend: { from: ["admitted", "running"] },
@@ -53,13 +54,13 @@ async function undo(name, type, id, number) {
 
 /** Does it, after a question where there is no way back, and says so. True when it is done. */
 export async function act(name, type, id) {
-    const { back, ask, danger, from } = ACTIONS[name];
+    const { back, ask, danger, from, cost } = ACTIONS[name];
     try {
         const asks = !back && ask !== false;
         const seen = asks ? await get(path.job(type, id)) : await look(type, id, from);
         if (asks && !(await confirm(`ask.${name}`, id, `do.${name}`, [badge(seen.data.Status)], danger))) return false;
         await asSeen(type, id, seen, (etag) => carryOut(name, type, id, etag));
-        done(`did.${name}`, id, back && (() => undo(name, type, id, seen.data.ID)));
+        done(`did.${name}`, id, back && (() => undo(name, type, id, seen.data.ID)), cost);
         return true;
     } catch (error) {
         fail(error);

@@ -35,10 +35,10 @@ function settle() {
     for (const button of place().querySelectorAll(".good > button:not(.quiet)")) button.remove();
 }
 
-/** Says what was done. `undo` does the opposite; without it there is no way back. */
-export function done(key, id, undo) {
+/** Says what was done. `undo` does the opposite; without it there is no way back. `cost`: the word for what it does not bring back. */
+export function done(key, id, undo, cost) {
     settle();
-    undoable = undo ?? null;
+    undoable = undo ? { undo, cost } : null;
     const run = async () => {
         box.remove();
         await undoLast();
@@ -47,13 +47,13 @@ export function done(key, id, undo) {
 }
 
 export async function undoLast() {
-    const undo = undoable;
+    const last = undoable;
     undoable = null;
     settle();
-    if (!undo) return note("", [t("did.nothing")]);
+    if (!last) return note("", [t("did.nothing")]);
     try {
-        await undo();
-        note("", [t("did.undo")]);
+        await last.undo();
+        note("", [t("did.undo"), ...(last.cost ? [" ", t(last.cost)] : [])]);
         document.dispatchEvent(new Event("changed"));
     } catch (error) {
         fail(error);

@@ -137,6 +137,7 @@ export default {
     "did.pause": "{id} is paused.",
     "did.continue": "{id} goes on.",
     "did.undo": "Undone.",
+    "did.wait": "Its wait counts from now on.",
     "did.nothing": "There is nothing to undo.",
     "did.unread": "Not moved: who stands there had not been read yet.",
     "ask.finish": "Say that {id} is finished? What it holds is free then.",

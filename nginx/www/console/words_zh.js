@@ -137,6 +137,7 @@ export default {
     "did.pause": "{id} 已暫停。",
     "did.continue": "{id} 已繼續。",
     "did.undo": "已復原。",
+    "did.wait": "等候時間從現在重新計算。",
     "did.nothing": "沒有可復原的動作。",
     "did.unread": "未移動：該處的工作尚未讀取。",
     "ask.finish": "要將 {id} 標為完成嗎？它占用的資源會釋出。",
