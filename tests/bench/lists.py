@@ -6,7 +6,7 @@ import subprocess
 
 import growth
 import kit
-from servers import SIZES, fill, servers, url
+from servers import SIZES, fill, get, servers, url
 
 ROWS = [n for n in SIZES if n in (100000, 1000000)] or SIZES[-1:]  # these have rows in the table
 ALONE = "SQLite stepping and escaping"
@@ -45,6 +45,14 @@ def curve(part, seen):
                "that no page is read twice.")
 
 
+def scrapes(part, at):
+    """What is told of all jobs is counted as they change, not when it is asked."""
+    few, many = min(at), max(at)
+    seen = kit.interleave({n: get(at[n], 1, "/metrics") for n in (few, many)})
+    ms = {n: kit.median(runs, "p50") for n, runs in seen.items()}
+    part.row(f"scrape of /metrics, {many:,} jobs", ms[many], "ms", ms[many] / ms[few], f"with {few:,} jobs")
+
+
 def main():
     part = kit.Part("lists", "Lists, and requests over the jobs that wait")
     with servers() as start:
@@ -58,6 +66,7 @@ def main():
         few, many = (kit.memory(at[n].fcgi.pid, "VmHWM") for n in (ROWS[0], ROWS[-1]))
         part.row(f"peak of memory: list of {ROWS[-1]:,} beyond that of {ROWS[0]:,}", many - few, "MB", aim=("≤", 1),
                  note=f"{few:.1f} and {many:.1f} MB, of services that have only listed")
+        scrapes(part, at)
         curve(part, seen)
         growth.curves(part, at)
     part.save()
