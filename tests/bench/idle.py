@@ -15,7 +15,7 @@ import kit
 import room
 from kit import harness
 
-WATCHED = float(os.environ.get("BENCH_IDLE", "31" if kit.SECONDS >= 5 else "3"))
+WATCHED = float(os.environ.get("BENCH_IDLE", "31" if kit.SECONDS >= 3 else "3"))
 STARTS = 20
 GET = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/healthz", "QUERY_STRING": "", "CONTENT_LENGTH": "", "REMOTE_ADDR": "127.0.0.1",
        "SERVER_PROTOCOL": "HTTP/1.1"}
