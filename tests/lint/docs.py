@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the documents say is so: every configuration key is explained, the code map names each file, no path of a machine."""
+"""What the documents say is so: every configuration key, reason and command is explained, the code map names each file, no path of a machine."""
 import re
 import subprocess
 
@@ -7,6 +7,7 @@ import tree
 
 ROOMS = ("common", "fcgi", "cron")
 MANUAL, SAMPLE = "common/anteroom.yaml.5", "nginx/anteroom.yaml"
+REASONS, COMMANDS = "cron/anteroom-dispatch.8", "cron/anteroom.8"
 PROGRAM = "build/anteroom-dispatch"
 # Where people keep what is their own; and the folder that this tree is in.
 OWN = ("home", "Users", "root")
@@ -32,6 +33,22 @@ def configuration(root):
             yield f"{MANUAL}: there is no key {e}"
 
 
+def explained_items(root, manual):
+    return set(re.findall(r"^\.It (?:Cm|Li) (\w+(?: (?:add|list|revoke)\b)?)", tree.text(root, manual), re.M))
+
+
+def words(root):
+    """Every reason of job.h, and every command of `anteroom --help`, is explained in its manual, and no command besides."""
+    reasons = set(re.findall(r'^#define JOB_REASON_\w+ +"(\w+)"', tree.text(root, "common/job.h"), re.M))
+    help = subprocess.run([root / "build/anteroom", "--help"], capture_output=True, text=True, check=True).stdout
+    commands = set(re.findall(r"^  (\w+(?: \w+)?)  +\S", help, re.M))
+    for manual, wanted in ((REASONS, reasons), (COMMANDS, commands)):
+        if not wanted:
+            yield f"{manual}: nothing is to be explained, as it seems"
+        yield from (f"{manual}: {word} is not explained" for word in sorted(wanted - explained_items(root, manual)))
+    yield from (f"{COMMANDS}: there is no command {word}" for word in sorted(explained_items(root, COMMANDS) - commands))
+
+
 def code_map(root):
     """README's map: one line "name  what it is" for each .c (its .h goes with it) and for each .h that stands alone."""
     readme = tree.text(root, "README.md")
@@ -54,4 +71,4 @@ def machine_paths(root):
 
 
 if __name__ == "__main__":
-    tree.main(configuration, code_map, machine_paths)
+    tree.main(configuration, words, code_map, machine_paths)

@@ -87,3 +87,12 @@ def test_every_key_is_explained_and_in_the_sample(tree):
     root = tree({docs.PROGRAM: program, docs.MANUAL: ".It Cm database\n.It Cm wrong\n", docs.SAMPLE: "#database: x\n"})
     (root / docs.PROGRAM).chmod(0o755)
     assert len(list(docs.configuration(root))) == 3  # timeout in neither, and a key that does not exist
+
+
+def test_every_reason_and_command_is_explained(tree):
+    root = tree({"common/job.h": '#define JOB_REASON_A "Told"\n#define JOB_REASON_B "Untold"\n', docs.REASONS: ".It Li Told\n",
+                 "build/anteroom": "#!/bin/sh\necho '  token add     make one'\necho '  top           live'\n",
+                 docs.COMMANDS: ".It Cm token add Ar name\n.It Cm gone\n"})
+    (root / "build/anteroom").chmod(0o755)
+    assert list(docs.words(root)) == [f"{docs.REASONS}: Untold is not explained", f"{docs.COMMANDS}: top is not explained",
+                                      f"{docs.COMMANDS}: there is no command gone"]
