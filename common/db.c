@@ -33,11 +33,11 @@
 
 enum {
     BUSY_MS = 2000,          /* for programs that do not know the lock file, as the sqlite3 shell */
-    CHECKPOINT_PAGES = 8000, /* measured: 4,000 to 10,000 are 10-17 % quicker than SQLite's 1,000 */
+    CHECKPOINT_PAGES = 1500, /* of more, those who wait for it wait longer (tests/bench/NOTES.md) */
     CHECKPOINT_AGAIN = 2000, /* after a checkpoint that readers kept from ending */
     CHECKPOINT_TIGHT = 500,  /* when the disk has little room */
     CHECKPOINT_BUSY_MS = 20,
-    CHECKPOINT_URGENT = 2 * CHECKPOINT_PAGES, /* then it waits for readers (db.h) */
+    CHECKPOINT_URGENT = 16000, /* then it waits for readers (db.h) */
     CHECKPOINT_URGENT_MS = 150,
     CHECKPOINT_TRIES = 6
 };

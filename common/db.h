@@ -105,7 +105,7 @@ int db_lock(struct db *db, int64_t wait, struct err *e) AR_MUST_CHECK;
 void db_unlock(struct db *db);
 
 /* Folds the WAL into the file, under the lock, when it has grown past its mark since the last time
- * (8,000 pages). Who is reading keeps it from that; where there is always somebody it would grow
+ * (1,500 pages). Who is reading keeps it from that; where there is always somebody it would grow
  * for ever. So from 16,000 pages on it waits nearly a second for those who read, and all writers
  * wait with it; who comes meanwhile does not need the WAL. */
 void db_checkpoint_if_due(struct db *db);
