@@ -91,8 +91,6 @@ def section(part):
     lines += [f"- {note}" for note in part.get("notes", [])] + [""] * bool(part.get("notes"))
     if part.get("versions"):
         lines += ["With " + ", ".join(f"{name} {version}" for name, version in part["versions"].items()) + ".", ""]
-    if part.get("notes"):
-        lines += [*(f"- {note}" for note in part["notes"]), ""]
     for c in part["curves"]:
         if not any(c["series"].values()):
             continue
