@@ -7,6 +7,7 @@
 
 #include "account.h"
 #include "auth.h"
+#include "log.h"
 #include "store_queues.h"
 #include "writer.h"
 
@@ -126,6 +127,8 @@ int cgi_serve(const struct conf *conf)
         run(conf, route, s, &x, &e) != 0)
         http_fail(&x, &e);
     rc = http_send(&x);
+    if (rc != 0)
+        log_warn("answer", "error=\"it could not be sent\"");
     if (s) {
         stats_routes(store_stats(s), route_table());
         account(store_stats(s), route, &x, clock_mono() - begun);

@@ -136,16 +136,16 @@ def test_a_connection_that_cannot_be_taken_costs_no_other(anteroom, failing, kin
 
     def attempt(nth):
         failing.arm(kind, nth, error, forever)
-        with FastCGI(a) as c:
-            try:
+        try:
+            with FastCGI(a) as c:  # it may be closed as soon as it is there
                 c.begin("GET", LAB)
                 c.send(c.STDIN, b"")
                 if forever:
                     wait_until(lambda: failing.fired or select.select([c.socket], [], [], 0)[0], what="a failure or an answer")
                     failing.disarm()
                 assert c.answer().status in (200, 500)
-            except (OSError, AssertionError) as fault:
-                assert isinstance(fault, OSError) or "the connection ended" in str(fault), fault
+        except (OSError, AssertionError) as fault:
+            assert isinstance(fault, OSError) or "the connection ended" in str(fault), fault
         fired = failing.fired
         failing.disarm()
         assert a.get(LAB).status == 200
