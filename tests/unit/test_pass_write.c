@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A pass that admits more than one transaction writes: what others do between two of them, and how
- * many it admits where each admission may look at many hosts. */
+ * many it admits where each admission may look at many hosts. And what it writes of those who
+ * wait. */
 #include "pass_rig.h"
 #include "rig_sql.h"
 
@@ -107,12 +108,55 @@ static void test_the_more_hosts_the_fewer_are_admitted_in_one_pass(void **state)
     rig_free(&r);
 }
 
+static const char known[] = "SELECT count(head_id) FROM groups";
+
+static bool take_priority(void *ctx, const struct store_group *g)
+{
+    *(int64_t *)ctx += g->head_kept ? g->head_priority : 0;
+    return true;
+}
+
+/* Who is the first of a group is written down where a pass writes anyway, or has found it of many;
+ * and is then taken from there. */
+static void test_who_is_first_is_looked_for_once(void **state)
+{
+    enum { GROUPS = 64 };
+    char id[16], data[64];
+    int64_t sum = 0;
+    struct rig r;
+    struct err e;
+    int i;
+
+    (void)state;
+    rig_make(&r, "queues: {a: {capacity: static, pools: {p: {hosts: {n: {x: 1}}}}}}\n");
+    r.now = clock_now() - 10 * NS_PER_S;
+    for (i = 0; i < GROUPS; i++) {
+        (void)snprintf(id, sizeof id, "j%d", i);
+        (void)snprintf(data, sizeof data, "{\"instances\":[{\"x\":%d}]}", 2 + i);
+        (void)rig_add(&r, "a", id, data);
+    }
+    assert_int_equal(rig_ask(&r, known), 0);
+    assert_int_equal(rig_pass(&r).reasons, GROUPS);
+    assert_int_equal(rig_ask(&r, known), GROUPS);
+    rig_sql(&r, "UPDATE groups SET head_id = NULL WHERE id > 1");
+    assert_int_equal(rig_pass(&r).reasons, 0);
+    assert_int_equal(rig_ask(&r, known), 1);
+    rig_sql(&r, "UPDATE groups SET head_id = NULL");
+    assert_int_equal(rig_pass(&r).reasons, 0);
+    assert_int_equal(rig_ask(&r, known), GROUPS);
+    rig_sql(&r, "UPDATE groups SET head_priority = 7");
+    OK(store_groups(r.s, take_priority, &sum, &e), &e);
+    assert_int_equal(sum, 7 * GROUPS);
+    rig_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_are_admitted_in_one_pass),
         cmocka_unit_test(test_who_found_no_place_is_not_passed_in_the_next_transaction),
         cmocka_unit_test(test_the_more_hosts_the_fewer_are_admitted_in_one_pass),
+        cmocka_unit_test(test_who_is_first_is_looked_for_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
