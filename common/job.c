@@ -86,6 +86,15 @@ void job_write_time(struct json_out *o, struct clock_zone *zone, const char *nam
     o->comma = true;
 }
 
+void job_write_time_or_null(struct json_out *o, struct clock_zone *zone, const char *name,
+                            int64_t ns)
+{
+    if (ns != 0)
+        job_write_time(o, zone, name, ns);
+    else
+        json_pair_null(o, name);
+}
+
 static void put_number(const struct place *p, const void *field)
 {
     json_key(p->o, p->name);
@@ -99,12 +108,7 @@ static void put_time(const struct place *p, const void *field)
 
 static void put_time_or_null(const struct place *p, const void *field)
 {
-    if (*(const int64_t *)field != 0) {
-        put_time(p, field);
-        return;
-    }
-    json_key(p->o, p->name);
-    json_put_null(p->o);
+    job_write_time_or_null(p->o, p->zone, p->name, *(const int64_t *)field);
 }
 
 static void put_time_if_set(const struct place *p, const void *field)

@@ -61,6 +61,10 @@ void job_write(struct json_out *o, const struct job *j, struct clock_zone *zone)
 /* A member that is a time, as in a job. */
 void job_write_time(struct json_out *o, struct clock_zone *zone, const char *name, int64_t ns);
 
+/* The same; 0 is null. */
+void job_write_time_or_null(struct json_out *o, struct clock_zone *zone, const char *name,
+                            int64_t ns);
+
 /* The value of the ETag header, with its quotes: "<id>.<version>.<reason_seq>". */
 enum { JOB_ETAG_MAX = 72 };
 void job_etag(const struct job *j, char etag[JOB_ETAG_MAX]);

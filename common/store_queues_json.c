@@ -17,14 +17,6 @@ static void put_number_if(struct json_out *o, const char *name, bool is, int64_t
         json_pair_null(o, name);
 }
 
-static void put_time(struct json_out *o, struct clock_zone *zone, const char *name, int64_t ns)
-{
-    if (ns != 0)
-        job_write_time(o, zone, name, ns);
-    else
-        json_pair_null(o, name);
-}
-
 /* Milliseconds, to the microsecond. */
 static void put_ms(struct json_out *o, const char *name, int64_t ns)
 {
@@ -88,7 +80,7 @@ static void put_last_pass(struct json_out *o, const struct store_queue *q, struc
     }
     json_key(o, "LastPass");
     json_open(o, '{');
-    put_time(o, zone, "At", last->at);
+    job_write_time_or_null(o, zone, "At", last->at);
     put_ms(o, "Ms", last->ns);
     put_number_if(o, "Admitted", q->whole, last->admitted);
     put_number_if(o, "Groups", q->whole, last->groups);
@@ -105,8 +97,8 @@ static void put_source(struct json_out *o, const struct store_queue *q, struct c
     json_key(o, "Source");
     json_open(o, '{');
     put_word(o, "Kind", conf_capacity_word(q->conf->capacity));
-    put_time(o, zone, "TriedAt", q->tried_at);
-    put_time(o, zone, "ReadAt", q->read_at);
+    job_write_time_or_null(o, zone, "TriedAt", q->tried_at);
+    job_write_time_or_null(o, zone, "ReadAt", q->read_at);
     if (q->whole && q->tried)
         put_ms(o, "Ms", q->read_ns);
     else
@@ -125,7 +117,7 @@ void store_queue_write(struct json_out *o, const struct store_queue *q, struct c
     json_key(o, "Paused");
     json_put_bool(o, q->paused);
     put_jobs(o, q);
-    put_time(o, zone, "OldestWait", q->oldest);
+    job_write_time_or_null(o, zone, "OldestWait", q->oldest);
     put_throughput(o, q);
     put_policy(o, q->conf);
     put_last_pass(o, q, zone);

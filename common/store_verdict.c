@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "demand.h"
-#include "pool.h"
 #include "store_inner.h"
 #include "store_pass.h"
 
@@ -96,22 +95,6 @@ static int search_pool(struct search *q, struct str pool, struct err *e)
     return rc < 0 ? -1 : 0;
 }
 
-/* The pools that the configuration names. */
-static int search_conf(struct search *q, const struct conf_queue *queue, struct str scope,
-                       struct err *e)
-{
-    size_t *pool = calloc(queue->pools + 1, sizeof *pool), n, i;
-    int rc = 0;
-
-    if (!pool)
-        return err_set(e, ERR_INTERNAL, "no memory to look at the pools");
-    n = pool_of_scope(conf_pools(queue), scope, pool);
-    for (i = 0; rc == 0 && i < n; i++)
-        rc = search_pool(q, queue->pool[pool[i]].name, e);
-    free(pool);
-    return rc;
-}
-
 static int take_pool(void *ctx, struct str pool, int64_t unsure, struct err *e)
 {
     struct search *q = ctx;
@@ -120,20 +103,19 @@ static int take_pool(void *ctx, struct str pool, int64_t unsure, struct err *e)
     return search_pool(q, pool, e);
 }
 
-/* The pools of the last reading. Whether a kind with a constraint fits is left to the pass, which
- * knows labels and traits. */
-static int search_reading(struct search *q, struct str scope, struct err *e)
+/* Where a source is asked, whether a kind with a constraint fits is left to the pass, which knows
+ * labels and traits. */
+static int search_pools(struct search *q, const struct conf_queue *queue, struct str scope,
+                        struct err *e)
 {
     size_t k;
-    int rc = store_was_read(q->s, q->queue, e);
+    int rc;
 
-    if (rc <= 0) {
-        q->unsure = true;
-        return rc;
-    }
     for (k = 0; k < q->demand->kinds; k++)
-        q->fits[k] = q->demand->kind[k].constraint.p != NULL;
-    return store_pools_of_scope(q->s, q->queue, scope, take_pool, q, e);
+        q->fits[k] = conf_asks(queue) && q->demand->kind[k].constraint.p;
+    rc = store_pools_serving(q->s, queue, scope, take_pool, q, e);
+    q->unsure = q->unsure || rc == 0; /* it was never read */
+    return rc < 0 ? -1 : 0;
 }
 
 static void say(struct store_membership *m, const char *reason, const char *message)
@@ -159,7 +141,7 @@ int store_verdict(struct store *s, const struct conf_queue *queue, struct str sc
     q->s = s;
     q->queue = queue->type;
     q->demand = demand;
-    rc = conf_asks(queue) ? search_reading(q, scope, e) : search_conf(q, queue, scope, e);
+    rc = search_pools(q, queue, scope, e);
     if (rc == 0 && !q->unsure && q->pools == 0)
         say(m, JOB_REASON_NO_POOL, "no pool of this queue serves it");
     else if (rc == 0 && !q->unsure && q->any_host && !all_fit(q))

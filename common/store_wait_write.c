@@ -2,14 +2,6 @@
 /* Why a job waits, as JSON: what has no value is null. */
 #include "store_wait.h"
 
-static void put_time(struct json_out *o, struct clock_zone *zone, const char *name, int64_t ns)
-{
-    if (ns != 0)
-        job_write_time(o, zone, name, ns);
-    else
-        json_pair_null(o, name);
-}
-
 static void put_place(struct json_out *o, const char *name, int64_t place)
 {
     json_key(o, name);
@@ -76,9 +68,9 @@ void store_wait_write(struct json_out *o, const struct store_wait *w, struct clo
     json_pair_str(o, "Status", str_of(job_status_word(j->status)));
     json_pair_str(o, "Reason", j->reason);
     json_pair_str(o, "Message", j->message);
-    put_time(o, zone, "Since", w->waits ? j->queued_at : 0);
-    put_time(o, zone, "ReasonSince", w->reason_since);
-    put_time(o, zone, "LookedAt", w->looked_at);
+    job_write_time_or_null(o, zone, "Since", w->waits ? j->queued_at : 0);
+    job_write_time_or_null(o, zone, "ReasonSince", w->reason_since);
+    job_write_time_or_null(o, zone, "LookedAt", w->looked_at);
     put_place(o, "Position", w->position);
     put_place(o, "PoolPosition", w->pool_position);
     put_pools(o, w->pools);
