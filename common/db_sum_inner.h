@@ -41,7 +41,12 @@ struct db_sum_file {
     int64_t must;     /* while the index is made anew: what is before this was committed, */
     unsigned char salt[DB_SUM_SALT]; /* with this salt */
     bool commits;                    /* the frame written last ends a transaction */
-    unsigned char *room;             /* for a frame of `room_size` bytes at most */
+    unsigned char *gathered;         /* of a log (db_sum_log.c): what is still to be written at */
+    int64_t gathered_at;             /* gathered_at; NULL: there is no room for it yet */
+    size_t gathered_n;
+    int gathered_rc;     /* SQLite's code, once that has failed in this transaction */
+    int64_t tail;        /* behind all that this transaction has written */
+    unsigned char *room; /* for a frame of `room_size` bytes at most */
     size_t room_size;
     uint32_t told_page; /* of which a line of the log told last, */
     int64_t told_at;    /* at this time (clock_mono) */
@@ -52,6 +57,21 @@ unsigned char *db_sum_room(struct db_sum_file *f, size_t size);
 
 /* Is it the whole of a page? */
 bool db_sum_is_page(int amount, sqlite3_int64 offset);
+
+/* A page, or a frame of the log, is not as it was written: a line of our log, and the code for
+ * SQLite. */
+int db_sum_wrong(struct db_sum_file *f, uint32_t page, const char *what);
+
+/* db_sum_log.c: the methods of a log's file. */
+int db_sum_log_read(sqlite3_file *file, void *to, int amount, sqlite3_int64 offset);
+int db_sum_log_write(sqlite3_file *file, const void *from, int amount, sqlite3_int64 offset);
+int db_sum_log_sync(sqlite3_file *file, int flags);
+int db_sum_log_truncate(sqlite3_file *file, sqlite3_int64 size);
+int db_sum_log_size(sqlite3_file *file, sqlite3_int64 *size);
+/* A transaction begins, or has ended: what was not written of it is forgotten. */
+void db_sum_log_begin(struct db_sum_file *log);
+/* For any file. */
+void db_sum_log_close(struct db_sum_file *f);
 
 /* Number `frame` of the log, its pages being of `size` bytes, into db_sum_room, and is it right?
  * SQLITE_OK, SQLITE_IOERR_DATA, or another error of reading. */

@@ -50,7 +50,7 @@ int db_sum_shm_lock(sqlite3_file *file, int first, int count, int flags)
     if (rc == SQLITE_OK && first == DB_SUM_LOCK_WRITE) {
         f->writing = flags & SQLITE_SHM_LOCK && flags & SQLITE_SHM_EXCLUSIVE;
         if (f->log)
-            f->log->own_from = INT64_MAX;
+            db_sum_log_begin(f->log);
     }
     return rc;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The layer of checksums between SQLite and the files: opening, and reading and writing of a
- * database and of its log. What is neither (journals, temporary files) goes by it.
+ * database; its log has a file of its own (db_sum_log.c). What is neither (journals, temporary
+ * files) goes by it.
  *
  * A database: every whole page that is written to the file gets its sum, in a copy, since SQLite's
  * own page must stay as it is; every whole page that is read is held against its sum. SQLite also
@@ -15,10 +16,6 @@
  * A page of zeros, or one beyond the end, was never written: SQLite saves itself the writing of
  * pages that are not in use. It reads none of those, but in the transaction that takes one into use
  * again.
- *
- * The log: a frame is right when its checksum follows from that of the frame before it. What this
- * transaction writes itself may be overwritten in place until the commit, its checksums come last;
- * nobody else reads it, and so it is left alone.
  */
 #include "db_sum_vfs.h"
 
@@ -32,7 +29,7 @@
 
 #define TELL_AGAIN (60 * NS_PER_S)
 
-enum { LEAST = 512, MOST = 65536, ALIGNED = 16, FRAME_FIRST = DB_SUM_LOG_HEAD, STORED = 8 };
+enum { LEAST = 512, MOST = 65536, ALIGNED = 16 };
 
 static struct db_sum_file *own(sqlite3_file *file)
 {
@@ -67,7 +64,7 @@ void db_sum_note_head(struct db_sum_file *f, const void *head)
 }
 
 /* Not the same page again and again: a list may ask for it a hundred times a second. */
-static int wrong(struct db_sum_file *f, uint32_t page, const char *what)
+int db_sum_wrong(struct db_sum_file *f, uint32_t page, const char *what)
 {
     int64_t now = clock_mono();
     char room[LOG_QUOTE_MAX];
@@ -96,11 +93,12 @@ static int check_page(struct db_sum_file *f, void *page, int size, sqlite3_int64
         return rc;
     if (f->state == DB_SUM_NONE)
         return db_sum_denied(page, (size_t)size, number)
-                   ? wrong(f, number, "the head of the file denies that pages have checksums")
+                   ? db_sum_wrong(f, number,
+                                  "the head of the file denies that pages have checksums")
                    : rc;
     if (db_sum_holds(page, (size_t)size, number) || (f->writing && all_zero(page, (size_t)size)))
         return rc;
-    return wrong(f, number, "the page is not as it was written");
+    return db_sum_wrong(f, number, "the page is not as it was written");
 }
 
 static int read_database(sqlite3_file *file, void *to, int amount, sqlite3_int64 offset)
@@ -119,7 +117,7 @@ static int read_database(sqlite3_file *file, void *to, int amount, sqlite3_int64
 static int note_written_head(struct db_sum_file *f, const void *head)
 {
     if (f->state == DB_SUM_FRESH && f->summed && !db_sum_in_head(head))
-        return wrong(f, 1, "SQLite was not asked to keep the place of checksums");
+        return db_sum_wrong(f, 1, "SQLite was not asked to keep the place of checksums");
     db_sum_note_head(f, head);
     return SQLITE_OK;
 }
@@ -145,98 +143,13 @@ static int write_database(sqlite3_file *file, const void *from, int amount, sqli
     return f->real->pMethods->xWrite(f->real, room, amount, offset);
 }
 
-/* ---- the log ---- */
-
-int db_sum_read_frame(struct db_sum_file *log, size_t size, uint32_t frame)
-{
-    sqlite3_int64 whole = DB_SUM_FRAME_HEAD + (sqlite3_int64)size;
-    sqlite3_int64 start = FRAME_FIRST + (frame - 1) * whole;
-    sqlite3_int64 before = frame == 1 ? 0 : start - whole + DB_SUM_FRAME_HEAD - DB_SUM_LOG_HEAD;
-    unsigned char *room = db_sum_room(log, size);
-    unsigned char stored[STORED];
-    int rc;
-
-    if (!room)
-        return SQLITE_IOERR_NOMEM;
-    rc = log->real->pMethods->xRead(log->real, room, (int)whole, start);
-    if (rc == SQLITE_OK)
-        rc = log->real->pMethods->xRead(log->real, stored, STORED,
-                                        before + DB_SUM_LOG_HEAD - STORED);
-    if (rc != SQLITE_OK)
-        return rc == SQLITE_IOERR_SHORT_READ ? SQLITE_IOERR_DATA : rc;
-    return db_sum_frame_holds(room, size, db_sum_chain_at(stored)) ? SQLITE_OK : SQLITE_IOERR_DATA;
-}
-
-/* The page of a frame whose beginning nobody of this transaction has written. */
-static int read_page(struct db_sum_file *f, void *to, int size, uint32_t frame)
-{
-    int rc = db_sum_read_frame(f, (size_t)size, frame);
-
-    if (rc == SQLITE_IOERR_DATA)
-        return wrong(f, frame, "the page, a frame of the log, is not as it was written");
-    if (rc != SQLITE_OK)
-        return rc;
-    memcpy(to, f->room + DB_SUM_FRAME_HEAD, (size_t)size);
-    if (f->main && db_sum_u32(f->room) == 1)
-        db_sum_note_head(f->main, to);
-    return SQLITE_OK;
-}
-
-/* SQLite reads the header, and frames with their headers, only to make the index anew. */
-static int read_again(struct db_sum_file *f, void *to, int amount, sqlite3_int64 offset)
-{
-    int rc = f->real->pMethods->xRead(f->real, to, amount, offset);
-
-    if (rc != SQLITE_OK || !f->main || offset >= f->own_from)
-        return rc;
-    if (offset == 0 && amount == DB_SUM_LOG_HEAD)
-        rc = db_sum_mark_check_head(f, to);
-    else if (db_sum_is_page(amount - DB_SUM_FRAME_HEAD, 0) && offset >= FRAME_FIRST)
-        rc = db_sum_mark_check_frame(f, to, amount, offset);
-    if (rc == SQLITE_IOERR_DATA)
-        return wrong(f, (uint32_t)(offset / amount) + 1,
-                     "a frame of the log that was committed is not as it was written");
-    return rc;
-}
-
-static int read_log(sqlite3_file *file, void *to, int amount, sqlite3_int64 offset)
-{
-    struct db_sum_file *f = own(file);
-    sqlite3_int64 whole = amount + DB_SUM_FRAME_HEAD,
-                  start = offset - FRAME_FIRST - DB_SUM_FRAME_HEAD;
-
-    if (!db_sum_is_page(amount, 0) || start < 0 || start % whole != 0 || offset >= f->own_from)
-        return read_again(f, to, amount, offset);
-    return read_page(f, to, amount, (uint32_t)(start / whole) + 1);
-}
-
-static int write_log(sqlite3_file *file, const void *from, int amount, sqlite3_int64 offset)
-{
-    struct db_sum_file *f = own(file);
-    int rc = SQLITE_OK;
-
-    if (f->main && f->own_from == INT64_MAX) {
-        rc = db_sum_mark_before(f, offset);
-        f->end = offset;
-    }
-    if (rc != SQLITE_OK)
-        return rc;
-    if (offset < f->own_from)
-        f->own_from = offset;
-    rc = f->real->pMethods->xWrite(f->real, from, amount, offset);
-    if (rc == SQLITE_OK)
-        db_sum_mark_wrote(f, from, amount, offset);
-    return rc;
-}
-
 /* ---- what is handed on ---- */
 
 static int close_file(sqlite3_file *file)
 {
     struct db_sum_file *f = own(file);
 
-    if (f->main && f->main->log == f)
-        f->main->log = NULL;
+    db_sum_log_close(f);
     db_sum_mark_close(f);
     free(f->room);
     f->room = NULL;
@@ -250,12 +163,7 @@ static int truncate_file(sqlite3_file *file, sqlite3_int64 size)
 
 static int sync_file(sqlite3_file *file, int flags)
 {
-    struct db_sum_file *f = own(file);
-    int rc = f->real->pMethods->xSync(f->real, flags);
-
-    if (rc == SQLITE_OK && f->main)
-        db_sum_mark_flushed(f);
-    return rc;
+    return own(file)->real->pMethods->xSync(own(file)->real, flags);
 }
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *size)
@@ -321,23 +229,28 @@ static void shm_barrier(sqlite3_file *file)
 /* ---- opening ---- */
 
 #define COMMON_METHODS                                                                             \
-    .xClose = close_file, .xTruncate = truncate_file, .xSync = sync_file, .xFileSize = file_size,  \
-    .xLock = lock_file, .xUnlock = unlock_file, .xCheckReservedLock = check_reserved,              \
-    .xFileControl = control, .xSectorSize = sector_size, .xDeviceCharacteristics = characteristics
+    .xClose = close_file, .xLock = lock_file, .xUnlock = unlock_file,                              \
+    .xCheckReservedLock = check_reserved, .xFileControl = control, .xSectorSize = sector_size,     \
+    .xDeviceCharacteristics = characteristics
+#define DATABASE_METHODS                                                                           \
+    COMMON_METHODS, .xRead = read_database, .xWrite = write_database, .xTruncate = truncate_file,  \
+                    .xSync = sync_file, .xFileSize = file_size
 
 /* Version 2, since pages that are mapped into memory would be read past this. */
 static const sqlite3_io_methods database_methods = {.iVersion = 2,
-                                                    COMMON_METHODS,
-                                                    .xRead = read_database,
-                                                    .xWrite = write_database,
+                                                    DATABASE_METHODS,
                                                     .xShmMap = shm_map,
                                                     .xShmLock = db_sum_shm_lock,
                                                     .xShmBarrier = shm_barrier,
                                                     .xShmUnmap = db_sum_shm_unmap};
-static const sqlite3_io_methods unshared_methods = {
-    .iVersion = 1, COMMON_METHODS, .xRead = read_database, .xWrite = write_database};
-static const sqlite3_io_methods log_methods = {
-    .iVersion = 1, COMMON_METHODS, .xRead = read_log, .xWrite = write_log};
+static const sqlite3_io_methods unshared_methods = {.iVersion = 1, DATABASE_METHODS};
+static const sqlite3_io_methods log_methods = {.iVersion = 1,
+                                               COMMON_METHODS,
+                                               .xRead = db_sum_log_read,
+                                               .xWrite = db_sum_log_write,
+                                               .xTruncate = db_sum_log_truncate,
+                                               .xSync = db_sum_log_sync,
+                                               .xFileSize = db_sum_log_size};
 
 static bool is_database(const sqlite3_file *file)
 {
