@@ -142,7 +142,8 @@ static void set_limits(int fd)
 }
 
 /* Arms a connection. Another thread may be woken for it before epoll_ctl has come back, and may
- * well go on: only to close it, it waits until we have let go (conn_drop). */
+ * well go on: only before its descriptor may be closed, it waits until we have let go
+ * (conn_settle). */
 static int park(struct conn_set *set, int op, struct conn *c)
 {
     int rc;
@@ -221,12 +222,17 @@ void conn_park(struct conn_set *set, struct conn *c)
         conn_drop(set, c);
 }
 
+void conn_settle(struct conn *c)
+{
+    (void)pthread_mutex_lock(&c->arming);
+    (void)pthread_mutex_unlock(&c->arming);
+}
+
 void conn_drop(struct conn_set *set, struct conn *c)
 {
     conn_read(set, c);
     unlink_conn(set, c);
-    (void)pthread_mutex_lock(&c->arming);
-    (void)pthread_mutex_unlock(&c->arming);
+    conn_settle(c);
     fcgx_free(c->link);
     (void)pthread_mutex_destroy(&c->arming);
     free(c);

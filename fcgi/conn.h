@@ -58,6 +58,9 @@ size_t conn_wait(struct conn_set *set, struct conn_event *event, size_t most);
 /* The request of a connection that conn_wait gave has been read, as far as it will be: another one
  * that comes in slowly may be read now. Before conn_park. */
 void conn_read(struct conn_set *set, struct conn *c);
+/* Whoever parked it last has let go of its descriptor from then on: before fcgx_finish, which may
+ * close it. */
+void conn_settle(struct conn *c);
 /* Gives a connection back, to wait for its next request; near the end it is closed instead. */
 void conn_park(struct conn_set *set, struct conn *c);
 /* Closes a connection. */

@@ -157,6 +157,7 @@ static void finish(struct worker *w, struct task *t)
 
     /* Before the client can know: who has his answer finds it in the numbers. */
     account(w->service->stats, t->route, &t->x, clock_mono() - t->begun);
+    conn_settle(c);
     keep = keep && fcgx_finish(c->link);
     conn_read(w->service->set, c);
     give_task(w, t);

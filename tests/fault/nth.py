@@ -255,15 +255,7 @@ READS = [reads(FEW), reads(FEW + "?limit=1"), reads(FEW + "first"), reads(FEW + 
 # The sweep ------------------------------------------------------------------------------------------------------------
 
 
-def stride(short):
-    """(step, first): every nth in the long form; in the short one each `short`-th, from a place that the seed chooses."""
-    step = 1 if soak.seconds() else short
-    return step, randomness().randint(1, step)
-
-
-def sweep(what, attempt, short=1):
-    """attempt(nth) for every nth, until it passes without that a failure has fired: it returns how many did. Their number."""
-    step, first = stride(short)
+def from_place(what, attempt, first, step):
     for tries, nth in enumerate(range(first, NTH_MAX, step)):
         try:
             if attempt(nth) == 0:
@@ -272,6 +264,13 @@ def sweep(what, attempt, short=1):
             print(f"{what}: {nth}")
             raise
     raise AssertionError(f"{what} has more than {NTH_MAX} calls")
+
+
+def sweep(what, attempt, short=1):
+    """attempt(nth), which returns how many calls failed, for every `short`-th nth until none does, from a place that the seed chooses; in
+    the long form from each such place, as many as begin within its time: all of them are every nth. How many attempts there were."""
+    places = randomness().sample(range(1, short + 1), short)
+    return sum(from_place(what, attempt, places[n], short) for n in soak.rounds(1, short))
 
 
 def ask_while(s, request, kind, nth, error=None, forever=False):

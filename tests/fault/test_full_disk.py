@@ -235,6 +235,7 @@ def test_a_limit_on_the_size_of_files_is_a_full_disk_and_no_signal_ends_the_serv
     is_sound(a)
 
 
+@pytest.mark.ordinary
 def test_a_quota_that_is_used_up_is_a_full_disk(anteroom, tmp_path_factory, tmp_path):
     """A quota cannot be had everywhere: what the system says then is said by pre_fail."""
     with contextlib.ExitStack() as stack:

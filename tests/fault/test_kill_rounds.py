@@ -52,7 +52,7 @@ def test_what_was_acknowledged_is_there_exactly_once_after_each_kill(anteroom):
     random = randomness()
     rounds = repeated = 0
     with Load(a, seed=random.random()) as load:
-        for _ in soak.rounds(200, 10_000):
+        for _ in soak.rounds(200 // SLOW, 10_000):
             threading.Event().wait(random.random() * 0.15)
             kill(a, random.choice(VICTIMS), random)
             load.pause()

@@ -9,6 +9,8 @@ import harness
 import soak
 from nth import READS, WRITES, Service, sweep_request
 
+pytestmark = pytest.mark.ordinary
+
 
 @pytest.fixture(scope="module")
 def s(tmp_path_factory):

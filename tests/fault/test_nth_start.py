@@ -19,6 +19,8 @@ from failing import SPARES, Failing
 from harness import BIN, SLOW, Process, wait_until
 from nth import is_left_well, sweep
 
+pytestmark = pytest.mark.ordinary
+
 PROMISE = "An error answer never lies"
 # Nine in ten allocations of a program are OpenSSL's when it starts, which knows what to do; those of SQLite most of the rest.
 OURS = f"{SPARES}:libcrypto:libssl:libsqlite3"

@@ -17,7 +17,7 @@ import pytest
 import soak
 from cloud import LAB, lab
 from contract import FastCGI, connected
-from harness import ROOT, SLOW, wait_until
+from harness import BIN, ROOT, SLOW, wait_until
 from load import Load
 
 HOSTS = {"n": {"gpu": 20}}
@@ -25,7 +25,7 @@ CONNS = 300  # that nginx hands on at once (max_conns in run.conf): what it take
 ANSWER_MOST = 30  # seconds within which every request must have its answer, on a machine that has other things to do as well
 HELD = 10  # seconds for which half a request would hold a worker (fcgi/conn.c)
 CONN_MAX = 4096  # fcgi/conn.h
-THREADS_BESIDE_WORKERS = 3  # main, the writer's, the doorkeeper's
+THREADS_BESIDE_WORKERS = 3 + (BIN.name == "tsan")  # main, the writer's, the doorkeeper's; ThreadSanitizer's own
 WAL_MOST = 20_000 * 4120  # CHECKPOINT_URGENT pages of common/db.c, with their frames' headers, and one try more
 CROWD = 1500  # connections of each kind,
 FEW = 40  # but so many where megabytes wait on each

@@ -98,11 +98,11 @@ def two_shapes(version):
 
 
 def some(steps, short):
-    """All of them in the long form; else `short` of them, the first and the last among them."""
+    """`short` of them, the first and the last among them; in the long form all in any order, as many as its time is long enough for."""
     steps = list(steps)
-    if soak.seconds() or len(steps) <= short:
-        return steps
-    return sorted({steps[round(i * (len(steps) - 1) / (short - 1))] for i in range(short)})
+    few = sorted({steps[round(i * (len(steps) - 1) / (short - 1))] for i in range(short)})
+    order = randomness().sample(steps, len(steps)) if soak.seconds() else few
+    return (order[n] for n in soak.rounds(len(few), len(steps)))
 
 
 # All that is in it -----------------------------------------------------------------------------------------------------
