@@ -107,8 +107,9 @@ $(BUILD)/bench/peers/service: tests/bench/peers/service.go
 run:
 	@PORT="$(PORT)" STATE="$(STATE)" exec nginx/run.sh
 
-# The unit tests, then everything through the real web server; both again with AddressSanitizer and with ThreadSanitizer, but for
-# the tests in a browser: those are of files that no compiler makes. A test through the web server waits more than it works: four
+# The unit tests, then everything through the real web server, then what breaks under it; all of it again with AddressSanitizer and
+# with ThreadSanitizer, but for the tests in a browser, which are of files that no compiler makes, and for those that take the place
+# of calls whose place a sanitizer takes, too. A test through the web server waits more than it works: four
 # files of them at once.
 PYTEST := $(PYTHON) -B -m pytest -n 4 --dist loadfile -c tests/api/pytest.ini tests/api
 FAULTS := $(PYTHON) -B -m pytest -c tests/fault/pytest.ini tests/fault
@@ -116,15 +117,17 @@ JOBS := -j$(shell nproc)
 test:
 	@tests/deps.sh test
 	$(MAKE) $(JOBS) bins units faults
-	$(MAKE) $(JOBS) SAN=asan bins units fuzzers
-	$(MAKE) $(JOBS) SAN=tsan bins units
+	$(MAKE) $(JOBS) SAN=asan bins units faults fuzzers
+	$(MAKE) $(JOBS) SAN=tsan bins units faults
 	tests/units.sh build/unit build/asan/unit build/tsan/unit
 	tests/fuzz/replay.sh build/asan/fuzzers
 	tests/model/run.sh
 	ANTEROOM_BIN=build $(PYTEST)
 	ANTEROOM_BIN=build $(FAULTS)
 	ANTEROOM_BIN=build/asan $(PYTEST) -m "not browser"
+	ANTEROOM_BIN=build/asan $(FAULTS) -m "not ordinary"
 	ANTEROOM_BIN=build/tsan $(PYTEST) -m "not browser"
+	ANTEROOM_BIN=build/tsan $(FAULTS) -m "not ordinary"
 
 # The long forms of the tests that take as long as one lets them: each of them MINUTES at most.
 MINUTES ?= 10

@@ -149,7 +149,7 @@ class Anteroom:
     def _environment(self, extra):
         env = {k: v for k, v in os.environ.items() if not k.startswith(("ANTEROOM_", "OS_")) and not k.lower().endswith("_proxy")}
         san = self.dir / "sanitizer"
-        env["ASAN_OPTIONS"] = f"log_path={san}/asan:exitcode=99:detect_leaks=1:strict_string_checks=1"
+        env["ASAN_OPTIONS"] = f"log_path={san}/asan:exitcode=99:detect_leaks=1:strict_string_checks=1:verify_asan_link_order=0"
         env["UBSAN_OPTIONS"] = f"log_path={san}/ubsan:print_stacktrace=1:halt_on_error=1:exitcode=99"
         env["TSAN_OPTIONS"] = f"log_path={san}/tsan:exitcode=66:second_deadlock_stack=1"
         env.update(extra or {})

@@ -83,7 +83,6 @@ class Watched:
         self.a = a
         self._log = a.dir / "connects"
         a.env.update(LD_PRELOAD=str(preload), CONNECTS=str(self._log))
-        a.env["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
 
     def connects(self):
         """The addresses, but for those of name servers."""

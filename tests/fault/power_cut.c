@@ -317,6 +317,18 @@ static struct order read_order(char *line)
     return o;
 }
 
+static void end(struct disk *d)
+{
+    size_t i;
+
+    for (i = 0; i < FILES; i++) {
+        free(d->file[i].flushed.p);
+        free(d->file[i].pending.r);
+    }
+    free(d->file);
+    free(d->pending.r);
+}
+
 int main(int argc, char **argv)
 {
     struct disk d = {.file = calloc(FILES, sizeof(struct file))};
@@ -341,5 +353,6 @@ int main(int argc, char **argv)
         }
         cut(&d, o.how, o.seed, o.to);
     }
-    return 0; /* what it has kept goes with it */
+    end(&d);
+    return 0;
 }

@@ -12,7 +12,7 @@ import threading
 import soak
 from cloud import books_balance, lab
 from contract import randomness
-from harness import BIN, Process, wait_until
+from harness import BIN, SLOW, Process, wait_until
 from load import Load
 
 HOSTS = {f"n{i}": {"gpu": 12} for i in range(4)}
@@ -73,6 +73,7 @@ def children(pid):
 
 
 def test_that_nginx_is_killed_is_none_of_our_business(anteroom):
+    """Regression, seen by ThreadSanitizer: a connection was closed while the thread that had parked it was still at it."""
     a = anteroom(CONF, dispatcher=True)
     pid = a.fcgi.pid
     with Load(a) as load:

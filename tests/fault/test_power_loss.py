@@ -18,7 +18,7 @@ import power
 import soak
 from cloud import LAB, books_balance
 from contract import randomness
-from harness import wait_until
+from harness import SLOW, wait_until
 from power_load import NEVER, Load, Receiver
 
 HOSTS = {"n1": {"gpu": 30}, "n2": {"gpu": 30}}
