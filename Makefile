@@ -129,7 +129,7 @@ test:
 	ANTEROOM_BIN=build/tsan $(PYTEST) -m "not browser"
 	ANTEROOM_BIN=build/tsan $(FAULTS) -m "not ordinary"
 
-# The long forms of the tests that take as long as one lets them: each of them MINUTES at most.
+# The long forms of the tests that take as long as one lets them: each test MINUTES at most.
 MINUTES ?= 10
 soak:
 	@tests/deps.sh test

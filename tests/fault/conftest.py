@@ -30,7 +30,8 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(autouse=True)
 def as_documented():
-    """Whatever was answered meanwhile, and every callback, is as fcgi/openapi.json says."""
+    """Whatever was answered meanwhile, and every callback, is as fcgi/openapi.json says. And the test's time begins."""
+    soak.begin()
     yield
     openapi.check()
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The short and the long form of a test, and the figures that it leaves for the README.
 
-ANTEROOM_SOAK says how many seconds a long form may take; without it, or empty, a test takes its short form (`make soak`)."""
+ANTEROOM_SOAK says how many seconds a test may take in its long form; without it, or empty, it takes its short form (`make soak`)."""
 import os
 import time
 
@@ -15,9 +15,14 @@ def seconds():
     return int(os.environ.get("ANTEROOM_SOAK") or 0)
 
 
+def begin():
+    """A test begins."""
+    clock["began"] = time.monotonic()
+
+
 def rounds(short, long):
-    """Yields 0, 1, 2, …: `short` of them; in the long form as many of `long` as begin within its time."""
-    end = time.monotonic() + seconds()
+    """Yields 0, 1, 2, …: `short` of them; in the long form as many of `long` as begin within the test's time, and one in any case."""
+    end = clock["began"] + seconds()
     for n in range(long if seconds() else short):
         if seconds() and n and time.monotonic() >= end:
             return
@@ -32,4 +37,5 @@ def figure(promise, text):
     shown.append(f"{promise}: {text}")
 
 
+clock = {"began": 0.0}
 shown = []
