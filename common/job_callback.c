@@ -95,7 +95,7 @@ static void name_shared(struct job_target *target, struct str type)
 
 /* Does it change nothing of callback_base but path and query? Only what is plain to see: segments
  * of letters, digits and a few signs. Whatever may mean more, as dots and doubled slashes do, is
- * libcurl's to read. */
+ * libcurl's to read. Without a control character (check_bytes). */
 static bool is_plain(struct str text)
 {
     size_t i;
@@ -104,7 +104,7 @@ static bool is_plain(struct str text)
         char c = text.p[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 
-        if (!letter && (c == '\0' || !strchr(i > 0 ? "/-_?=&" : "/", c)))
+        if (!letter && !strchr(i > 0 ? "/-_?=&" : "/", c))
             return false;
         if (c == '/' && i > 0 && text.p[i - 1] == '/')
             return false;

@@ -92,7 +92,7 @@ void fit_copy(const struct fit_hosts *hosts, struct fit_subset use, struct fit_h
 {
     size_t columns = hosts->resources;
 
-    if (columns == 0 || use.n == 0)
+    if (columns == 0)
         return;
     if (use.host[use.n - 1] - use.host[0] == use.n - 1) { /* side by side */
         memcpy(room->free, hosts->free + use.host[0] * columns,

@@ -55,7 +55,8 @@ void fit_scale(const struct fit_hosts *hosts, struct fit_subset use, double *sca
 /* 0, or -1 without memory. */
 int fit_place_add(struct fit_placement *p, size_t kind, size_t host, int64_t count) AR_MUST_CHECK;
 
-/* Copies the rows of the hosts in question into room->free, which has their size. */
+/* Copies the rows of the hosts in question, of which there is one at least, into room->free, which
+ * has their size. */
 void fit_copy(const struct fit_hosts *hosts, struct fit_subset use, struct fit_hosts *room);
 
 /* Quick bounds that hold for both policies: FIT_NO: impossible; FIT_YES: certain, though not where;

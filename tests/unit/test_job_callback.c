@@ -158,7 +158,7 @@ static void test_plain_is_as_libcurl_has_it(void **state)
     };
     static const char *const starts[] = {"http://h", "HTTPS://h.example:1/", "//h",
                                          "http://0x7f.1"};
-    static const char letters[] = "ab09ZZ//?=&-__.:#@%";
+    static const char letters[] = "ab09ZZ//?=&-__.:#@%~";
     struct prop r = prop_begin(__func__, 7);
     size_t round, b, i, n;
 
