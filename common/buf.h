@@ -22,6 +22,11 @@ struct buf {
 /* An empty buffer that will hold at most `max` bytes. Allocates nothing. */
 #define BUF_INIT(limit) ((struct buf){.max = (limit)})
 
+/* An empty buffer in an array of the caller's, which holds one byte less than that has. It
+ * allocates nothing; never free it, nor take what it holds. */
+#define BUF_IN(array)                                                                              \
+    ((struct buf){.data = (array), .cap = sizeof(array), .max = sizeof(array) - 1})
+
 /* Frees the memory; the buffer is then empty again, with the same limit. */
 void buf_free(struct buf *b);
 

@@ -17,7 +17,7 @@
 #include "clock.h"
 #include "log_json.h"
 
-enum { LINE_MAX_BYTES = 2048, JSON_MAX_BYTES = 16 * 1024 };
+enum { LINE_MAX_BYTES = 2048, HEAD_MAX_BYTES = 512, JSON_MAX_BYTES = 16 * 1024 };
 
 static const char *const level_words[] = {
     [LOG_LVL_ERROR] = "error",
@@ -109,23 +109,23 @@ static void put(const char *line, size_t n)
 
 static void write_text(enum log_level level, const char *event, struct str pairs)
 {
-    char line[LINE_MAX_BYTES + 512];
-    struct buf head = BUF_INIT(512);
+    char line[LINE_MAX_BYTES + HEAD_MAX_BYTES], room[HEAD_MAX_BYTES] = "";
+    struct buf head = BUF_IN(room);
     struct clock_zone zone = {0};
     int n;
 
     buf_str(&head, "time=");
     clock_write(&head, &zone, clock_now());
     buf_printf(&head, " level=%s program=%s event=%s ", level_words[level], log_program, event);
-    n = snprintf(line, sizeof line, "%s%.*s\n", head.data ? head.data : "", (int)pairs.n, pairs.p);
-    buf_free(&head);
+    n = snprintf(line, sizeof line, "%s%.*s\n", room, (int)pairs.n, pairs.p);
     put(line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 static void write_json(enum log_level level, const char *event, struct str pairs)
 {
     static const char *const taken[] = {"time", "level", "program", "event", NULL};
-    struct buf b = BUF_INIT(JSON_MAX_BYTES), time = BUF_INIT(64);
+    char room[JSON_MAX_BYTES], room_of_time[64];
+    struct buf b = BUF_IN(room), time = BUF_IN(room_of_time);
     struct json_out o = JSON_OUT(&b);
     struct clock_zone zone = {0};
 
@@ -144,8 +144,6 @@ static void write_json(enum log_level level, const char *event, struct str pairs
     buf_char(&b, '\n');
     if (!b.failed)
         put(b.data, b.len);
-    buf_free(&time);
-    buf_free(&b);
 }
 
 void log_at(enum log_level level, const char *event, const char *fmt, ...)

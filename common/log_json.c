@@ -73,7 +73,8 @@ static void put_name(struct reader *r, struct str given)
 /* Behind the opening quote. What was cut off ends where the text does. */
 static void put_quoted(struct reader *r)
 {
-    struct buf b = BUF_INIT(VALUE_BYTES);
+    char room[VALUE_BYTES + 1];
+    struct buf b = BUF_IN(room);
 
     while (r->p < r->end && *r->p != '"') {
         if (*r->p == '\\' && r->p + 1 < r->end)
@@ -82,7 +83,6 @@ static void put_quoted(struct reader *r)
     }
     r->p += r->p < r->end;
     json_put_str(r->o, b.len > 0 ? buf_span(&b) : STR_LIT(""));
-    buf_free(&b);
 }
 
 /* As JSON has numbers, and short enough for every reader of them. */

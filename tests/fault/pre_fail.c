@@ -11,6 +11,8 @@
  *
  * Libraries that end the process when they get no memory are named in $ANTEROOM_FAIL_SPARES (parts
  * of file names, with ':' between): an allocation that is called from one of them is not counted.
+ * Nor is one by which libc looks a user up: in nss_database.c it asserts, or takes for granted,
+ * that it got its memory.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,6 +20,7 @@
 #include <link.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <stdatomic.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -161,14 +164,17 @@ static bool is_in(const struct ranges *r, const void *caller)
 }
 
 static int (*real_pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+static struct passwd *(*real_getpwuid)(uid_t uid);
+static _Thread_local bool looks_up; /* this thread looks a user up */
 
 __attribute__((constructor)) static void start(void)
 {
     const char *path = getenv("ANTEROOM_FAIL"), *spares = getenv("ANTEROOM_FAIL_SPARES");
-    void *found = dlsym(RTLD_NEXT, "pthread_create"), *p;
+    void *found = dlsym(RTLD_NEXT, "pthread_create"), *lookup = dlsym(RTLD_NEXT, "getpwuid"), *p;
     int fd;
 
     memcpy(&real_pthread_create, &found, sizeof found);
+    memcpy(&real_getpwuid, &lookup, sizeof lookup);
     (void)dl_iterate_phdr(note_library, (void *)(uintptr_t)(spares ? spares : ""));
     fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
@@ -188,7 +194,17 @@ extern void __libc_free(void *p);
 
 static bool no_memory(const void *caller)
 {
-    return armed_for(MEMORY, MEMORY) && !is_in(&spared, caller) && fails(MEMORY);
+    return armed_for(MEMORY, MEMORY) && !looks_up && !is_in(&spared, caller) && fails(MEMORY);
+}
+
+struct passwd *getpwuid(uid_t uid)
+{
+    struct passwd *user;
+
+    looks_up = true;
+    user = real_getpwuid(uid);
+    looks_up = false;
+    return user;
 }
 
 static void *count(void *p, int64_t n, const void *caller)

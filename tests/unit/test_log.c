@@ -17,6 +17,7 @@
 #include "log.h"
 #include "log_json.h"
 #include "prop.h"
+#include "torture.h"
 
 static const char *const taken[] = {"time", "event", NULL};
 
@@ -207,6 +208,31 @@ static void each_line_of_json_is_json_however_long(void **state)
     assert_non_null(strstr(text, "\"event\":\"empty\"}\n"));
 }
 
+#if TORTURE
+/* Found by letting every allocation of a start fail: a line had lost all before its pairs, and as
+ * JSON there was none. */
+static void without_memory_a_line_is_whole_all_the_same(void **state)
+{
+    static const enum log_format formats[] = {LOG_TEXT, LOG_JSON};
+    struct world *w = *state;
+    char text[FILE_MAX];
+    size_t i;
+
+    log_init("test", LOG_LVL_INFO);
+    for (i = 0; i < ARRAY_LEN(formats); i++) {
+        log_to(formats[i], w->file);
+        torture_arm(0);
+        log_info("poor", "n=%d why=\"no memory\"", 1);
+        (void)torture_end();
+    }
+    read_file(w->file, text);
+    assert_memory_equal(text, "time=", 5);
+    assert_non_null(
+        strstr(text, " level=info program=test event=poor n=1 why=\"no memory\"\n{\"time\":\"2"));
+    assert_non_null(strstr(text, "\"event\":\"poor\",\"n\":1,\"why\":\"no memory\"}\n"));
+}
+#endif
+
 /* What goes to stderr meanwhile. */
 static void with_stderr(const char *path, void (*fn)(const struct world *w), const struct world *w)
 {
@@ -260,6 +286,9 @@ int main(void)
         cmocka_unit_test(any_text_at_all_becomes_json),
         cmocka_unit_test(more_pairs_than_there_is_room_for_are_text),
         IN_A_WORLD(a_file_that_was_moved_is_opened_anew),
+#if TORTURE
+        IN_A_WORLD(without_memory_a_line_is_whole_all_the_same),
+#endif
         IN_A_WORLD(each_line_of_json_is_json_however_long),
         IN_A_WORLD(one_that_cannot_be_opened_is_said_and_not_lost),
     };
