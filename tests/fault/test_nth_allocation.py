@@ -2,7 +2,7 @@
 """The Nth allocation fails, for every N, once and for ever: in every request, and in every run of the other programs.
 
 libfcgi is left out: it asserts that malloc gave it memory, and ends the process when it did not; whatever supervises the service
-starts it again. In runs of whole programs OpenSSL is left out in the short form: nine in ten allocations are its start's."""
+starts it again. In runs of whole programs OpenSSL is left out, too: it crashes without memory for what it loads at its first use."""
 import pytest
 
 import harness
