@@ -2,17 +2,14 @@
 /*
  * Lets the Nth call of one kind fail in a program of ours, once or from then on, with an errno that
  * such a call may give. What is to fail stands in a small file that the test and the program both
- * map, $ANTEROOM_FAIL, so that it changes while the program runs (failing.py writes it). Without
- * that file, and until it is armed, every call goes through.
+ * map, $ANTEROOM_FAIL (failing.py). Without it, and until it is armed, every call goes through.
  *
  * Calls go straight to the system, never to the function whose place is taken: nothing here
  * allocates, waits or is a bar to a signal. Memory is libc's own, by its inner names. What libc
  * calls inside itself (stdio, getaddrinfo's files) is not seen, but for its allocations.
  *
- * Libraries that end the process when they get no memory are named in $ANTEROOM_FAIL_SPARES (parts
- * of file names, with ':' between): an allocation that is called from one of them is not counted.
- * Nor is one by which libc looks a user up: in nss_database.c it asserts, or takes for granted,
- * that it got its memory.
+ * Not counted are allocations of libraries that end without memory, which $ANTEROOM_FAIL_SPARES
+ * names (parts of file names, with ':' between), and those where libc looks a user up: it crashes.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -164,17 +161,15 @@ static bool is_in(const struct ranges *r, const void *caller)
 }
 
 static int (*real_pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-static struct passwd *(*real_getpwuid)(uid_t uid);
 static _Thread_local bool looks_up; /* this thread looks a user up */
 
 __attribute__((constructor)) static void start(void)
 {
     const char *path = getenv("ANTEROOM_FAIL"), *spares = getenv("ANTEROOM_FAIL_SPARES");
-    void *found = dlsym(RTLD_NEXT, "pthread_create"), *lookup = dlsym(RTLD_NEXT, "getpwuid"), *p;
+    void *found = dlsym(RTLD_NEXT, "pthread_create"), *p;
     int fd;
 
     memcpy(&real_pthread_create, &found, sizeof found);
-    memcpy(&real_getpwuid, &lookup, sizeof lookup);
     (void)dl_iterate_phdr(note_library, (void *)(uintptr_t)(spares ? spares : ""));
     fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
@@ -199,10 +194,10 @@ static bool no_memory(const void *caller)
 
 struct passwd *getpwuid(uid_t uid)
 {
-    struct passwd *user;
+    struct passwd *(*real)(uid_t uid) = dlsym(RTLD_NEXT, "getpwuid"), *user;
 
     looks_up = true;
-    user = real_getpwuid(uid);
+    user = real(uid);
     looks_up = false;
     return user;
 }

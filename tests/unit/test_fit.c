@@ -239,30 +239,6 @@ static void nothing_asked_fits_anywhere_and_zero_needs_a_host(void **state)
     fit_placement_free(&p);
 }
 
-static void more_resources_than_the_quick_ways_take(void **state)
-{
-    enum { WIDE = 33, BOTH = 2 };
-    int64_t free[BOTH * WIDE], amount[WIDE], steps = MANY;
-    size_t host[BOTH] = {0, 1}, i;
-    struct fit_hosts hosts = {BOTH, WIDE, free};
-    struct fit_subset use = {BOTH, host};
-    struct fit_kind kind = {.count = 3, .amount = amount};
-    struct fit_demand demand = {.kinds = 1, .kind = &kind};
-    struct fit_placement p = {0};
-
-    (void)state;
-    for (i = 0; i < WIDE; i++) {
-        free[i] = 2;
-        free[WIDE + i] = 1;
-        amount[i] = 1;
-    }
-    assert_int_equal(fit_pack(&hosts, use, &demand, &steps, &p), FIT_YES);
-    check_placement(&hosts, use, &demand, &p);
-    kind.count = 4;
-    assert_int_equal(fit_pack(&hosts, use, &demand, &steps, &p), FIT_NO);
-    fit_placement_free(&p);
-}
-
 static void off_everywhere_fits_nowhere(void **state)
 {
     struct question q;
@@ -500,7 +476,6 @@ int main(void)
         cmocka_unit_test(budget_that_runs_out_says_so),
         cmocka_unit_test(cheap_answers_need_no_budget),
         cmocka_unit_test(nothing_asked_fits_anywhere_and_zero_needs_a_host),
-        cmocka_unit_test(more_resources_than_the_quick_ways_take),
         cmocka_unit_test(off_everywhere_fits_nowhere),
         cmocka_unit_test(masks_are_by_host_not_by_place_in_the_subset),
         cmocka_unit_test(alike_in_amounts_but_not_in_hosts),

@@ -179,9 +179,34 @@ static void every_allocation_may_fail(void **state)
 }
 #endif
 
+static void more_resources_than_the_quick_ways_take(void **state)
+{
+    enum { BOTH = 2 };
+    int64_t free[BOTH * WIDE], amount[WIDE], steps = STEPS;
+    size_t host[BOTH] = {0, 1}, i;
+    struct fit_hosts hosts = {BOTH, WIDE, free};
+    struct fit_subset use = {BOTH, host};
+    struct fit_kind kind = {.count = 3, .amount = amount};
+    struct fit_demand demand = {.kinds = 1, .kind = &kind};
+    struct fit_placement p = {0};
+
+    (void)state;
+    for (i = 0; i < WIDE; i++) {
+        free[i] = 2;
+        free[WIDE + i] = 1;
+        amount[i] = 1;
+    }
+    assert_int_equal(fit_pack(&hosts, use, &demand, &steps, &p), FIT_YES);
+    assert_true(p.n == 2 && p.place[0].count + p.place[1].count == 3);
+    kind.count = 4;
+    assert_int_equal(fit_pack(&hosts, use, &demand, &steps, &p), FIT_NO);
+    fit_placement_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(more_resources_than_the_quick_ways_take),
         cmocka_unit_test(each_phase_finds_what_those_before_it_miss),
         cmocka_unit_test(wide_hosts_fit_as_well),
 #if TORTURE
