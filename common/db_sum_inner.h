@@ -41,12 +41,12 @@ struct db_sum_file {
     int64_t must;     /* while the index is made anew: what is before this was committed, */
     unsigned char salt[DB_SUM_SALT]; /* with this salt */
     bool commits;                    /* the frame written last ends a transaction */
-    unsigned char *gathered;         /* of a log (db_sum_log.c): what is still to be written at */
-    int64_t gathered_at;             /* gathered_at; NULL: there is no room for it yet */
-    size_t gathered_n;
-    int gathered_rc;     /* SQLite's code, once that has failed in this transaction */
-    int64_t tail;        /* behind all that this transaction has written */
-    unsigned char *room; /* for a frame of `room_size` bytes at most */
+    unsigned char *gathered;         /* of a log, maybe NULL: what is still to be written of it, */
+    size_t gathered_n;               /* so many bytes, */
+    int64_t gathered_at;             /* to this place of the file (db_sum_log.c) */
+    int gathered_rc;                 /* SQLite's code, once that has failed in this transaction */
+    int64_t tail;                    /* behind all that this transaction has written */
+    unsigned char *room;             /* for a frame of `room_size` bytes at most */
     size_t room_size;
     uint32_t told_page; /* of which a line of the log told last, */
     int64_t told_at;    /* at this time (clock_mono) */

@@ -129,10 +129,10 @@ static int append(struct db_sum_file *f, const void *from, int amount, sqlite3_i
     bool full = f->gathered_n + (size_t)amount > GATHERED_MOST;
     int rc = full ? write_gathered(f) : f->gathered_rc;
 
-    if (!f->gathered)
-        f->gathered = malloc(GATHERED_MOST);
     if (rc != SQLITE_OK)
         return rc;
+    if (!f->gathered)
+        f->gathered = malloc(GATHERED_MOST);
     if (!f->gathered || amount > GATHERED_MOST)
         return f->real->pMethods->xWrite(f->real, from, amount, offset);
     if (f->gathered_n == 0)

@@ -95,7 +95,7 @@ static void name_shared(struct job_target *target, struct str type)
 
 /* Does it change nothing of callback_base but path and query? Only what is plain to see: segments
  * of letters, digits and a few signs. Whatever may mean more, as dots and doubled slashes do, is
- * libcurl's to read. Without a control character (check_bytes). */
+ * libcurl's to read. text has passed check_bytes: there is no NUL, which strchr would find. */
 static bool is_plain(struct str text)
 {
     size_t i;

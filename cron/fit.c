@@ -92,6 +92,7 @@ void fit_copy(const struct fit_hosts *hosts, struct fit_subset use, struct fit_h
 {
     size_t columns = hosts->resources;
 
+    assert(use.n > 0);
     if (columns == 0)
         return;
     if (use.host[use.n - 1] - use.host[0] == use.n - 1) { /* side by side */

@@ -17,7 +17,7 @@ def seconds():
 
 def begin():
     """A test begins."""
-    clock["began"] = time.monotonic()
+    clock.update(began=time.monotonic(), up=False)
 
 
 def rounds(short, long):
@@ -25,17 +25,19 @@ def rounds(short, long):
     end = clock["began"] + seconds()
     for n in range(long if seconds() else short):
         if seconds() and n and time.monotonic() >= end:
+            clock["up"] = True
             return
         yield n
 
 
 def figure(promise, text):
-    """What a test has seen, in one line: shown at the end of the run and kept in build/figures.txt."""
+    """What a test has seen, in one line, and whether there was more to see: shown at the end of the run and kept in build/figures.txt."""
+    text += "; then the time was up" if clock["up"] else ""
     FIGURES.parent.mkdir(exist_ok=True)
     with FIGURES.open("a") as f:
         f.write(f"{promise}: {text}\n")
     shown.append(f"{promise}: {text}")
 
 
-clock = {"began": 0.0}
+clock = {"began": 0.0, "up": False}
 shown = []

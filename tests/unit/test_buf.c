@@ -112,6 +112,26 @@ static void a_buffer_is_taken_and_used_again(void **state)
 }
 
 /* What printf cannot write is not left out in silence. */
+static void a_buffer_in_an_array_stays_there(void **state)
+{
+    struct {
+        char room[8], behind;
+    } a = {"", 'b'};
+    struct buf b = BUF_IN(a.room);
+
+    (void)state;
+    buf_str(&b, "0123");
+    buf_printf(&b, "%d", 4567); /* one too many: all or nothing */
+    assert_true(b.failed && !b.no_memory && str_is(buf_span(&b), "0123"));
+    buf_reset(&b);
+    buf_printf(&b, "%s", "0123456");
+    assert_false(b.failed);
+    assert_ptr_equal(b.data, a.room);
+    assert_string_equal(a.room, "0123456");
+    buf_char(&b, 'x');
+    assert_true(b.failed && b.data == a.room && a.behind == 'b');
+}
+
 static void what_cannot_be_written_fails(void **state)
 {
     struct buf b = BUF_INIT(10);
@@ -148,6 +168,7 @@ int main(void)
         cmocka_unit_test(a_buffer_holds_what_fits),
         cmocka_unit_test(a_buffer_says_why_it_failed),
         cmocka_unit_test(a_buffer_is_taken_and_used_again),
+        cmocka_unit_test(a_buffer_in_an_array_stays_there),
         cmocka_unit_test(what_cannot_be_written_fails),
         cmocka_unit_test(a_buffer_fails_with_its_parts),
     };

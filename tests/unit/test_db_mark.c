@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "db_sum_vfs.h"
+#include "torture.h"
 
 static sqlite3 *open_it(const char *path)
 {
@@ -250,6 +251,7 @@ static void what_could_not_be_written_is_an_error_until_the_transaction_ends(voi
     struct place place;
     sqlite3 *handle;
     sqlite3_file *log;
+    sqlite3_int64 size = 0;
     int turn;
 
     (void)state;
@@ -267,14 +269,52 @@ static void what_could_not_be_written_is_an_error_until_the_transaction_ends(voi
         assert_int_equal(log->pMethods->xRead(log, page, PAGE, FAR) == SQLITE_OK, turn == 1);
         assert_int_equal(log->pMethods->xWrite(log, page, PAGE, FAR + PAGE) == SQLITE_OK,
                          turn == 1);
+        assert_int_equal(log->pMethods->xFileSize(log, &size) == SQLITE_OK, turn == 1);
+        assert_true(turn == 0 || size == FAR + 2 * PAGE);
         assert_int_equal(log->pMethods->xWrite(log, page, PAGE, FAR) == SQLITE_OK, turn == 1);
+        assert_int_equal(log->pMethods->xWrite(log, page, PAGE, FAR + 2 * PAGE) == SQLITE_OK,
+                         turn == 1);
+        assert_int_equal(log->pMethods->xTruncate(log, FAR) == SQLITE_OK, turn == 1);
         assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) == SQLITE_OK, turn == 1);
+        assert_int_equal(log->pMethods->xFileSize(log, &size) == SQLITE_OK, turn == 1);
+        assert_true(turn == 0 || size == FAR);
         step(place.path, handle, "ROLLBACK");
     }
     assert_int_equal(sqlite3_close(handle), SQLITE_OK);
     assert_int_equal(rows_of(&place), 1);
     place_clear(&place);
 }
+
+#if TORTURE
+static void without_memory_it_is_written_as_it_comes(void **state)
+{
+    static unsigned char page[PAGE];
+    struct place place;
+    struct stat written;
+    sqlite3 *handle;
+    sqlite3_file *log;
+    char name[80];
+
+    (void)state;
+    place_make(&place);
+    (void)snprintf(name, sizeof name, "%s-wal", place.path);
+    killed_after(place.path, (const char *const[]){MAKE}, 1);
+    handle = open_it(place.path);
+    step(place.path, handle, "BEGIN IMMEDIATE");
+    assert_int_equal(sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log),
+                     SQLITE_OK);
+    torture_arm(0);
+    assert_int_equal(log->pMethods->xWrite(log, page, PAGE, FAR), SQLITE_OK);
+    (void)torture_end();
+    assert_true(torture_fired());
+    assert_int_equal(stat(name, &written), 0);
+    assert_int_equal(written.st_size, FAR + PAGE);
+    step(place.path, handle, "ROLLBACK");
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    assert_int_equal(rows_of(&place), 1);
+    place_clear(&place);
+}
+#endif
 
 int main(void)
 {
@@ -285,6 +325,9 @@ int main(void)
         cmocka_unit_test(a_transaction_reads_what_it_has_written),
         cmocka_unit_test(what_was_taken_back_is_not_written_and_what_is_committed_is),
         cmocka_unit_test(what_could_not_be_written_is_an_error_until_the_transaction_ends),
+#if TORTURE
+        cmocka_unit_test(without_memory_it_is_written_as_it_comes),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

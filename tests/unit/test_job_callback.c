@@ -120,6 +120,7 @@ static void test_callbacks_refused(void **state)
     }
     assert_int_equal(
         job_check_callback(&queue, STR_LIT("vm"), STR_LIT("http://a\0b/"), &target, &e), -1);
+    assert_int_equal(job_check_callback(&queue, STR_LIT("vm"), STR_LIT("a\0b"), &target, &e), -1);
 }
 
 static void calls(const char *text, const char *receiver, const char *host, int port)
