@@ -27,7 +27,7 @@ void buf_reset(struct buf *b)
         b->data[0] = '\0';
 }
 
-char *buf_room(struct buf *b, size_t n)
+char *buf_grow(struct buf *b, size_t n)
 {
     size_t cap = b->cap ? b->cap : FIRST_CAP;
     char *p;
@@ -36,8 +36,6 @@ char *buf_room(struct buf *b, size_t n)
         b->failed = true;
         return NULL;
     }
-    if (b->len + n < b->cap)
-        return b->data + b->len;
     while (cap <= b->len + n)
         cap *= 2;
     p = realloc(b->data, cap);
@@ -69,7 +67,13 @@ void buf_str(struct buf *b, const char *s)
 
 void buf_char(struct buf *b, char c)
 {
-    buf_add(b, &c, 1);
+    char *p = buf_room(b, 1);
+
+    if (!p)
+        return;
+    p[0] = c;
+    p[1] = '\0';
+    b->len++;
 }
 
 void buf_i64(struct buf *b, int64_t v)

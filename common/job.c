@@ -74,16 +74,21 @@ bool job_may_become(enum job_status from, enum job_status to, enum job_actor act
 struct place {
     struct json_out *o;
     struct clock_zone *zone;
-    const char *name;
+    struct str name;
 };
 
-void job_write_time(struct json_out *o, struct clock_zone *zone, const char *name, int64_t ns)
+static void write_time(struct json_out *o, struct clock_zone *zone, int64_t ns)
 {
-    json_key(o, name);
     buf_char(o->b, '"');
     clock_write(o->b, zone, ns);
     buf_char(o->b, '"');
     o->comma = true;
+}
+
+void job_write_time(struct json_out *o, struct clock_zone *zone, const char *name, int64_t ns)
+{
+    json_key(o, name);
+    write_time(o, zone, ns);
 }
 
 void job_write_time_or_null(struct json_out *o, struct clock_zone *zone, const char *name,
@@ -97,18 +102,23 @@ void job_write_time_or_null(struct json_out *o, struct clock_zone *zone, const c
 
 static void put_number(const struct place *p, const void *field)
 {
-    json_key(p->o, p->name);
+    json_key_as_is(p->o, p->name);
     json_put_i64(p->o, *(const int64_t *)field);
 }
 
 static void put_time(const struct place *p, const void *field)
 {
-    job_write_time(p->o, p->zone, p->name, *(const int64_t *)field);
+    json_key_as_is(p->o, p->name);
+    write_time(p->o, p->zone, *(const int64_t *)field);
 }
 
 static void put_time_or_null(const struct place *p, const void *field)
 {
-    job_write_time_or_null(p->o, p->zone, p->name, *(const int64_t *)field);
+    json_key_as_is(p->o, p->name);
+    if (*(const int64_t *)field != 0)
+        write_time(p->o, p->zone, *(const int64_t *)field);
+    else
+        json_put_null(p->o);
 }
 
 static void put_time_if_set(const struct place *p, const void *field)
@@ -119,7 +129,7 @@ static void put_time_if_set(const struct place *p, const void *field)
 
 static void put_text(const struct place *p, const void *field)
 {
-    json_key(p->o, p->name);
+    json_key_as_is(p->o, p->name);
     json_put_str(p->o, *(const struct str *)field);
 }
 
@@ -135,43 +145,43 @@ static void put_json_if_set(const struct place *p, const void *field)
 
     if (!json->p)
         return;
-    json_key(p->o, p->name);
+    json_key_as_is(p->o, p->name);
     json_put_raw(p->o, *json);
 }
 
 static void put_status(const struct place *p, const void *field)
 {
-    json_key(p->o, p->name);
+    json_key_as_is(p->o, p->name);
     json_put_str(p->o, str_of(words[*(const enum job_status *)field]));
 }
 
-struct member {
-    const char *name;
-    void (*put)(const struct place *p, const void *field);
-    size_t offset;
-};
+#define MEMBER(name, put, field) {{(name), sizeof(name) - 1}, (put), offsetof(struct job, field)}
 
 /* The order of the answer: the first eleven are the seed's. */
-static const struct member members[] = {
-    {"ID", put_number, offsetof(struct job, id)},
-    {"CreatedAt", put_time, offsetof(struct job, created_at)},
-    {"UpdatedAt", put_time, offsetof(struct job, updated_at)},
-    {"DeletedAt", put_time_or_null, offsetof(struct job, deleted_at)},
-    {"RequestID", put_text, offsetof(struct job, request_id)},
-    {"Type", put_text, offsetof(struct job, type)},
-    {"OwnerID", put_text, offsetof(struct job, owner_id)},
-    {"Data", put_text, offsetof(struct job, data)},
-    {"Callback", put_text, offsetof(struct job, callback)},
-    {"Priority", put_number, offsetof(struct job, priority)},
-    {"Status", put_status, offsetof(struct job, status)},
-    {"Reason", put_text_if_set, offsetof(struct job, reason)},
-    {"Message", put_text_if_set, offsetof(struct job, message)},
-    {"NotBefore", put_time_if_set, offsetof(struct job, not_before)},
-    {"ValidUntil", put_time_if_set, offsetof(struct job, valid_until)},
-    {"AdmittedAt", put_time_if_set, offsetof(struct job, admitted_at)},
-    {"StartedAt", put_time_if_set, offsetof(struct job, started_at)},
-    {"FinishedAt", put_time_if_set, offsetof(struct job, finished_at)},
-    {"Hosts", put_json_if_set, offsetof(struct job, hosts)},
+static const struct member {
+    struct str name;
+    void (*put)(const struct place *p, const void *field);
+    size_t offset;
+} members[] = {
+    MEMBER("ID", put_number, id),
+    MEMBER("CreatedAt", put_time, created_at),
+    MEMBER("UpdatedAt", put_time, updated_at),
+    MEMBER("DeletedAt", put_time_or_null, deleted_at),
+    MEMBER("RequestID", put_text, request_id),
+    MEMBER("Type", put_text, type),
+    MEMBER("OwnerID", put_text, owner_id),
+    MEMBER("Data", put_text, data),
+    MEMBER("Callback", put_text, callback),
+    MEMBER("Priority", put_number, priority),
+    MEMBER("Status", put_status, status),
+    MEMBER("Reason", put_text_if_set, reason),
+    MEMBER("Message", put_text_if_set, message),
+    MEMBER("NotBefore", put_time_if_set, not_before),
+    MEMBER("ValidUntil", put_time_if_set, valid_until),
+    MEMBER("AdmittedAt", put_time_if_set, admitted_at),
+    MEMBER("StartedAt", put_time_if_set, started_at),
+    MEMBER("FinishedAt", put_time_if_set, finished_at),
+    MEMBER("Hosts", put_json_if_set, hosts),
 };
 
 void job_write(struct json_out *o, const struct job *j, struct clock_zone *zone)

@@ -142,17 +142,17 @@ void json_close(struct json_out *o, char bracket)
 }
 
 /* Most of a list's bytes are names: they are not looked at. */
-void json_key(struct json_out *o, const char *name)
+void json_key_as_is(struct json_out *o, struct str name)
 {
-    size_t n = strlen(name), all = n + 3 + o->comma;
+    size_t all = name.n + 3 + o->comma;
     char *out = buf_room(o->b, all);
 
     if (out) {
         if (o->comma)
             *out++ = ',';
         *out++ = '"';
-        memcpy(out, name, n);
-        memcpy(out + n, "\":", sizeof "\":");
+        memcpy(out, name.p, name.n);
+        memcpy(out + name.n, "\":", sizeof "\":");
         o->b->len += all;
     }
     o->comma = false;

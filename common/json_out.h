@@ -8,6 +8,8 @@
 #ifndef AR_JSON_OUT_H
 #define AR_JSON_OUT_H
 
+#include <string.h>
+
 #include "buf.h"
 
 struct json_out {
@@ -21,8 +23,13 @@ struct json_out {
 void json_open(struct json_out *o, char bracket);
 void json_close(struct json_out *o, char bracket);
 
-/* A member's name; one value must follow. `name` needs no escaping (a name of ours). */
-void json_key(struct json_out *o, const char *name);
+/* A member's name, which needs no escaping (a name of ours); one value must follow. */
+void json_key_as_is(struct json_out *o, struct str name);
+/* The same; the length of a literal is known when it is compiled. */
+static inline void json_key(struct json_out *o, const char *name)
+{
+    json_key_as_is(o, (struct str){name, strlen(name)});
+}
 /* The same for a name from outside, which is escaped. */
 void json_key_str(struct json_out *o, struct str name);
 

@@ -26,11 +26,11 @@ enum column {
     C_STARTED_AT,
     C_FINISHED_AT,
     C_HOSTS,
+    C_QUEUED_AT,
     C_VERSION,
     C_REASON_SEQ,
-    C_QUEUED_AT,
     C_SCOPE,
-    C_PAUSED /* of JOB_SHOWN_COLUMNS only */
+    C_PAUSED /* where it is asked for */
 };
 
 int store_row_job(struct db_stmt *st, struct job *j, struct err *e)
@@ -54,9 +54,9 @@ int store_row_job(struct db_stmt *st, struct job *j, struct err *e)
         .started_at = db_i64(st, C_STARTED_AT),
         .finished_at = db_i64(st, C_FINISHED_AT),
         .hosts = db_str(st, C_HOSTS),
+        .queued_at = db_i64(st, C_QUEUED_AT),
         .version = db_i64(st, C_VERSION),
         .reason_seq = db_i64(st, C_REASON_SEQ),
-        .queued_at = db_i64(st, C_QUEUED_AT),
         .scope = db_str(st, C_SCOPE),
     };
     /* NULL text where the table has NOT NULL: memory ran out in SQLite. */

@@ -2,8 +2,11 @@
 /* Statements: jobs one by one, in serving order, and what the clock brings up. */
 #include "store_sql_inner.h"
 
-/* JOB_COLUMNS, and behind them: is the queue of the type ?1 paused? */
-#define JOB_SHOWN_COLUMNS JOB_COLUMNS ", (SELECT q.paused FROM queues q WHERE q.type = ?1)"
+/* Behind a job's columns: is the queue of the type ?1 paused? A list shows members only; what else
+ * there is to a job need not be looked for in each row. */
+#define PAUSED ", (SELECT q.paused FROM queues q WHERE q.type = ?1)"
+#define JOB_SHOWN_COLUMNS JOB_COLUMNS PAUSED
+#define JOB_LISTED_COLUMNS JOB_MEMBER_COLUMNS "0, 0, ''" PAUSED
 
 /* A new job's parameters, in the order in which store_create.c binds them. */
 #define NEW_JOB_ROW "(?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -65,17 +68,17 @@ const char *const store_sql_job[SQL_NAMES] = {
     /* Two ranges rather than (priority, id) > (?, ?): the rowid part of an index is not used for
        the latter. */
     [SQL_LIST_SAME] =
-        "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
+        "SELECT" JOB_LISTED_COLUMNS JOB_FROM
         "WHERE j.type = ?1 AND j.deleted_at IS NULL AND j.priority = ?2 AND j.id > ?3" STATUS_FILTER
         " ORDER BY j.id",
-    [SQL_LIST] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
+    [SQL_LIST] = "SELECT" JOB_LISTED_COLUMNS JOB_FROM
                  "WHERE j.type = ?1 AND j.deleted_at IS NULL AND j.priority > ?2" STATUS_FILTER
                  " ORDER BY j.priority, j.id",
     [SQL_LIST_OWNER_SAME] =
-        "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
+        "SELECT" JOB_LISTED_COLUMNS JOB_FROM
         "WHERE j.type = ?1 AND j.owner_id = ?12 AND j.deleted_at IS NULL AND j.priority = ?2"
         " AND j.id > ?3" STATUS_FILTER " ORDER BY j.id",
-    [SQL_LIST_OWNER] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
+    [SQL_LIST_OWNER] = "SELECT" JOB_LISTED_COLUMNS JOB_FROM
                        "WHERE j.type = ?1 AND j.owner_id = ?12 AND j.deleted_at IS NULL AND "
                        "j.priority > ?2" STATUS_FILTER " ORDER BY j.priority, j.id",
     [SQL_AT_PRIORITY] = "SELECT id FROM jobs WHERE type = ?1 AND deleted_at IS NULL AND priority = "

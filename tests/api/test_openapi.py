@@ -162,7 +162,7 @@ def test_the_words_of_events_tries_and_queues():
 
 def test_the_members_of_a_job_are_those_of_the_code_in_their_order():
     table = re.search(r"members\[\] = \{\n(.*?)\n\};", source("common/job.c"), re.S)[1]
-    rows = re.findall(r'\{"(\w+)", (put_\w+),', table)
+    rows = re.findall(r'MEMBER\("(\w+)", (put_\w+),', table)
     assert len(rows) == len(table.splitlines())
     assert list(SCHEMAS["Job"]["properties"]) == [name for name, _ in rows]
     assert SCHEMAS["Job"]["required"] == [name for name, put in rows if not put.endswith("_if_set")]
