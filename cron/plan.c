@@ -88,18 +88,23 @@ static int never_on_hosts(struct pass *pass, struct plan_question *question)
     return question->never;
 }
 
+/* Can a job of the group not even run on the hosts of the table when they are empty? 1, 0, or -1
+ * without memory. *over: the limit that is too small, or SIZE_MAX. */
+static int never_here(struct pass *pass, size_t group, size_t *over)
+{
+    *over = limits_never(pass->in, &pass->in->group[group]);
+    return *over != SIZE_MAX ? 1 : never_on_hosts(pass, question_of(pass, group));
+}
+
 /* The verdict on the first job of the group that is not admitted: PLAN_NEVER_FITS when that is
  * known, which is told before all else; otherwise `verdict`, with the limit that is too small.
  * 1: it never fits; 0, or -1 without memory. */
 static int judge(struct pass *pass, size_t group, enum plan_verdict verdict, size_t limit)
 {
-    const struct plan_group *g = &pass->in->group[group];
-    bool unsure = is_unsure(pass->in, g);
-    size_t over = limits_never(pass->in, g);
-    int never = 0;
+    bool unsure = is_unsure(pass->in, &pass->in->group[group]);
+    size_t over;
+    int never = unsure ? 0 : never_here(pass, group, &over);
 
-    if (!unsure)
-        never = over != SIZE_MAX ? 1 : never_on_hosts(pass, question_of(pass, group));
     if (never < 0)
         return -1;
     pass->out->verdict[group] = never ? PLAN_NEVER_FITS : verdict;
@@ -157,12 +162,16 @@ static int refuse(struct pass *pass, const struct plan_turn *turn, size_t lane)
     return 0;
 }
 
-/* There is no room for the job: the verdict, and the line. */
+/* There is no room for the job: the verdict, and the line. If it can only run on hosts that are
+ * missing from the table, it would be of no use to hold the others for it. */
 static int no_room(struct pass *pass, const struct plan_turn *turn, enum plan_verdict verdict,
                    size_t limit)
 {
+    size_t over;
     int never = judge(pass, turn->group, verdict, limit);
 
+    if (never == 0)
+        never = never_here(pass, turn->group, &over);
     if (never != 0)
         return never < 0 ? -1 : 0;
     return refuse(pass, turn, question_of(pass, turn->group)->lane);

@@ -13,13 +13,16 @@
  * Overtaking. A job that does not fit (FIT_NO or FIT_UNKNOWN) and has waited `overtake` or longer
  * holds the line: no later job of any group whose hosts meet its own is admitted in this pass.
  * Younger ones are passed. overtake 0: every job that does not fit holds the line; PLAN_FOREVER:
- * none does. A job that could not run on the empty hosts (PLAN_NEVER_FITS), one that no pool knows,
- * and one whose quota or number of jobs does not allow it (PLAN_NO_QUOTA) hold nobody up; one that
- * is only blocked holds nothing itself; one that needs nothing (no kinds) competes for nothing but
- * the number of jobs: where that allows it, it is admitted at its turn, whoever holds what. The
- * line is exact for each job, not for heads alone: a group whose head does not fit but is young is
- * asked for its first job that is past the guard, and that one holds the line from its own place on
- * (unless its quota is used up when its turn comes).
+ * none does. A job that could not run on the empty hosts of the table (PLAN_NEVER_FITS, or in a
+ * scope that is unsure PLAN_NO_ROOM), one that no pool knows, and one whose quota or number of
+ * jobs does not allow it (PLAN_NO_QUOTA) hold nobody up. One that is only blocked holds nothing
+ * itself: else one line would in the end hold all hosts whose scopes are linked by any others. So
+ * a job of several pools can be passed in one while it waits for the line of another; it waits for
+ * those that stand before it, and they are finitely many. One that needs nothing (no kinds)
+ * competes for nothing but the number of jobs: where that allows it, it is admitted at its turn,
+ * whoever holds what. The line is exact for each job, not for heads alone: a group whose head does
+ * not fit but is young is asked for its first job that is past the guard, and that one holds the
+ * line from its own place on (unless its quota is used up when its turn comes).
  *
  * Limits stand beside the hosts: a line of a project's quota, how many jobs may run, or what hosts
  * share (storage). A job is admitted only where all its needs are met, and takes them off. They too

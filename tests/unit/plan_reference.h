@@ -109,6 +109,15 @@ static inline size_t plain_short(const struct world *w, const struct plan_limit 
     return SIZE_MAX;
 }
 
+/* Not on the empty hosts that were read. */
+static inline bool plain_never(const struct world *w, const struct plan_group *g)
+{
+    int64_t *total = (int64_t *)(uintptr_t)w->total; /* which fit only reads */
+
+    return plain_short(w, w->limit, g, SHARED_TOTAL) != SIZE_MAX ||
+           plain_fit(w, total, g, NULL) == FIT_NO;
+}
+
 static inline void tell(struct reference *ref, size_t group, enum plan_verdict verdict,
                         int64_t blocker, size_t limit)
 {
@@ -172,7 +181,7 @@ static inline void plain_decide(struct reference *ref, const struct waiting *wai
     if (quota == SIZE_MAX && (!needy || (!blocker && shared == SIZE_MAX)) &&
         plain_admits(ref, waiting))
         return;
-    if (needy && !unsure && (over != SIZE_MAX || plain_fit(w, w->total, g, NULL) == FIT_NO))
+    if (needy && !unsure && plain_never(w, g))
         tell(ref, waiting->group, PLAN_NEVER_FITS, 0, over);
     else if (quota != SIZE_MAX)
         tell(ref, waiting->group, PLAN_NO_QUOTA, 0, quota);
@@ -180,7 +189,7 @@ static inline void plain_decide(struct reference *ref, const struct waiting *wai
         tell(ref, waiting->group, PLAN_BLOCKED, blocker, SIZE_MAX);
     else {
         tell(ref, waiting->group, PLAN_NO_ROOM, 0, shared);
-        if (past_the_guard(w, &waiting->job))
+        if (past_the_guard(w, &waiting->job) && !plain_never(w, g))
             ref->line[ref->lines++] = (struct line){g->scope, waiting->job.id};
     }
 }
@@ -222,7 +231,7 @@ static inline void same_admission(const struct plan_admission *a, const struct p
 }
 
 /* From the outside alone: nobody passes a job of the same scope that is past the guard and could
- * run. Verdicts of NEVER_FITS and NO_POOL are the only excuse, and a quota that was used up. */
+ * run on the hosts that were read. A pool, and a quota that was used up, are the only excuses. */
 static inline void check_no_inversion(const struct world *w, const struct plan_out *out)
 {
     struct plan_limit limit[LIMITS];
@@ -239,7 +248,8 @@ static inline void check_no_inversion(const struct world *w, const struct plan_o
             continue;
         }
         if (!past_the_guard(w, &first->job) || verdict == PLAN_NEVER_FITS ||
-            verdict == PLAN_NO_POOL || plain_short(w, limit, mine, QUOTA) != SIZE_MAX)
+            verdict == PLAN_NO_POOL || plain_short(w, limit, mine, QUOTA) != SIZE_MAX ||
+            (w->shape[mine->shape].kinds > 0 && plain_never(w, mine)))
             continue;
         for (size_t later = n; later < out->n; later++) {
             const struct plan_group *g = &w->group[out->admission[later].group];
