@@ -165,12 +165,26 @@ static struct store_new_row new_row(const struct store *s, const struct job_new 
     };
 }
 
+/* A job may come before the first of its group (schema/0007_heads.sql); also one that names no
+ * priority, since the server's goes by the clock, and the first one's may be larger. */
+static int pass_head(struct store *s, const struct store_new_row *r, struct err *e)
+{
+    struct db_stmt *st = db_use_apart(s->db, SQL_GROUP_PASSED, e);
+
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, r->group);
+    db_bind_i64(st, 2, r->j.priority);
+    return db_run(s->db, st, e);
+}
+
 /* Puts the job to sleep, or into its group. */
 static int place(struct store *s, const struct job_new *n, int64_t now, bool later,
                  struct store_new_row *r, struct err *e)
 {
     struct store_key key = {n->type, n->scope, n->owner_id, n->shape};
-    struct store_membership m = {.reason = STR_LIT(JOB_REASON_NOT_BEFORE)};
+    struct store_membership m = {.reason = STR_LIT(JOB_REASON_NOT_BEFORE),
+                                 .head_priority = INT64_MIN};
     int rc;
 
     if (n->not_before > now)
@@ -181,19 +195,7 @@ static int place(struct store *s, const struct job_new *n, int64_t now, bool lat
     r->j.reason = m.reason;
     r->j.message = m.message;
     r->j.reason_seq = m.seq;
-    return rc;
-}
-
-/* A job that does not come last may come before the first of its group (schema/0007_heads.sql). */
-static int pass_head(struct store *s, const struct store_new_row *r, struct err *e)
-{
-    struct db_stmt *st = db_use_apart(s->db, SQL_GROUP_PASSED, e);
-
-    if (!st)
-        return -1;
-    db_bind_i64(st, 1, r->group);
-    db_bind_i64(st, 2, r->j.priority);
-    return db_run(s->db, st, e);
+    return rc == 0 && r->j.priority < m.head_priority ? pass_head(s, r, e) : rc;
 }
 
 int store_create(struct store *s, const struct job_new *n, int64_t now, struct job *j,
@@ -216,9 +218,7 @@ int store_create(struct store *s, const struct job_new *n, int64_t now, struct j
         return -1;
     given = n->has_priority ? INT64_MIN : r.j.priority;
     if (place(s, n, now, later == 1, &r, e) != 0 ||
-        (n->has_priority && r.group != 0 && pass_head(s, &r, e) != 0))
-        return -1;
-    if ((later == 1 ? store_later_add(s, &r, &q, given, e) : add_now(s, &r, given, e)) != 0)
+        (later == 1 ? store_later_add(s, &r, &q, given, e) : add_now(s, &r, given, e)) != 0)
         return -1;
     *j = r.j;
     store_row_paused(q.paused, j);

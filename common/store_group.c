@@ -46,6 +46,7 @@ static int add_group(struct store *s, const struct store_key *k, int64_t now,
         return -1;
     m->id = db_last_id(s->db);
     m->seq = 0;
+    m->head_priority = INT64_MIN;
     return 0;
 }
 
@@ -88,7 +89,8 @@ int store_group_join(struct store *s, const struct store_key *k, int64_t now,
         return add_group(s, k, now, m, e);
     if (rc < 0)
         return -1;
-    *m = (struct store_membership){db_i64(st, 0), db_str(st, 1), db_str(st, 2), db_i64(st, 3)};
+    *m = (struct store_membership){db_i64(st, 0), db_str(st, 1), db_str(st, 2), db_i64(st, 3),
+                                   db_i64(st, 4)};
     return str_is(m->message, STORE_NOT_LOOKED_YET) ? 0 : refresh(s, k, now, m, e);
 }
 

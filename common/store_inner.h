@@ -174,6 +174,7 @@ struct store_membership {
     int64_t id;
     struct str reason, message;
     int64_t seq;
+    int64_t head_priority; /* of its first, where that is known; else INT64_MIN */
 };
 /* What jobs of one group have in common. */
 struct store_key {

@@ -41,8 +41,9 @@ const char *const store_sql_queue[SQL_NAMES] = {
         " sum(finished), sum(failed), sum(cancelled), sum(expired) FROM queues /* scan: queues */",
     [SQL_RECEIVER_SUMS] =
         "SELECT count(*), sum(paused_until <> 0) FROM receivers /* scan: receivers */",
-    [SQL_GROUP_FIND] = "SELECT id, reason, message, seq FROM groups WHERE type = ?1 AND scope = ?2"
-                       " AND owner_id = ?3 AND shape = ?4",
+    [SQL_GROUP_FIND] = "SELECT id, reason, message, seq, CASE WHEN head_id IS NULL THEN "
+                       "-9223372036854775808 ELSE head_priority END FROM groups WHERE type = ?1"
+                       " AND scope = ?2 AND owner_id = ?3 AND shape = ?4",
     [SQL_GROUP_ADD] = "INSERT INTO groups (type, scope, owner_id, shape, reason, message,"
                       " reason_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_GROUP_ALL] =

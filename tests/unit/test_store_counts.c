@@ -3,6 +3,7 @@
  * jobs gives, for everybody who looks; and who is known as the first of a group is its first. */
 #include "queues_case.h"
 
+#include "num.h"
 #include "prop.h"
 #include "store_delivery.h"
 #include "store_history.h"
@@ -75,13 +76,15 @@ static int create(struct act *a, struct err *e)
                         .data = STR_LIT(QUEUES_ONE),
                         .scope = STR_LIT("project:p"),
                         .shape = STR_LIT("[{\"n\":1,\"r\":{\"VCPU\":1}}]"),
-                        .has_priority = prop_one_in(a->p, 4),
-                        .priority = {.whole = prop_between(a->p, -5, 5)}};
+                        .has_priority = prop_one_in(a->p, 4)};
     char callback[32];
     struct job j;
 
     (void)snprintf(callback, sizeof callback, "http://c/%s/%s", a->type_text, a->name_text);
     n.callback = str_of(callback);
+    n.priority.whole = prop_between(a->p, -5, 5);
+    if (prop_one_in(a->p, 2)) /* behind all that the server gives out */
+        n.priority.whole += NUM_SAFE_MAX - 5;
     if (prop_one_in(a->p, 3))
         n.not_before = later;
     if (prop_one_in(a->p, 3))

@@ -365,6 +365,43 @@ static void a_duplicate_fails_all_that_was_put_off(void **state)
     rig_free(&r);
 }
 
+/* Also one that names no priority: the first of its group may have been given a larger one than the
+ * clock gives. Whether it is put off or not, in a group that was just looked up or read again. */
+static void a_new_job_is_known_to_pass_the_first_of_its_group(void **state)
+{
+    static const char first[] =
+        "{\"request_id\":\"a\",\"owner_id\":\"o\",\"callback\":\"http://c.example/a\","
+        "\"data\":{\"instances\":[{\"VCPU\":1,\"Memory\":1,\"Disk\":1}]},"
+        "\"priority\":9007199254740991}";
+    int together;
+
+    (void)state;
+    for (together = 0; together < 2; together++) {
+        struct rig r;
+        struct err e;
+        struct job j;
+
+        rig_make(&r, "");
+        OK(rig_post(&r, "vm", first, &j, &e), &e);
+        rig_begin(&r);
+        OK(store_keep_head(r.s, 1, &e), &e);
+        rig_commit(&r);
+        assert_int_equal(rig_ask(&r, "SELECT head_id FROM groups"), j.id);
+        rig_begin(&r);
+        if (together)
+            store_gather(r.s);
+        assert_int_equal(add(&r, "vm", "b", "b").rc, 0);
+        assert_int_equal(add(&r, "vm", "c", "c").rc, 0);
+        rig_commit(&r);
+        assert_int_equal(rig_ask(&r, "SELECT count(*) FROM groups WHERE head_id IS NULL"), 1);
+        rig_begin(&r);
+        OK(store_keep_head(r.s, 1, &e), &e);
+        rig_commit(&r);
+        assert_int_equal(rig_ask(&r, "SELECT head_id FROM groups"), j.id + 1);
+        rig_free(&r);
+    }
+}
+
 /* What others put off is not taken for what a refused change has written. */
 static void writing_what_was_put_off_is_nobodys_writing(void **state)
 {
@@ -394,6 +431,7 @@ int main(void)
         cmocka_unit_test(what_is_rolled_back_is_forgotten),
         cmocka_unit_test(an_undone_point_undoes_what_was_put_off),
         cmocka_unit_test(a_duplicate_fails_all_that_was_put_off),
+        cmocka_unit_test(a_new_job_is_known_to_pass_the_first_of_its_group),
         cmocka_unit_test(writing_what_was_put_off_is_nobodys_writing),
     };
 
