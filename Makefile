@@ -135,7 +135,7 @@ soak:
 	@tests/deps.sh test
 	$(MAKE) $(JOBS) bins units faults
 	ANTEROOM_SOAK=$$(($(MINUTES) * 60)) tests/model/run.sh
-	set -e; for test in sim_plan observed; do ANTEROOM_SOAK=$$(($(MINUTES) * 60)) build/unit/test_$$test; done
+	set -e; for test in sim_plan observed pass_order; do ANTEROOM_SOAK=$$(($(MINUTES) * 60)) build/unit/test_$$test; done
 	ANTEROOM_BIN=build ANTEROOM_SOAK=$$(($(MINUTES) * 60)) $(FAULTS)
 
 # The whole way with a real Keystone, Placement and Nova, which it starts and ends again. As root.
