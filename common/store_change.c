@@ -264,9 +264,10 @@ static int change_order(struct store *s, const struct job *j, const struct job_c
     db_bind_i64(st, 2, priority);
     if (db_run(s->db, st, e) != 0 || note_order(s, j, priority, now, e) != 0)
         return -1;
-    /* The end of the line is the server's choice: later jobs come after it. An owner's job stands
-     * there right behind the last one, after which they come anyhow. */
-    return c->move == JOB_TO_BACK && s->who->everything
+    /* The end of the line is the server's choice: later jobs come after it, where there are numbers
+     * for them. An owner's job stands there right behind the last one, after which they come
+     * anyhow. */
+    return c->move == JOB_TO_BACK && s->who->everything && priority <= STORE_GIVEN_MAX
                ? store_touch_queue(s, j->type, STORE_STAYS, priority, e)
                : 0;
 }

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "conf.h"
 #include "estimate.h"
+#include "num.h"
 #include "stats.h"
 #include "store.h"
 #include "store_sql.h"
@@ -292,6 +293,11 @@ int store_starts_read(struct store *s, struct str queue, int64_t lane, struct st
                       struct err *e) AR_MUST_CHECK;
 
 /* ---- store_order.c: priorities ---- */
+
+/* What is moved behind more than this is not remembered as given: new jobs come before it, rather
+ * than that each of them looks for room at the end of the numbers. What the clock gives is less for
+ * as long as clock_now counts (until 2262). */
+#define STORE_GIVEN_MAX (NUM_SAFE_MAX - (INT64_C(1) << 50))
 
 /* The priority for a new job that names none; it is the server's gift (store_touch_queue). */
 int store_order_new(struct store *s, struct str type, int64_t last_given, int64_t now,

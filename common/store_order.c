@@ -196,8 +196,8 @@ int store_order_new(struct store *s, struct str type, int64_t last_given, int64_
         *priority = p;
         return 0;
     }
-    /* The end of the numbers was given out, to a job that stood behind one with a very large
-     * priority. */
+    /* The end of the numbers was given out: earlier versions remembered any move to the back, also
+     * one beyond STORE_GIVEN_MAX. */
     if (neighbour(s, type, 0, BACKWARD, after_all, &last, e) < 0)
         return -1;
     return between(s, type, 0, last, after_all, now, priority, e);

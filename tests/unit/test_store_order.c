@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Priorities: whatever moves, the order of all others stays, and the place is the one that was
  * asked for. */
-#include "rig.h"
+#include "rig_sql.h"
 
 #include "num.h"
 #include "prop.h"
@@ -186,17 +186,48 @@ static void new_jobs_come_last_whatever_the_clock_does(void **state)
     rig_free(&r);
 }
 
+/* Three jobs, two of which stand at the end of the numbers: j2, j0, j1. */
+static void make_tail(struct rig *r)
+{
+    struct err e;
+
+    rig_make(r, queue);
+    add_jobs(r, 3);
+    OK(rig_change(r, "q", "j0", "{\"priority\":9007199254740991}", &e), &e);
+    OK(rig_change(r, "q", "j1", "{\"move\":\"back\"}", &e), &e);
+}
+
+/* Else each of them would have to move all that came since. */
+static void new_jobs_stand_before_what_was_moved_behind_the_largest_number(void **state)
+{
+    static const char *const order[] = {"j2", "new", "newer", "j0", "j1"};
+    struct rig r;
+    struct seen before, s;
+    size_t i;
+
+    (void)state;
+    make_tail(&r);
+    look(&r, &before);
+    rig_add(&r, "q", "new", "{}");
+    rig_add(&r, "q", "newer", "{}");
+    look(&r, &s);
+    for (i = 0; i < ARRAY_LEN(order); i++)
+        assert_string_equal(s.job[i].id, order[i]);
+    assert_int_equal(s.job[3].priority, before.job[1].priority);
+    assert_int_equal(s.job[4].priority, before.job[2].priority);
+    assert_true(s.job[2].priority - before.job[0].priority < NS_PER_S); /* the clock's */
+    rig_free(&r);
+}
+
+/* As earlier versions left it, which remembered any move to the back. */
 static void a_new_job_finds_room_behind_the_largest_number(void **state)
 {
     struct rig r;
     struct seen s;
-    struct err e;
 
     (void)state;
-    rig_make(&r, queue);
-    add_jobs(&r, 3);
-    OK(rig_change(&r, "q", "j0", "{\"priority\":9007199254740991}", &e), &e);
-    OK(rig_change(&r, "q", "j1", "{\"move\":\"back\"}", &e), &e);
+    make_tail(&r);
+    rig_sql(&r, "UPDATE queues SET last_priority = 9007199254740991");
     rig_add(&r, "q", "new", "{}");
     look(&r, &s);
     assert_string_equal(s.job[0].id, "j2");
@@ -228,6 +259,7 @@ int main(void)
         cmocka_unit_test(random_moves_keep_everybody_elses_order),
         cmocka_unit_test(means_of_neighbours_stay_between_them),
         cmocka_unit_test(new_jobs_come_last_whatever_the_clock_does),
+        cmocka_unit_test(new_jobs_stand_before_what_was_moved_behind_the_largest_number),
         cmocka_unit_test(a_new_job_finds_room_behind_the_largest_number),
         cmocka_unit_test(a_job_beside_itself_or_nobody_is_refused),
     };
