@@ -160,7 +160,8 @@ static bool has_lapsed(const struct store_due *due, int64_t now)
            str_is(due->job.reason, JOB_REASON_RECEIVER) && due->hold_until <= now;
 }
 
-/* The lane's next callback that is to be made now: 1 and *due, 0: none, and the lane rests; -1. */
+/* The lane's next callback that is to be made now: 1 and *due, 0: none, and the lane rests; -1: it
+ * has its turn still. */
 static int pick(struct deliver *d, struct lane *lane, int64_t now, struct store_due *due,
                 struct err *e)
 {
@@ -179,10 +180,12 @@ static int pick(struct deliver *d, struct lane *lane, int64_t now, struct store_
         if (rc < 0 || (rc == 1 && !has_lapsed(due, now)))
             return rc;
     }
-    lanes_rest(d->lanes, lane, rc < 0 ? now : INT64_MAX);
+    if (rc == 0)
+        lanes_rest(d->lanes, lane, INT64_MAX);
     return rc;
 }
 
+/* After a fault the lane is looked through from its beginning, behind the others. */
 static int take_turn(struct deliver *d, struct lane *lane, int64_t now, struct err *e)
 {
     struct store_due due;
@@ -192,11 +195,11 @@ static int take_turn(struct deliver *d, struct lane *lane, int64_t now, struct e
         rc = start_job(d, lane, &due, now, e);
         if (rc == 0)
             lanes_started(d->lanes, lane);
-        else
-            lanes_rest(d->lanes, lane, now);
     }
-    if (rc < 0)
+    if (rc < 0) {
+        lanes_rest(d->lanes, lane, lane->urgent ? -1 : now);
         deliver_rewind(lane);
+    }
     return rc;
 }
 

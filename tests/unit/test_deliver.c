@@ -144,12 +144,42 @@ static void many_lanes_say_so_in_more_than_one_transaction(void **state)
     world_free(&w);
 }
 
+/* A page whose checksum is wrong, or no memory for a row: what follows must not find the lane in
+ * the middle of its turn. The callback was asked for, so that it is made though its host is paused.
+ */
+static void a_job_that_cannot_be_read_ends_the_turn_of_its_lane(void **state)
+{
+    struct world w;
+    struct err e;
+    int i;
+
+    (void)state;
+    world_make(&w);
+    add_admitted(&w, "a", 1, -5);
+    rig_sql(&w.r, "PRAGMA ignore_check_constraints = ON; UPDATE jobs SET status = 'unreadable'");
+    world_open(&w);
+    for (i = 0; i < 3; i++) {
+        deliver_changed(w.d);
+        w.d->scan_from = 0;
+        assert_int_equal(deliver_start(w.d, w.r.now, &w.next, &e), -1);
+        assert_non_null(strstr(e.text, "unknown status"));
+    }
+    assert_int_equal(deliver_under_way(w.d), 0);
+    /* It can be read again, and has its turn; it is given up at once, as it can be called nowhere.
+     */
+    rig_sql(&w.r, "UPDATE jobs SET status = 'admitted', callback = 'ftp://c.example/'");
+    start(&w);
+    assert_int_equal(deliver_under_way(w.d), 1);
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lane_that_goes_before_it_has_said_so_is_not_waited_for),
         cmocka_unit_test(who_comes_to_a_paused_receiver_says_so_whatever_others_wait_for),
         cmocka_unit_test(many_lanes_say_so_in_more_than_one_transaction),
+        cmocka_unit_test(a_job_that_cannot_be_read_ends_the_turn_of_its_lane),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
