@@ -98,7 +98,7 @@ int store_lane_next(struct store *s, const struct store_lane *lane, store_busy_f
     return rc;
 }
 
-enum { DUE_FIRST_COLUMN = 23 }; /* behind the job's own columns */
+enum { DUE_FIRST_COLUMN = 23, CALLED_ASKED = 23 }; /* behind the job's own columns */
 
 int store_due(struct store *s, int64_t id, struct store_due *d, struct err *e)
 {
@@ -263,7 +263,7 @@ static const char *outcome_word(const struct store_try *t, const struct store_tr
         return "void";
     if (t->again)
         return t->outcome == STORE_ACCEPTED ? "accepted" : "failed";
-    return out->requeued ? "requeued" : words[t->outcome];
+    return out->requeued ? "requeued" : words[out->outcome];
 }
 
 static int add_try(struct store *s, const struct store_try *t, const struct store_tried *out,
@@ -291,7 +291,7 @@ static int add_try(struct store *s, const struct store_try *t, const struct stor
     db_bind_str(st, 10, answer);
     db_bind_str(st, 11, word);
     if (str_is(word, "again"))
-        db_bind_i64(st, 12, t->next_try);
+        db_bind_i64(st, 12, out->asked ? t->at + t->ns : t->next_try);
     return db_run(s->db, st, e);
 }
 
@@ -311,8 +311,10 @@ static int write_down(struct store *s, const struct store_try *t, const struct s
     return rc;
 }
 
-/* 1: the job is still as it was when the try began. */
-static int still_called(struct store *s, const struct store_try *t, struct job *j, struct err *e)
+/* 1: the job is still as it was when the try began. *asked: but for that somebody has asked for
+ * another one, which its hold has time for. */
+static int still_called(struct store *s, const struct store_try *t, int64_t now, struct job *j,
+                        bool *asked, struct err *e)
 {
     enum job_status status = t->again ? JOB_RUNNING : JOB_ADMITTED;
     struct db_stmt *st = db_use(s->db, SQL_JOB_CALLED, e);
@@ -323,7 +325,10 @@ static int still_called(struct store *s, const struct store_try *t, struct job *
     db_bind_i64(st, 1, t->id);
     db_bind_i64(st, 2, t->admissions);
     db_bind_str(st, 3, str_of(job_status_word(status)));
+    db_bind_i64(st, 4, t->asked);
+    db_bind_i64(st, 5, now);
     rc = db_step(s->db, st, e);
+    *asked = rc == 1 && db_i64(st, CALLED_ASKED) != 0;
     return rc == 1 && store_row_job(st, j, e) != 0 ? -1 : rc;
 }
 
@@ -416,13 +421,13 @@ static int follow(struct store *s, const struct store_try *t, const struct job *
 
     if (t->again)
         return sent_again(s, t, &out->asked, e);
-    if (t->outcome == STORE_ACCEPTED)
+    if (out->outcome == STORE_ACCEPTED)
         return accept(s, j, now, e);
-    if (t->outcome == STORE_TRY_AGAIN)
+    if (out->outcome == STORE_TRY_AGAIN)
         return try_again(s, t, j, now, out, e);
     if (ask_unheard(s, t, j, now, &why.unsure, e) != 0)
         return -1;
-    if (t->outcome == STORE_REFUSED)
+    if (out->outcome == STORE_REFUSED)
         return fail(s, j, why, now, e);
     rc = store_unaccepted(s, j, &why, now, e);
     out->requeued = rc == 1;
@@ -433,15 +438,19 @@ int store_tried(struct store *s, const struct store_try *t, int64_t now, struct 
                 struct err *e)
 {
     struct job j;
+    bool asked;
     int rc;
 
     assert(db_writing(s->db));
-    *out = (struct store_tried){0};
+    *out = (struct store_tried){.outcome = t->outcome};
     if (store_receiver_tried(s, t, now, out, e) != 0)
         return -1;
-    rc = still_called(s, t, &j, e);
+    rc = still_called(s, t, now, &j, &asked, e);
     if (rc < 0)
         return -1;
+    /* Whoever asked was told that it follows, so that it is no matter how many tries there were. */
+    if (t->outcome == STORE_GIVE_UP && asked)
+        out->outcome = STORE_TRY_AGAIN;
     out->written = rc == 1;
     if (rc == 1 && follow(s, t, &j, now, out, e) != 0)
         return -1;

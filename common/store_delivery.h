@@ -93,8 +93,9 @@ int store_paused_ends(struct store *s, store_busy_fn *busy, void *ctx, int64_t *
 enum store_outcome {
     STORE_ACCEPTED,  /* → running */
     STORE_TRY_AGAIN, /* attempts + 1, and next_try */
-    STORE_GIVE_UP,   /* → queued, callback.requeue times; then → failed; nothing is held */
-    STORE_REFUSED    /* → failed at once */
+    STORE_GIVE_UP, /* → queued, callback.requeue times; then → failed; nothing is held. While the
+                      hold lasts and somebody has asked for another try meanwhile: TRY_AGAIN */
+    STORE_REFUSED  /* → failed at once */
 };
 
 struct store_try {
@@ -115,11 +116,12 @@ struct store_try {
 
 /* What a try has led to. */
 struct store_tried {
-    bool written;  /* false: the job is no longer admitted in that admission, or not running any
-                      more: only the try itself was written down, as "void" */
-    bool requeued; /* of STORE_GIVE_UP */
-    bool asked;    /* of STORE_TRY_AGAIN, and of a running job: somebody asked for another try while
-                      this one was under way; the job is due for it */
+    bool written; /* false: the job is no longer admitted in that admission, or not running any
+                     more: only the try itself was written down, as "void" */
+    enum store_outcome outcome; /* as it was, or what became of STORE_GIVE_UP */
+    bool requeued;              /* of STORE_GIVE_UP */
+    bool asked; /* of STORE_TRY_AGAIN, and of a running job: somebody asked for another try while
+                   this one was under way; the job is due for it */
     struct store_receiver receiver, before; /* of the origin: after and before the try */
 };
 

@@ -86,7 +86,8 @@ const char *const store_sql_delivery[SQL_NAMES] = {
     /* The plus: else the statement is prepared anew for each job, since there are indices of some
      * states, and what is bound would say whether they can be used. */
     [SQL_JOB_CALLED] =
-        "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1 AND j.admissions = ?2 AND +j.status = ?3",
+        "SELECT" JOB_COLUMNS ", j.next_try < 0 AND j.next_try <> ?4 AND j.hold_until > ?5" JOB_FROM
+        "WHERE j.id = ?1 AND j.admissions = ?2 AND +j.status = ?3",
     [SQL_JOB_REQUEUES] = "SELECT requeues FROM jobs WHERE id = ?1",
     [SQL_JOB_REQUEUED] = "UPDATE jobs SET requeues = requeues + 1, message = ?2 WHERE id = ?1",
     [SQL_DELIVERY_LAST] = "SELECT n FROM deliveries WHERE job_id = ?1 ORDER BY n DESC LIMIT 1",

@@ -148,7 +148,7 @@ static const char *outcome_word(const struct slot *s)
         return "void";
     if (s->again && s->then.outcome != STORE_ACCEPTED)
         return "not-accepted";
-    return s->tried.requeued ? "requeued" : words[s->then.outcome];
+    return s->tried.requeued ? "requeued" : words[s->tried.outcome];
 }
 
 static void log_try(const struct slot *s)
@@ -169,7 +169,7 @@ static enum stats_outcome outcome_of(const struct slot *s)
         return STATS_VOID;
     if (s->then.outcome == STORE_ACCEPTED)
         return STATS_ACCEPTED;
-    if (s->again || s->then.outcome == STORE_TRY_AGAIN)
+    if (s->again || s->tried.outcome == STORE_TRY_AGAIN)
         return STATS_AGAIN;
     return s->tried.requeued ? STATS_REQUEUED : STATS_FAILED;
 }
@@ -180,7 +180,7 @@ static void count(struct deliver_counts *c, const struct slot *s)
         return;
     c->accepted += s->then.outcome == STORE_ACCEPTED;
     c->requeued += s->tried.requeued;
-    c->failed += s->then.outcome >= STORE_GIVE_UP && !s->tried.requeued;
+    c->failed += s->tried.outcome >= STORE_GIVE_UP && !s->tried.requeued;
 }
 
 /* The job was passed over while this try was under way. When is its lane to be looked at again?

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """/v1/{type}/{request_id}/deliveries: every try of a job's callback, page by page; POST sends it again now."""
+import re
+import threading
 import time
 
 import pytest
@@ -153,6 +155,24 @@ def test_a_running_job_is_called_once_more_with_the_same_id(anteroom, receiver):
     receiver.wait(1, "next")
     assert len(receiver.at("j")) == 2
     assert [row["Event"] for row in is_ok(a.get("/v1/lab/j/events"))] == ["created", "status", "status", "resend"]
+
+
+def test_who_asks_during_the_last_try_gets_one_more(anteroom, receiver):
+    a = anteroom({"callback": {"retry": [0]}, **lab({"n": {"gpu": 1}})}, dispatcher=True)
+    asked = threading.Event()
+    receiver.script("j", [Reply(500, before=asked), 500])
+    create(a, "j", 1, callback=receiver.url("j"))
+    receiver.wait(1, "j")
+    is_done(a.post("/v1/lab/j/deliveries"))
+    asked.set()
+    first, second = receiver.wait(2, "j")
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    a.wait_status("j", "failed", "lab")
+    assert [row["Outcome"] for row in tries(a, "j", "lab")] == ["again", "failed"]
+    log = [line for line in a.dispatcher.log().splitlines() if "event=callback " in line]
+    assert ["outcome=again" in line for line in log] == [True, False] and "outcome=failed" in log[1]
+    assert a.dispatcher.stop() == 0
+    assert sum(int(n) for n in re.findall(r" failed=(\d+) ms=", a.dispatcher.log())) == 1
 
 
 @pytest.mark.parametrize("status, way", [("queued", []), ("held", ["held"]), ("finished", ["running", "finished"]), ("failed", ["running", "failed"]),

@@ -269,51 +269,6 @@ static void sent_again_changes_nothing_else(void **state)
     rig_free(&r);
 }
 
-static void who_asks_while_a_try_is_under_way_gets_one_more(void **state)
-{
-    struct store_tried out;
-    struct store_try t;
-    struct rig r;
-    int64_t id;
-
-    (void)state;
-    rig_make(&r, queues);
-    id = delivery_add(&r, "a", "o", "http://c.example/a");
-    delivery_admit(&r, id, r.now);
-    t = delivery_try(&r, id, STORE_TRY_AGAIN);
-    t.asked = r.now;
-    delivery_run(&r, "UPDATE jobs SET next_try = -7");
-    assert_true(delivery_tried(&r, &t).asked);
-    assert_string_equal(delivery_ask(&r, "SELECT next_try || attempts FROM jobs"), "-71");
-    t.asked = -7; /* this is that one */
-    out = delivery_tried(&r, &t);
-    assert_true(out.written);
-    assert_false(out.asked);
-    assert_string_equal(delivery_ask(&r, "SELECT next_try > 0 FROM jobs"), "1");
-    rig_free(&r);
-}
-
-static void a_confirmation_does_not_take_the_request_away(void **state)
-{
-    struct store_try t;
-    struct rig r;
-    struct err e;
-    int64_t id;
-
-    (void)state;
-    rig_make(&r, queues);
-    id = delivery_add(&r, "a", "o", "http://c.example/a");
-    delivery_admit(&r, id, r.now);
-    t = delivery_try(&r, id, STORE_ACCEPTED);
-    (void)delivery_tried(&r, &t);
-    delivery_run(&r, "UPDATE jobs SET next_try = -7");
-    OK(rig_change(&r, "vm", "a", "{\"status\":\"running\"}", &e), &e);
-    assert_string_equal(delivery_ask(&r, "SELECT next_try FROM jobs"), "-7");
-    OK(rig_change(&r, "vm", "a", "{\"status\":\"finished\"}", &e), &e);
-    assert_string_equal(delivery_ask(&r, "SELECT next_try FROM jobs"), "(null)");
-    rig_free(&r);
-}
-
 /* ---- not accepted ---- */
 
 static struct store_tried give_up(struct rig *r, int64_t id, int64_t admission)
@@ -477,8 +432,6 @@ int main(void)
         cmocka_unit_test(the_newest_tries_are_kept),
         cmocka_unit_test(a_late_outcome_is_void),
         cmocka_unit_test(sent_again_changes_nothing_else),
-        cmocka_unit_test(who_asks_while_a_try_is_under_way_gets_one_more),
-        cmocka_unit_test(a_confirmation_does_not_take_the_request_away),
         cmocka_unit_test(it_waits_again_so_many_times_in_its_place),
         cmocka_unit_test(data_that_cannot_be_read_does_not_wait_again),
         cmocka_unit_test(it_says_that_it_waits_again_and_what_for),
