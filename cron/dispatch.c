@@ -36,7 +36,8 @@
 #define LOCK_WAIT  (5 * NS_PER_S) /* for the database */
 #define LAST_CALLS (1 * NS_PER_S) /* before the end of --for no callback is started */
 
-enum { PURGE_ONCE = 20 }; /* steps of purging in a single run */
+/* Of a single run: steps of purging, and the fault that it leaves at. */
+enum { PURGE_ONCE = 20, FAULTS_ONCE = 3 };
 
 struct dispatch {
     const struct conf *conf;
@@ -58,7 +59,8 @@ struct dispatch {
     bool wanted;       /* a pass */
     bool passed;       /* there was one */
     bool stopping;
-    bool failed, fatal;        /* something could not be done; the process must leave */
+    int faults;                /* what could not be done */
+    bool fatal;                /* the process must leave */
     struct pass_result result; /* of the last pass */
     struct deliver_counts counts;
 };
@@ -75,14 +77,17 @@ static int64_t most(int64_t a, int64_t b)
 
 /* ---- faults and the summary ---- */
 
+/* Who was admitted is to be called all the same, and what was answered to be written. */
 static void fault(struct dispatch *d, const char *event, const struct err *e)
 {
     char room[LOG_QUOTE_MAX];
 
     log_error(event, "code=%s error=%s", err_word(e->code), log_quote(room, e->text));
-    d->failed = true;
-    d->fatal = d->fatal || e->code == ERR_COMMIT_UNKNOWN || d->options->mode == DISPATCH_ONCE;
+    d->faults++;
+    d->fatal = d->fatal || e->code == ERR_COMMIT_UNKNOWN ||
+               (d->options->mode == DISPATCH_ONCE && d->faults >= FAULTS_ONCE);
     d->pause = clock_mono() + PAUSE;
+    d->due = 0; /* not known */
 }
 
 static void summarize(struct dispatch *d)
@@ -106,6 +111,12 @@ static void summarize(struct dispatch *d)
 }
 
 /* ---- a turn of the loop, part by part ---- */
+
+/* Callbacks are all that is left to do. */
+static bool is_ending(const struct dispatch *d)
+{
+    return d->stopping || (d->options->mode == DISPATCH_ONCE && d->faults > 0);
+}
 
 static void take_signals(struct dispatch *d)
 {
@@ -188,7 +199,7 @@ static void run_pass(struct dispatch *d)
 
 static bool pass_due(const struct dispatch *d, int64_t now)
 {
-    return !d->stopping && now >= d->pass_from &&
+    return !is_ending(d) && now >= d->pass_from &&
            (d->wanted || now >= d->pass_by || polls_come(d->polls));
 }
 
@@ -221,7 +232,7 @@ static void purge_some(struct dispatch *d)
 {
     struct err e;
 
-    if (d->stopping || d->fatal || !d->passed)
+    if (is_ending(d) || d->fatal || !d->passed)
         return;
     if (purge_turn(&d->purge, &e) != 0)
         fault(d, "purge", &e);
@@ -256,7 +267,7 @@ static int64_t idle_time(const struct dispatch *d)
     int64_t now = clock_mono(), wall = clock_now(),
             until = least(d->end, d->last_call > now ? d->last_call : INT64_MAX);
 
-    if (!d->stopping) {
+    if (!is_ending(d)) {
         until =
             least(until, d->wanted || polls_come(d->polls) ? most(now, d->pass_from) : d->pass_by);
         until = least(until, polls_next(d->polls));
@@ -293,8 +304,9 @@ static bool is_over(const struct dispatch *d)
     if (d->fatal || now >= d->end)
         return true;
     if (d->options->mode == DISPATCH_ONCE && !d->stopping)
-        return idle && d->passed && !d->wanted && !polls_busy(d->polls) && d->due > clock_now() &&
-               d->purge.looked;
+        return idle && d->due > clock_now() &&
+               (is_ending(d) ||
+                (d->passed && !d->wanted && !polls_busy(d->polls) && d->purge.looked));
     return idle && now >= d->last_call;
 }
 
@@ -323,7 +335,7 @@ static void turn(struct dispatch *d)
     polls_hush(d->polls); /* also when nobody will take the reading: it is quiet then */
     if (clock_mono() < d->pause || !follow_clock(d))
         return;
-    if (!d->stopping)
+    if (!is_ending(d))
         polls_start(d->polls);
     if (pass_due(d, clock_mono()))
         run_pass(d);
@@ -460,32 +472,14 @@ static int dispatch_loop(const struct conf *conf, const struct dispatch_options 
         fault(&d, "start", &e);
     }
     dispatch_close(&d);
-    return ready < 0 || d.fatal ? 1 : 0;
+    return ready < 0 || d.fatal || (o->mode == DISPATCH_ONCE && d.faults > 0) ? 1 : 0;
 }
 
 int dispatch_run(const struct conf *conf, const struct dispatch_options *o)
 {
-    static const char *const words[] = {
-        [DISPATCH_SHOW] = "dry-run", [DISPATCH_CHECK] = "check", [DISPATCH_CAPACITY] = "capacity"};
-    char room[LOG_QUOTE_MAX];
-    struct err e;
-    int rc;
-
     /* SIGXFSZ: a file that may not grow any more is a full disk. */
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
         signal(SIGCHLD, SIG_DFL) == SIG_ERR)
         return 1; /* cannot be */
-    if (o->mode < DISPATCH_SHOW)
-        return dispatch_loop(conf, o);
-    if (httpc_init(&e) != 0)
-        rc = -1;
-    else if (o->mode == DISPATCH_SHOW)
-        rc = inspect_show(conf, &e);
-    else if (o->mode == DISPATCH_CHECK)
-        rc = inspect_check(conf, &e);
-    else
-        rc = inspect_capacity(conf, o->json, &e);
-    if (rc != 0)
-        log_error(words[o->mode], "error=%s", log_quote(room, e.text));
-    return rc == 0 ? 0 : 1;
+    return o->mode < DISPATCH_SHOW ? dispatch_loop(conf, o) : inspect_run(conf, o);
 }

@@ -20,8 +20,8 @@ struct dispatch_options {
     bool json;       /* of DISPATCH_CAPACITY: JSON rather than a table */
 };
 
-/* The exit code: 0, also when another dispatcher is at work or a signal asked to stop; 1 when
- * something failed, which is then in the log. */
+/* The exit code: 0, also when another dispatcher is at work or a signal asked to stop; 1 when it
+ * had to leave, or something failed in a single run or before: that is in the log then. */
 int dispatch_run(const struct conf *conf, const struct dispatch_options *o);
 
 #endif

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "httpc.h"
 #include "job.h"
+#include "log.h"
 #include "lookup.h"
 #include "ownaddr.h"
 #include "pass.h"
@@ -316,4 +318,25 @@ int inspect_check(const struct conf *conf, struct err *e)
         (void)err_set(e, ERR_UNAVAILABLE, "the check found faults");
     buf_free(&b);
     return good ? 0 : -1;
+}
+
+int inspect_run(const struct conf *conf, const struct dispatch_options *o)
+{
+    static const char *const words[] = {
+        [DISPATCH_SHOW] = "dry-run", [DISPATCH_CHECK] = "check", [DISPATCH_CAPACITY] = "capacity"};
+    char room[LOG_QUOTE_MAX];
+    struct err e;
+    int rc;
+
+    if (httpc_init(&e) != 0)
+        rc = -1;
+    else if (o->mode == DISPATCH_SHOW)
+        rc = inspect_show(conf, &e);
+    else if (o->mode == DISPATCH_CHECK)
+        rc = inspect_check(conf, &e);
+    else
+        rc = inspect_capacity(conf, o->json, &e);
+    if (rc != 0)
+        log_error(words[o->mode], "error=%s", log_quote(room, e.text));
+    return rc == 0 ? 0 : 1;
 }

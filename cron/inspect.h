@@ -4,8 +4,12 @@
 #ifndef AR_INSPECT_H
 #define AR_INSPECT_H
 
-#include "conf.h"
+#include "dispatch.h"
 #include "readers.h"
+
+/* What the options ask for, which is one of the following. The exit code: 0, or 1 when it failed,
+ * which is then in the log. */
+int inspect_run(const struct conf *conf, const struct dispatch_options *o);
 
 /* What a pass would do now. 0, or -1 and *e. */
 int inspect_show(const struct conf *conf, struct err *e) AR_MUST_CHECK;
