@@ -96,6 +96,7 @@ typedef job {
     unsigned use : 2;       /* of this admission */
     unsigned left : 2;      /* of the one before, or what it left behind */
     unsigned left_need : 2;
+    unsigned made : 2;      /* jobs of its name */
     bit acked;              /* its post was answered with 201 */
     bit wire;               /* a call is on its way to it */
     /* the dispatcher's: gone when it is killed */
@@ -500,10 +501,15 @@ proctype world()
  * answer; then the client posts again, and is told that the request_id is taken. */
 inline create(j)
 {
+    if
+    :: J[j].state == ABSENT -> J[j].state = QUEUED; J[j].made = 1; NEWS
+    :: else ->
 #ifdef BUG_TWICE
-    assert(J[j].state == ABSENT); /* one post, one job */
+        J[j].made = 2; /* as it would be without the unique index */
 #endif
-    if :: J[j].state == ABSENT -> J[j].state = QUEUED; NEWS :: else fi
+        skip
+    fi
+    assert(J[j].made == 1) /* as often as it is posted */
 }
 
 /* A call has come, and is accepted: what it promises is taken once. */
