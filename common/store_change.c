@@ -178,6 +178,22 @@ static int change_data(struct store *s, struct job *j, const struct job_change *
     return db_run(s->db, st, e);
 }
 
+static int change_not_before(struct store *s, struct job *j, const struct job_change *c,
+                             int64_t now, struct err *e)
+{
+    struct db_stmt *st;
+
+    if (!c->has_not_before)
+        return 0;
+    j->not_before = c->not_before;
+    st = about(s, SQL_JOB_NOT_BEFORE, j->id, e);
+    if (!st)
+        return -1;
+    db_bind_time(st, 2, c->not_before);
+    db_bind_i64(st, 3, now);
+    return db_run(s->db, st, e);
+}
+
 /* The names of the bare members that a change sets, joined; none: the empty text. */
 static void name_members(const struct job_change *c, char names[64])
 {
@@ -217,14 +233,11 @@ static int change_members(struct store *s, struct job *j, const struct job_chang
 {
     struct store_step step = {.to = c->has_status ? c->status : j->status};
 
-    if (change_callback(s, j, c, e) != 0 || change_data(s, j, c, e) != 0)
-        return -1;
-    if (c->has_not_before && set_time(s, SQL_JOB_NOT_BEFORE, j->id, c->not_before, e) != 0)
+    if (change_callback(s, j, c, e) != 0 || change_data(s, j, c, e) != 0 ||
+        change_not_before(s, j, c, now, e) != 0)
         return -1;
     if (c->has_valid_until && set_time(s, SQL_JOB_VALID_UNTIL, j->id, c->valid_until, e) != 0)
         return -1;
-    if (c->has_not_before)
-        j->not_before = c->not_before;
     if (note_members(s, j, c, now, e) != 0)
         return -1;
     if (c->has_status)

@@ -133,6 +133,20 @@ def test_a_sleeping_job_is_passed(anteroom):
     assert reason(a, "big")[0] == "NotBefore"
 
 
+def test_a_job_that_wakes_begins_to_wait_then(anteroom):
+    """The hour in which others may pass it is not over when it comes into the line."""
+    a = anteroom(lab({"n": {"gpu": 4}}))
+    later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    full_house(a, not_before=later.isoformat())
+    create(a, "late", 1)
+    assert "woken=1" in a.dispatch(env=HOUR).stderr
+    assert states(a) == {"one": "running", "big": "queued", "small": "running", "late": "running"}
+    assert a.get("/v1/lab/big/wait").data["Since"] == a.get("/queues/lab").data["OldestWait"] == show(a, "big")["NotBefore"]
+    create(a, "last", 1)
+    a.dispatch(env={"ANTEROOM_CLOCK_OFFSET": "7300"})
+    assert states(a)["last"] == "queued" and reason(a, "last")[0] == "BlockedByOlder"
+
+
 def test_jobs_are_called_in_serving_order(anteroom, receiver):
     a = anteroom(lab({"n": {"gpu": 1}}, base=receiver.url("/")))
     for name in "abcde":

@@ -75,6 +75,81 @@ static void the_clock_wakes_and_ends_jobs(void **state)
     rig_free(&r);
 }
 
+static int64_t waits_since(struct rig *r)
+{
+    struct err e;
+    int64_t since = 0;
+
+    assert_int_equal(store_oldest_waiting(r->s, &since, &e), 1);
+    return since;
+}
+
+/* Else it would hold the line as soon as it stands in it. */
+static void time_asleep_is_no_wait(void **state)
+{
+    /* What is done an hour after the job's not_before, at 2024-01-01T01:00:00Z, or before it. */
+    static const struct {
+        const char *change; /* NULL: the clock wakes it */
+        bool before;
+        int64_t ns; /* from its not_before: its wait; INT64_MAX: it begins with the change */
+    } way[] = {{NULL, false, 0},
+               {"{\"not_before\":null}", false, 0},
+               {"{\"data\":{\"project\":\"p\",\"instances\":[{\"VCPU\":2}]}}", false, 0},
+               {"{\"not_before\":\"2024-01-01T00:30:00Z\"}", false, 1800 * NS_PER_S},
+               {"{\"not_before\":null}", true, INT64_MAX},
+               {"{\"not_before\":\"2023-11-01T00:00:00Z\"}", true, INT64_MAX}};
+    struct store_tidied t;
+    struct rig r;
+    struct err e;
+    struct job j;
+    int64_t start;
+    size_t i;
+
+    (void)state;
+    OK(clock_parse(STR_LIT("2024-01-01T00:00:00Z"), &start), &e);
+    for (i = 0; i < ARRAY_LEN(way); i++) {
+        rig_make(&r, queues);
+        OK(rig_post(
+               &r, "vm",
+               "{\"request_id\":\"a\",\"owner_id\":\"o\",\"callback\":\"http://x/1\",\"data\":" ONE
+               ",\"not_before\":\"2024-01-01T00:00:00Z\"}",
+               &j, &e),
+           &e);
+        r.now = start + (way[i].before ? -3600 : 3600) * NS_PER_S;
+        if (way[i].change)
+            OK(rig_change(&r, "vm", "a", way[i].change, &e), &e);
+        rig_begin(&r);
+        OK(store_tidy(r.s, r.now, &t, &e), &e);
+        rig_commit(&r);
+        assert_int_equal(t.woken, way[i].change == NULL);
+        assert_int_equal(waits_since(&r), way[i].ns == INT64_MAX ? r.now : start + way[i].ns);
+        rig_free(&r);
+    }
+}
+
+/* Also where somebody took it meanwhile without a pass, and it came back. */
+static void a_job_that_comes_back_has_not_waited_before_its_time(void **state)
+{
+    struct rig r;
+    struct err e;
+    struct job j;
+    int64_t start;
+
+    (void)state;
+    rig_make(&r, queues);
+    OK(clock_parse(STR_LIT("2024-01-01T00:00:00Z"), &start), &e);
+    OK(rig_post(&r, "vm",
+                "{\"request_id\":\"a\",\"owner_id\":\"o\",\"callback\":\"http://x/1\",\"data\":" ONE
+                ",\"not_before\":\"2024-01-01T00:00:00Z\"}",
+                &j, &e),
+       &e);
+    OK(rig_change(&r, "vm", "a", "{\"status\":\"running\"}", &e), &e);
+    r.now = start + 3600 * NS_PER_S;
+    OK(rig_change(&r, "vm", "a", "{\"status\":\"queued\"}", &e), &e);
+    assert_int_equal(waits_since(&r), start);
+    rig_free(&r);
+}
+
 /* 1,500 jobs that sleep until `start`, in one transaction. */
 static void add_many_sleepers(struct rig *r, int64_t start)
 {
@@ -167,6 +242,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_clock_wakes_and_ends_jobs),
+        cmocka_unit_test(time_asleep_is_no_wait),
+        cmocka_unit_test(a_job_that_comes_back_has_not_waited_before_its_time),
         cmocka_unit_test(what_the_clock_brings_up_is_done_by_the_thousand),
         cmocka_unit_test(data_that_can_no_longer_be_read_holds_its_job_and_nobody_else),
     };
