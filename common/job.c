@@ -155,7 +155,10 @@ static void put_status(const struct place *p, const void *field)
     json_put_str(p->o, str_of(words[*(const enum job_status *)field]));
 }
 
-#define MEMBER(name, put, field) {{(name), sizeof(name) - 1}, (put), offsetof(struct job, field)}
+#define MEMBER(name, put, field)                                                                   \
+    {                                                                                              \
+        {(name), sizeof(name) - 1}, (put), offsetof(struct job, field)                             \
+    }
 
 /* The order of the answer: the first eleven are the seed's. */
 static const struct member {

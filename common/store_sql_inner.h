@@ -22,7 +22,7 @@ extern const char *const store_sql_clock[SQL_NAMES];
     " j.valid_until, j.admitted_at, j.started_at, j.finished_at, j.hosts, j.queued_at,"            \
     " "
 #define JOB_COLUMNS JOB_MEMBER_COLUMNS "j.version, g.seq, j.scope"
-#define JOB_FROM " FROM jobs j LEFT JOIN groups g ON g.id = j.group_id "
+#define JOB_FROM    " FROM jobs j LEFT JOIN groups g ON g.id = j.group_id "
 
 /* How many there are of each status, in the order of enum job_status. */
 #define STATUS_COUNTS                                                                              \

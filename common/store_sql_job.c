@@ -4,8 +4,8 @@
 
 /* Behind a job's columns: is the queue of the type ?1 paused? A list shows members only; what else
  * there is to a job need not be looked for in each row. */
-#define PAUSED ", (SELECT q.paused FROM queues q WHERE q.type = ?1)"
-#define JOB_SHOWN_COLUMNS JOB_COLUMNS PAUSED
+#define PAUSED             ", (SELECT q.paused FROM queues q WHERE q.type = ?1)"
+#define JOB_SHOWN_COLUMNS  JOB_COLUMNS PAUSED
 #define JOB_LISTED_COLUMNS JOB_MEMBER_COLUMNS "0, 0, ''" PAUSED
 
 /* A new job's parameters, in the order in which store_create.c binds them. */
