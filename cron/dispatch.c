@@ -34,7 +34,7 @@
 #define PAUSE      (1 * NS_PER_S) /* after a fault of the database */
 #define STOP_TIME  (3 * NS_PER_S) /* for callbacks under way, when asked to stop */
 #define LOCK_WAIT  (5 * NS_PER_S) /* for the database */
-#define LAST_CALLS (1 * NS_PER_S) /* before the end of --for no callback is started */
+#define LAST_CALLS (1 * NS_PER_S) /* what is left of --for when the last callback has timed out */
 
 /* Of a single run: steps of purging, and the fault that it leaves at. */
 enum { PURGE_ONCE = 20, FAULTS_ONCE = 3 };
@@ -264,8 +264,7 @@ static void look_ahead(struct dispatch *d)
 /* How long nothing is to be done unless something moves, in ns. */
 static int64_t idle_time(const struct dispatch *d)
 {
-    int64_t now = clock_mono(), wall = clock_now(),
-            until = least(d->end, d->last_call > now ? d->last_call : INT64_MAX);
+    int64_t now = clock_mono(), wall = clock_now(), until = d->end;
 
     if (!is_ending(d)) {
         until =
@@ -299,15 +298,14 @@ static void wait_some(struct dispatch *d)
 static bool is_over(const struct dispatch *d)
 {
     bool idle = deliver_under_way(d->deliver) == 0;
-    int64_t now = clock_mono();
 
-    if (d->fatal || now >= d->end)
+    if (d->fatal || clock_mono() >= d->end)
         return true;
     if (d->options->mode == DISPATCH_ONCE && !d->stopping)
         return idle && d->due > clock_now() &&
                (is_ending(d) ||
                 (d->passed && !d->wanted && !polls_busy(d->polls) && d->purge.looked));
-    return idle && now >= d->last_call;
+    return idle && d->stopping;
 }
 
 /* When somebody has set the clock, all that waits for a time moves with it before anything is
@@ -385,7 +383,8 @@ static void set_times(struct dispatch *d)
         return;
     length = d->options->seconds * NS_PER_S;
     d->end = now + length;
-    d->last_call = d->end - least(LAST_CALLS, length / 10);
+    /* Whoever is cut is called again by the next run, while he may still work on the first call. */
+    d->last_call = d->end - least(d->conf->callback.timeout + LAST_CALLS, length / 4);
 }
 
 /* What is held is kept under the accounts that the configuration has now. */

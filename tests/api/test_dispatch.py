@@ -2,6 +2,7 @@
 """The dispatcher as a program: one pass, many, a rehearsal; alone, stopped, and started again."""
 import re
 import signal
+import time
 
 from cloud import ask, books_balance, change, create, held, lab, reason, show, states
 from contract import rows
@@ -72,6 +73,35 @@ def test_at_the_end_of_its_time_a_callback_under_way_is_left_to_the_next_one(ant
     assert states(a) == {"j": "admitted"} and ask(a, "SELECT attempts FROM jobs") == [(0,)]
     a.dispatch()
     assert states(a) == {"j": "running"} and len(receiver.requests) == 2
+
+
+def test_no_callback_is_begun_that_the_end_of_its_time_could_cut(anteroom, receiver):
+    """One job is called again as soon as its call has timed out, others are created as soon as the one before was called: all the time
+    there is something to call. All that was begun is written; what comes too late is admitted, and called by the next one."""
+    a = anteroom({"callback": {"timeout": "2s", "retry": [0] * 20, "pause_after": 1000}, **lab({"n": {"gpu": 1_000_000}})})
+    receiver.script("hangs", [HANG])
+    create(a, "hangs", 1, callback=receiver.url("hangs"))
+    client = a.client()
+
+    def next_one(received):
+        if received.path.startswith("/j"):
+            name = f"j{int(received.path[2:]) + 1}"
+            client.post("/v1/lab/", a.job(name, "lab", data={"instances": [{"gpu": 1}]}, callback=receiver.url(name)))
+
+    receiver.then = next_one
+    create(a, "j0", 1, callback=receiver.url("j0"))
+    a.start_dispatcher("--for", "12")
+    assert a.dispatcher.wait() == 0
+    ended = time.monotonic()
+    assert ended - receiver.requests[-1].time > 2  # as long as a call may take
+    tries = ask(a, "SELECT count(*) FROM deliveries JOIN jobs ON jobs.id = job_id WHERE request_id = 'hangs'")
+    assert tries == [(len(receiver.at("hangs")),)]
+    late, = [name for name, status in states(a).items() if name != "hangs" and status != "running"]
+    assert states(a)[late] == "admitted" and receiver.at(late) == []
+    receiver.then = lambda received: None
+    receiver.script("hangs", [204])
+    a.dispatch()
+    assert set(states(a).values()) == {"running"}
 
 
 def test_a_dry_run_says_what_it_would_do_and_writes_nothing(anteroom):
