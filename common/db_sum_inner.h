@@ -81,12 +81,14 @@ int db_sum_read_frame(struct db_sum_file *log, size_t size, uint32_t frame);
 void db_sum_note_head(struct db_sum_file *f, const void *head);
 
 /* db_sum_mark.c. Before the first write of a transaction to the log, at this offset: SQLITE_OK, or
- * SQLITE_IOERR_WRITE. After each. After a flush. */
+ * the mark could not be read or taken back, and nothing may be written: SQLITE_CANTOPEN,
+ * SQLITE_IOERR_READ, SQLITE_IOERR_WRITE or SQLITE_FULL. After each. After a flush. */
 int db_sum_mark_before(struct db_sum_file *log, sqlite3_int64 offset);
 void db_sum_mark_wrote(struct db_sum_file *log, const void *from, int amount, sqlite3_int64 offset);
 void db_sum_mark_flushed(struct db_sum_file *log);
 /* When the index is made anew, the log's header, and then each whole frame in order: SQLITE_OK, or
- * SQLITE_IOERR_DATA: it was committed, and is not as it was written. */
+ * SQLITE_IOERR_DATA: it was committed, and is not as it was written; or the mark could not be read,
+ * SQLITE_CANTOPEN or SQLITE_IOERR_READ. */
 int db_sum_mark_check_head(struct db_sum_file *log, const void *head);
 int db_sum_mark_check_frame(struct db_sum_file *log, const void *frame, int amount,
                             sqlite3_int64 offset);

@@ -43,17 +43,23 @@ static uint64_t check_of(const struct stored *s)
     return db_sum_of(page, sizeof page, 0);
 }
 
-/* Who only looks makes none. */
+/* Who only looks makes none, and may have no more than the right to read. Else errno says why. */
 static bool is_open(struct db_sum_file *main, int make)
 {
+    enum { FLAGS = O_CLOEXEC | O_NOFOLLOW };
     char path[PATH_MAX + 8];
 
-    if (main->mark_fd < 0 && main->name) {
-        (void)snprintf(path, sizeof path, "%s.mark", main->name);
-        main->mark_fd = open(path, O_RDWR | make | O_CLOEXEC | O_NOFOLLOW, MODE);
-        if (make && main->mark_fd >= 0)
-            db_file_give(main->mark_fd, path);
-    }
+    if (main->mark_fd >= 0)
+        return true;
+    errno = ENOENT;
+    if (!main->name)
+        return false;
+    (void)snprintf(path, sizeof path, "%s.mark", main->name);
+    main->mark_fd = open(path, O_RDWR | make | FLAGS, MODE);
+    if (main->mark_fd < 0 && !make && (errno == EACCES || errno == EROFS))
+        main->mark_fd = open(path, O_RDONLY | FLAGS);
+    if (make && main->mark_fd >= 0)
+        db_file_give(main->mark_fd, path);
     return main->mark_fd >= 0;
 }
 
@@ -64,15 +70,20 @@ void db_sum_mark_close(struct db_sum_file *main)
     main->mark_fd = -1;
 }
 
-/* All zero where there is none, or none that can be read. */
-static struct stored read_mark(struct db_sum_file *main)
+/* All zero where there is none, or none that is whole. SQLITE_OK; or an error: there may be one,
+ * which others will read, and so it must not be taken for none. */
+static int read_mark(struct db_sum_file *main, struct stored *s)
 {
-    struct stored s;
+    ssize_t n;
 
-    if (!is_open(main, 0) || pread(main->mark_fd, &s, sizeof s, 0) != (ssize_t)sizeof s ||
-        memcmp(s.magic, magic, sizeof magic) != 0 || s.check != check_of(&s))
-        return (struct stored){0};
-    return s;
+    *s = (struct stored){0};
+    if (!is_open(main, 0))
+        return errno == ENOENT ? SQLITE_OK : SQLITE_CANTOPEN;
+    n = pread(main->mark_fd, s, sizeof *s, 0);
+    if (n != (ssize_t)sizeof *s || memcmp(s->magic, magic, sizeof magic) != 0 ||
+        s->check != check_of(s))
+        *s = (struct stored){0};
+    return n < 0 ? SQLITE_IOERR_READ : SQLITE_OK;
 }
 
 static bool write_mark(struct db_sum_file *main, struct stored s)
@@ -84,10 +95,11 @@ static bool write_mark(struct db_sum_file *main, struct stored s)
 
 int db_sum_mark_before(struct db_sum_file *log, sqlite3_int64 offset)
 {
-    struct stored s = read_mark(log->main);
+    struct stored s;
+    int rc = read_mark(log->main, &s);
 
-    if (s.end <= (uint64_t)offset)
-        return SQLITE_OK;
+    if (rc != SQLITE_OK || s.end <= (uint64_t)offset)
+        return rc;
     s.end = (uint64_t)offset;
     errno = 0;
     if (write_mark(log->main, s) && fdatasync(log->main->mark_fd) == 0)
@@ -126,12 +138,13 @@ void db_sum_mark_flushed(struct db_sum_file *log)
 
 int db_sum_mark_check_head(struct db_sum_file *log, const void *head)
 {
-    struct stored s = read_mark(log->main);
+    struct stored s;
     sqlite3_int64 size = 0;
+    int rc = read_mark(log->main, &s);
 
     log->must = 0;
-    if (s.end <= DB_SUM_LOG_HEAD)
-        return SQLITE_OK;
+    if (rc != SQLITE_OK || s.end <= DB_SUM_LOG_HEAD)
+        return rc;
     if (!db_sum_log_head_holds(head))
         return SQLITE_IOERR_DATA;
     if (memcmp((const unsigned char *)head + SALT_AT, s.salt, DB_SUM_SALT) != 0)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -285,6 +286,107 @@ static void what_could_not_be_written_is_an_error_until_the_transaction_ends(voi
     place_clear(&place);
 }
 
+/* ---- the mark is taken back ---- */
+
+static void run_it(sqlite3 *handle, const char *sql)
+{
+    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* What a process leaves that was killed between the flush of a commit and the index: the log has
+ * it, the mark says so, and nobody has heard of it. */
+static void commit_unheard(sqlite3 *handle, const char *sql)
+{
+    enum { INDEX = 32768, HEAD = 96 };
+    unsigned char was[HEAD];
+    void volatile *mapped = NULL;
+    unsigned char volatile *p;
+    sqlite3_file *file;
+    size_t i;
+
+    assert_int_equal(sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file),
+                     SQLITE_OK);
+    assert_int_equal(file->pMethods->xShmMap(file, 0, INDEX, 0, &mapped), SQLITE_OK);
+    p = mapped;
+    for (i = 0; i < HEAD; i++)
+        was[i] = p[i];
+    run_it(handle, sql);
+    for (i = 0; i < HEAD; i++)
+        p[i] = was[i];
+}
+
+/* What comes of it while this process opens so many files more, and no other one. */
+static int run_with_files(rlim_t more, sqlite3 *handle, const char *sql)
+{
+    int rc, next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct rlimit room;
+
+    assert_true(next >= 0 && close(next) == 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &room), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)next + more, room.rlim_max}),
+                     0);
+    rc = sqlite3_exec(handle, sql, NULL, NULL, NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &room), 0);
+    return rc;
+}
+
+/* Two connections as those of two processes, of which one has committed what the other one has not
+ * heard of. */
+struct pair {
+    struct place place;
+    sqlite3 *killed, *other;
+};
+
+static void pair_make(struct pair *p)
+{
+    place_make(&p->place);
+    p->killed = open_it(p->place.path);
+    db_sum_ask(p->killed);
+    run_it(p->killed, MAKE);
+    p->other = open_it(p->place.path);
+    run_it(p->other, "SELECT count(*) FROM t");
+}
+
+static void pair_end(struct pair *p, int64_t rows)
+{
+    assert_int_equal(sqlite3_close(p->killed), SQLITE_OK);
+    assert_int_equal(sqlite3_close(p->other), SQLITE_OK);
+    assert_int_equal(rows_of(&p->place), rows);
+    place_clear(&p->place);
+}
+
+/* Found by review: where a process had no descriptor left the mark was taken for none, and not
+ * taken back. It went on saying that what the next commit overwrote was committed, and a sound
+ * database was refused. */
+static void a_mark_that_cannot_be_opened_is_not_taken_for_none(void **state)
+{
+    struct pair p = {0};
+
+    (void)state;
+    pair_make(&p);
+    commit_unheard(p.killed, UP_TO("20"));
+    assert_int_equal(run_with_files(0, p.other, "INSERT INTO t VALUES (2, 'x')"), SQLITE_CANTOPEN);
+    run_it(p.other, "INSERT INTO t VALUES (2, 'kept')");
+    pair_end(&p, 2);
+}
+
+/* The log and its index are opened, the mark is not: nobody knows what must be in the log. */
+static void an_index_is_not_made_without_the_mark(void **state)
+{
+    struct place place = {0};
+    sqlite3 *handle;
+
+    (void)state;
+    place_make(&place);
+    killed_after(place.path, (const char *const[]){MAKE}, 1);
+    handle = open_it(place.path);
+    assert_int_equal(run_with_files(2, handle, "SELECT count(*) FROM t"), SQLITE_CANTOPEN);
+    run_it(handle, "SELECT count(*) FROM t");
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    assert_int_equal(rows_of(&place), 1);
+    place_clear(&place);
+}
+
 #if TORTURE
 static void without_memory_it_is_written_as_it_comes(void **state)
 {
@@ -325,6 +427,8 @@ int main(void)
         cmocka_unit_test(a_transaction_reads_what_it_has_written),
         cmocka_unit_test(what_was_taken_back_is_not_written_and_what_is_committed_is),
         cmocka_unit_test(what_could_not_be_written_is_an_error_until_the_transaction_ends),
+        cmocka_unit_test(a_mark_that_cannot_be_opened_is_not_taken_for_none),
+        cmocka_unit_test(an_index_is_not_made_without_the_mark),
 #if TORTURE
         cmocka_unit_test(without_memory_it_is_written_as_it_comes),
 #endif
