@@ -95,17 +95,21 @@ static bool write_mark(struct db_sum_file *main, struct stored s)
 
 int db_sum_mark_before(struct db_sum_file *log, sqlite3_int64 offset)
 {
-    struct stored s;
-    int rc = read_mark(log->main, &s);
+    struct stored s, was;
+    int rc = read_mark(log->main, &was);
 
-    if (rc != SQLITE_OK || s.end <= (uint64_t)offset)
+    if (rc != SQLITE_OK || was.end <= (uint64_t)offset)
         return rc;
+    s = was;
     s.end = (uint64_t)offset;
     errno = 0;
     if (write_mark(log->main, s) && fdatasync(log->main->mark_fd) == 0)
         return SQLITE_OK;
     /* Where even what is there is written elsewhere (btrfs, ZFS) a full disk is met here first. */
-    return errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+    rc = errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+    /* The disk may still have the old one; whoever tries next is to see it, and flush again. */
+    (void)write_mark(log->main, was);
+    return rc;
 }
 
 void db_sum_mark_wrote(struct db_sum_file *log, const void *from, int amount, sqlite3_int64 offset)
