@@ -15,7 +15,6 @@ import time
 import openapi
 import soak
 from cloud import LAB, is_sound, lab
-from contract import randomness
 from failing import Failing
 from harness import SLOW, wait_until
 
@@ -269,7 +268,7 @@ def from_place(what, attempt, first, step):
 def sweep(what, attempt, short=1):
     """attempt(nth), which returns how many calls failed, for every `short`-th nth until none does, from a place that the seed chooses; in
     the long form from each such place, as many as begin within its time: all of them are every nth. How many attempts there were."""
-    places = randomness().sample(range(1, short + 1), short)
+    places = soak.randomness().sample(range(1, short + 1), short)
     return sum(from_place(what, attempt, places[n], short) for n in soak.rounds(1, short))
 
 

@@ -5,8 +5,6 @@ The real programs and the real nginx, under a wall clock that is set while they 
 import collections
 import datetime
 import email.utils
-import os
-import random
 import threading
 import time
 import zoneinfo
@@ -96,9 +94,7 @@ def test_a_clock_that_is_set_brings_no_storm_of_callbacks_and_leaves_no_hold_stu
 def test_a_clock_that_is_set_at_any_moment_brings_no_call_too_many(anteroom, receiver, clock):
     """Every few milliseconds, whatever is under way: a pass, a commit, an answer. Each job is called twice, an hour's wait stays one, and
     no hold ends."""
-    seed = int(os.environ.get("ANTEROOM_SEED") or 20261129)
-    print(f"ANTEROOM_SEED={seed}")
-    dice = random.Random(seed)
+    dice = soak.randomness()
     a = anteroom(conf({"retry": [0, "100ms", "1h", "1h"]}, gpus=1_000_000), dispatcher=True, env=clock.env)
     receiver.script("far", [500])
     create(a, "far", 1, callback=receiver.url("far"))

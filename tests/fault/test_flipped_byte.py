@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A byte of the database that is not what was written is never served: whoever reads answers as before, or with an error, and
-`anteroom check` says so.
-
-ANTEROOM_SEED repeats the places."""
+`anteroom check` says so."""
 import http.client
 import os
-import random
 import struct
 import subprocess
 
@@ -13,7 +10,6 @@ import pytest
 
 import soak
 from cloud import create, lab
-from contract import randomness
 from harness import BIN, SLOW
 
 CONF = lab({"n": {"gpu": 10}})
@@ -32,12 +28,7 @@ PATHS = ["/v1/lab/", "/v1/lab/j1", "/v1/lab/j1/events", "/v1/lab/?limit=7", "/qu
 
 @pytest.fixture
 def dice():
-    """The same in each run; another each time in the long form."""
-    if soak.seconds() and "ANTEROOM_SEED" not in os.environ:
-        seed = random.SystemRandom().randrange(1 << 32)
-        print(f"ANTEROOM_SEED={seed}")
-        return random.Random(seed)
-    return randomness()
+    return soak.randomness()
 
 
 def fill(a):

@@ -11,7 +11,6 @@ import threading
 
 import soak
 from cloud import books_balance, lab
-from contract import randomness
 from harness import BIN, SLOW, Process, wait_until
 from load import Load
 
@@ -49,7 +48,7 @@ def kill(a, victim, random):
 
 def test_what_was_acknowledged_is_there_exactly_once_after_each_kill(anteroom):
     a = anteroom(CONF, dispatcher=True)
-    random = randomness()
+    random = soak.randomness()
     rounds = repeated = 0
     with Load(a, seed=random.random()) as load:
         for _ in soak.rounds(200 // SLOW, 10_000):

@@ -2,7 +2,6 @@
 """Two writers, two that checkpoint and two that read, each a process of its own, with delays before every write, flush, change of
 length and lock: nothing that was committed is lost, nobody sees what was not committed or is not as it was made, and the file is
 sound."""
-import os
 import subprocess
 
 import soak
@@ -23,7 +22,7 @@ def crowd(a, seconds, seed, **env):
 
 def test_nothing_is_lost_and_the_file_is_sound_whatever_comes_between(anteroom):
     a = anteroom(lab({"n": {"gpu": 1}}), start=False)
-    seed = int(os.environ.get("ANTEROOM_SEED") or 1)
+    seed = soak.seed()
     jobs = checkpoints = lists = 0
     for n in soak.rounds(2, 10000):
         for path in a.db_path.parent.glob(f"{a.db_path.name}*"):

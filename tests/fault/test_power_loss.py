@@ -17,7 +17,6 @@ import pytest
 import power
 import soak
 from cloud import LAB, books_balance
-from contract import randomness
 from harness import SLOW, wait_until
 from power_load import NEVER, Load, Receiver
 
@@ -193,7 +192,7 @@ def holds(world, place):
 
 @pytest.fixture
 def world(anteroom, tmp_path):
-    made = World(anteroom, tmp_path, randomness().random())
+    made = World(anteroom, tmp_path, soak.randomness().random())
     yield made
     made.close()
 

@@ -5,7 +5,6 @@ import time
 
 import soak
 from cloud import books_balance, lab
-from contract import randomness
 from load import Load
 
 HOSTS = {f"n{i}": {"gpu": 12} for i in range(4)}
@@ -45,7 +44,7 @@ def only_unavailable(load):
 
 def test_every_two_seconds_under_load(anteroom):
     a = anteroom(CONF, dispatcher=True)
-    random = randomness()
+    random = soak.randomness()
     took, again = [], 0
     with Load(a, seed=random.random()) as load:
         for turn in soak.rounds(10, 300):

@@ -29,3 +29,31 @@ def test_a_long_form_ends_with_its_rounds_or_with_its_time_and_has_one_at_least(
     soak.figure("Some", "3 of 10")
     assert soak.shown == ["All: 5 of 5", "Some: 3 of 10; then the time was up"]
     assert soak.FIGURES.read_text().splitlines() == soak.shown
+
+
+def test_a_long_form_has_a_seed_of_its_own_that_its_figure_says_and_that_repeats_it(monkeypatch, capsys):
+    monkeypatch.delenv("ANTEROOM_SEED", raising=False)
+    monkeypatch.setenv("ANTEROOM_SOAK", "1000")
+    seeds = set()
+    for _ in range(3):
+        soak.begin()
+        seeds.add(soak.seed())
+        assert soak.seed() in seeds  # one for all of a test
+    assert len(seeds) == 3
+    soak.figure("Some", "3 of 10")
+    said = f"ANTEROOM_SEED={soak.seed()}"
+    assert soak.shown == [f"Some: 3 of 10; {said}"] and said in capsys.readouterr().out.splitlines()
+    monkeypatch.setenv("ANTEROOM_SEED", "77")
+    soak.begin()
+    assert soak.seed() == 77
+
+
+def test_short_forms_are_the_same_each_time(monkeypatch):
+    monkeypatch.delenv("ANTEROOM_SEED", raising=False)
+    monkeypatch.delenv("ANTEROOM_SOAK", raising=False)
+    seeds = set()
+    for _ in range(2):
+        soak.begin()
+        seeds.add(soak.seed())
+    soak.figure("Some", "all")
+    assert len(seeds) == 1 and soak.shown == ["Some: all"]

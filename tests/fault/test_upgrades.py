@@ -16,7 +16,6 @@ import pytest
 import old_database
 import power
 import soak
-from contract import randomness
 from harness import BIN, SLOW, wait_until
 
 OLD = range(1, old_database.NEWEST)
@@ -101,7 +100,7 @@ def some(steps, short):
     """`short` of them, the first and the last among them; in the long form all in any order, as many as its time is long enough for."""
     steps = list(steps)
     few = sorted({steps[round(i * (len(steps) - 1) / (short - 1))] for i in range(short)})
-    order = randomness().sample(steps, len(steps)) if soak.seconds() else few
+    order = soak.randomness().sample(steps, len(steps)) if soak.seconds() else few
     return (order[n] for n in soak.rounds(len(few), len(steps)))
 
 
@@ -182,7 +181,7 @@ def test_killed_before_any_operation(place, version):
 
 @pytest.mark.parametrize("version", OLD)
 def test_power_cut_after_any_operation(place, version):
-    done, random = 0, randomness()
+    done, random = 0, soak.randomness()
     for shape in two_shapes(version):
         p = place(version, **shape)
         expected = p.is_up()
@@ -201,7 +200,7 @@ def test_power_cut_after_any_operation(place, version):
 
 def test_power_cut_while_the_database_is_made(place):
     """It is made at the next start, as if nothing had been there, or is there."""
-    p, random, log = place(0), randomness(), None
+    p, random, log = place(0), soak.randomness(), None
     assert p.cgi(log=p.old.parent / "log") == 0 and '"ok":true' in p.said
     log = power.Log(p.old.parent / "log")
     with power.cuts(p.old.parent / "log", p.old) as cuts:
