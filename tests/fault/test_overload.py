@@ -8,9 +8,11 @@ import pathlib
 import resource
 import signal
 import socket
+import socketserver
 import struct
 import subprocess
 import threading
+import types
 
 import pytest
 
@@ -22,6 +24,7 @@ from load import Load
 
 HOSTS = {"n": {"gpu": 20}}
 CONNS = 300  # that nginx hands on at once (max_conns in run.conf): what it takes
+FLOOD_THREADS = 2  # of wrk
 ANSWER_MOST = 30  # seconds within which every request must have its answer, on a machine that has other things to do as well
 HELD = 10  # seconds for which half a request would hold a worker (fcgi/conn.c)
 CONN_MAX = 4096  # fcgi/conn.h
@@ -202,13 +205,53 @@ class Watch:
         return max(s[what] for s in (self.seen if part is None else self.seen[part * third:(part + 1) * third]))
 
 
-def flood(a, clients, seconds, run):
-    """wrk with so many clients that never rest. What flood.lua says."""
-    done = subprocess.run(["wrk", "-t2", "-c", str(clients), "-d", f"{seconds}s", "--timeout", f"{ANSWER_MOST}s", "-s",
-                           ROOT / "tests/fault/flood.lua", f"http://127.0.0.1:{a.port}"], env={**a.env, "RUN": run},
-                          capture_output=True, text=True, timeout=seconds + 60, check=True)
-    line = next(x for x in done.stdout.splitlines() if x.startswith("FLOOD "))
-    return json.loads(line.partition(" ")[2])
+def flood(a, clients, seconds, run, most=ANSWER_MOST):
+    """wrk with so many clients that never rest for so long, and then `most` seconds at most until each has its answer. What flood.lua
+    says."""
+    words = ["wrk", f"-t{FLOOD_THREADS}", "-c", str(clients), "-d", f"{seconds + most}s", "--timeout", f"{most}s", "-s",
+             ROOT / "tests/fault/flood.lua", f"http://127.0.0.1:{a.port}"]
+    env = {**a.env, "RUN": run, "SECONDS": str(seconds)}
+    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) as wrk:
+        killer = threading.Timer(seconds + most + 60, wrk.kill)
+        killer.start()
+        answered, said = 0, None
+        for line in wrk.stdout:
+            answered += line == "ANSWERED\n"
+            if answered == FLOOD_THREADS and said is None:
+                wrk.send_signal(signal.SIGINT)  # it need not wait any longer
+                answered = 0
+            if line.startswith("FLOOD "):
+                said = json.loads(line.partition(" ")[2])
+        killer.cancel()
+    assert wrk.returncode == 0 and said, wrk.returncode
+    return said
+
+
+class Silent(socketserver.StreamRequestHandler):
+    """A web server that answers on every second connection, and on the others never."""
+
+    def handle(self):
+        with self.server.turn:
+            self.server.taken += 1
+            answers = self.server.taken % 2
+        while data := self.connection.recv(65536):
+            if answers:
+                self.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" * data.count(b"\r\n\r\n"))
+            else:
+                self.server.silent.add(self.client_address)
+
+
+def test_the_flood_hears_of_every_request_that_is_never_answered():
+    """Found by review: wrk says nothing of them."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Silent) as server:
+        server.daemon_threads = True
+        server.turn, server.taken, server.silent = threading.Lock(), 0, set()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        where = types.SimpleNamespace(port=server.server_address[1], env=os.environ)
+        said = flood(where, 8, 1, "silent", most=2)
+        server.shutdown()
+    assert said["answers"]["200"] > 0 and len(server.silent) >= 3, said
+    assert said["unanswered"] == len(server.silent), said
 
 
 def per_second(said, *statuses):
