@@ -2,13 +2,15 @@
 /*
  * What Placement is asked for a reading.
  *
- * Per pool one request, for the hosts on which VCPU and MEMORY_MB are free: its answer has all
- * amounts of these hosts. Hosts with PCPU alone are not in it. A provider that shares its disk is
- * not in it either: where a host has no disk of its own, the pool is asked for once more with
- * DISK_GB.
+ * Per pool one request, for the hosts on which MEMORY_MB is free: its answer has all amounts of
+ * these hosts. It names no processors: each instance takes memory, but some take PCPU and some
+ * VCPU, and who asks for VCPU does not hear of hosts that have none, nor of those whose VCPU is
+ * used up while their PCPU is not. Hosts without MEMORY_MB, as Ironic's are, are in no answer. A
+ * provider that shares its disk is not in it either: where a host has no disk of its own, the pool
+ * is asked for once more with DISK_GB.
  *
- * The answer leaves out hosts that are full or disabled, and has uuids instead of names. So a
- * pool's members are listed, which costs one request more,
+ * The answer leaves out hosts whose memory is full, and disabled ones, and has uuids instead of
+ * names. So a pool's members are listed, which costs one request more,
  * - when a host is in its answer that was not listed as a member of it, or it never was listed;
  * - when fewer hosts are in its answer than in the one before: one has become full, or has left;
  * - at most every LIST_ABSENT, when a member is not in the answer or the answer is empty;
@@ -26,8 +28,8 @@
 
 enum { PATH_BYTES_MAX = 1 << 20 };
 
-static const char free_hosts[] = "/allocation_candidates?resources=VCPU:1,MEMORY_MB:1&",
-                  free_disk[] = "/allocation_candidates?resources=VCPU:1,MEMORY_MB:1,DISK_GB:1&",
+static const char free_hosts[] = "/allocation_candidates?resources=MEMORY_MB:1&",
+                  free_disk[] = "/allocation_candidates?resources=MEMORY_MB:1,DISK_GB:1&",
                   members[] = "/resource_providers?",
                   enabled[] = "required=!COMPUTE_STATUS_DISABLED",
                   not_shared[] = ",!MISC_SHARES_VIA_AGGREGATE";

@@ -13,7 +13,7 @@ struct openstack_member {
 
 /* What Placement says of one pool. */
 struct openstack_answer {
-    struct openstack_candidates found;     /* hosts with VCPU and MEMORY_MB free */
+    struct openstack_candidates found;     /* hosts with MEMORY_MB free */
     struct openstack_candidates with_disk; /* of these, those that get disk too; only where a host
                                               has none of its own */
     bool listed;

@@ -5,9 +5,10 @@
  * - A host in the answers of several pools is one host; where the answers differ, since they are
  *   not of the same moment, the larger use counts.
  * - A host is in a pool with what is free on it only if this reading's answer for that pool has it.
- * - A pool's member (as last listed) that is in no answer is full, and is in the reading with all
- *   of what it has used, if that was ever seen. Else, or when another pool's answer has it (so that
- *   it may have left this pool), it counts as unread.
+ * - A pool's member (as last listed) that is in no answer has no memory free, so that no instance
+ *   goes on it whatever else it has: it is full, and is in the reading with all of what it has
+ *   used, if that was ever seen. Else, or when another pool's answer has it (so that it may have
+ *   left this pool), it counts as unread.
  * - What is shared is a share of each pool whose answer has it, and counts as the own of each host
  *   that has none of that class and was offered with it, so that single instances can be judged;
  *   such a host is exact.

@@ -28,8 +28,9 @@ class Answer:
 
 
 def host(capacity=40, used=0, traits=(), **classes):
-    """A provider summary without its root."""
-    resources = {"VCPU": (capacity, used), "MEMORY_MB": (8192, 0), "DISK_GB": (100, 0), **classes}
+    """A provider summary without its root; its capacity of VCPU, None for no such class, and what is used of it."""
+    shared = {} if capacity is None else {"VCPU": (capacity, used)}
+    resources = {**shared, "MEMORY_MB": (8192, 0), "DISK_GB": (100, 0), **classes}
     return {"resources": {c: {"capacity": v[0], "used": v[1]} for c, v in resources.items()}, "traits": list(traits),
             "parent_provider_uuid": None}
 
@@ -40,7 +41,7 @@ class Cloud:
     service is keystone, nova, placement, listing or quota. `certificate` and its key: it speaks https."""
 
     def __init__(self, certificate=None, name="127.0.0.1"):
-        self.aggregates = {"gold": ({"filter_tenant_id": "project id"}, {"node01": host(), "node02": host(used=40)})}
+        self.aggregates = {"gold": ({"filter_tenant_id": "project id"}, {"node01": host(), "node02": host(MEMORY_MB=(8192, 8192))})}
         self.others = {"node03": host()}
         self.override = {}
         self.requests = []
@@ -97,14 +98,17 @@ class Cloud:
         wanted = query.get("member_of", [None])[0]
         if wanted is None or wanted.startswith("!in:"):
             return self.others
-        return next((hosts for name, (_, hosts) in self.aggregates.items() if wanted == f"uuid-of-{name}"), {})
+        wanted = wanted.removeprefix("in:").split(",")
+        return {h: s for name, (_, hosts) in self.aggregates.items() if f"uuid-of-{name}" in wanted for h, s in hosts.items()}
 
     def placement(self, query):
-        """As Placement does, it leaves out who has none free of a class that is asked for."""
+        """As Placement does, it leaves out who has none, or not enough free, of a class that is asked for."""
         asked = {c.split(":")[0]: int(c.split(":")[1]) for c in query["resources"][0].split(",")}
+        none = {"capacity": 0, "used": 0}
 
         def has_room(summary):
-            return all(a["capacity"] - a["used"] >= asked[c] for c, a in summary["resources"].items() if c in asked)
+            left = {c: summary["resources"].get(c, none) for c in asked}
+            return all(a["capacity"] - a["used"] >= asked[c] for c, a in left.items())
 
         return Answer(200, {"allocation_requests": [], "provider_summaries": {
             f"uuid-of-{name}": {**summary, "root_provider_uuid": f"uuid-of-{name}"}

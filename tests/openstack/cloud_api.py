@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+import uuid
 
 COMPUTE, PLACEMENT = "compute 2.88", "placement 1.38"
 IMAGE_ID = "11111111-2222-3333-4444-555555555555"
@@ -142,6 +143,28 @@ class Session:
     def set_service(self, host, status):
         """status: "enabled" or "disabled"."""
         self.nova("PUT", f"/os-services/{self.compute_services()[host]['id']}", {"status": status})
+
+    def make_provider(self, name, aggregate, **totals):
+        """A host that Placement alone knows, in the aggregate, with so much of each class; returns its uuid."""
+        host = str(uuid.uuid4())
+        inventories = {resource: {"total": total} for resource, total in totals.items()}
+        self.placement("POST", "/resource_providers", {"name": name, "uuid": host})
+        self.placement("PUT", f"/resource_providers/{host}/inventories",
+                       {"resource_provider_generation": 0, "inventories": inventories})
+        self.placement("PUT", f"/resource_providers/{host}/aggregates",
+                       {"resource_provider_generation": 1, "aggregates": [aggregate["uuid"]]})
+        return host
+
+    def use_provider(self, host, project_id, user_id, **amounts):
+        """Somebody who uses so much of it."""
+        self.placement("PUT", f"/allocations/{uuid.uuid4()}", {
+            "allocations": {host: {"resources": amounts}}, "project_id": project_id, "user_id": user_id,
+            "consumer_generation": None, "consumer_type": "INSTANCE"})
+
+    def delete_provider(self, host):
+        for consumer in self.placement("GET", f"/resource_providers/{host}/allocations")["allocations"]:
+            self.placement("DELETE", f"/allocations/{consumer}")
+        self.placement("DELETE", f"/resource_providers/{host}")
 
     def set_quota(self, project_id, **lines):
         """cores, ram, instances: a number, or -1 for no limit."""

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Hosts that are not there: disabled ones, those of an empty aggregate, of one that Placement does not know, and too small ones."""
+"""Hosts that are not there: disabled ones, those of an empty aggregate, of one that Placement does not know, and too small ones. And
+those that are, though no VCPU is free on them."""
 import uuid
+
+import pytest
 
 from bed import HOST, MAX_UNIT, THIRD, WHOLE
 
@@ -54,3 +57,31 @@ def test_an_instance_that_no_host_takes_though_there_is_room(bed, anteroom, port
     p.ask("fits", "tenant-a", {**big, "VCPU": MAX_UNIT})
     p.wait_confirmed(1)
     p.waits("big", "WaitingForCapacity", "none of its 3 hosts may take it now")
+
+
+@pytest.fixture
+def provider(bed):
+    """bed.admin.make_provider; who was made is gone after the test."""
+    made = []
+
+    def make(*args, **totals):
+        made.append(bed.admin.make_provider(*args, **totals))
+        return made[-1]
+
+    yield make
+    for host in made:
+        bed.admin.delete_provider(host)
+
+
+def test_hosts_with_dedicated_processors(bed, anteroom, portal, receiver, provider):
+    """One without VCPU, and one whose VCPU is used up, both from before the first reading."""
+    red = bed.admin.make_aggregate("red", filter_tenant_id=bed.projects["tenant-a"])
+    has = {"PCPU": 8, "MEMORY_MB": 4096, "DISK_GB": 100}
+    provider("dedicated", red, **has)
+    both = provider("both", red, VCPU=4, **has)
+    bed.admin.use_provider(both, bed.projects["tenant-a"], bed.users["alice"], VCPU=4)
+    a = anteroom()
+    p = portal(a, boots=False)
+    wanted = {"PCPU": 8, "Memory": 1024, "Disk": 10, "count": 2}
+    a.create("j", owner_id="tenant-a", callback=receiver.url("j"), data={"project": bed.projects["tenant-a"], "instances": [wanted]})
+    assert p.hosts("j") == {"dedicated": 1, "both": 1}

@@ -27,17 +27,17 @@ static struct world {
 #define TOKENS     "POST /v3/auth/tokens "
 #define AGGREGATES "GET /nova/v2.1/os-aggregates "
 #define ENABLED    "required=!COMPUTE_STATUS_DISABLED"
-#define CANDIDATES "GET /placement/allocation_candidates?resources=VCPU:1,MEMORY_MB:1&" ENABLED
-#define WITH_DISK                                                                                  \
-    "GET /placement/allocation_candidates?resources=VCPU:1,MEMORY_MB:1,DISK_GB:1&" ENABLED
-#define LISTING "GET /placement/resource_providers?" ENABLED ",!MISC_SHARES_VIA_AGGREGATE"
-#define GOLD    "&member_of=agg1 "
-#define OTHERS  "&member_of=!in:agg1 "
+#define CANDIDATES "GET /placement/allocation_candidates?resources=MEMORY_MB:1&" ENABLED
+#define WITH_DISK  "GET /placement/allocation_candidates?resources=MEMORY_MB:1,DISK_GB:1&" ENABLED
+#define LISTING    "GET /placement/resource_providers?" ENABLED ",!MISC_SHARES_VIA_AGGREGATE"
+#define GOLD       "&member_of=agg1 "
+#define OTHERS     "&member_of=!in:agg1 "
 
 #define MEMBER(uuid, name)                                                                         \
     "{\"uuid\":\"" uuid "\",\"name\":\"" name "\",\"root_provider_uuid\":\"" uuid "\"}"
 #define MEMBERS(list) "{\"resource_providers\":[" list "]}"
 #define VCPU(used)    "\"VCPU\":{\"capacity\":40,\"used\":" used "}"
+#define PCPU(used)    "\"PCPU\":{\"capacity\":8,\"used\":" used "}"
 #define DISK          ",\"DISK_GB\":{\"capacity\":9,\"used\":0}"
 #define PROVIDER(uuid, resources)                                                                  \
     "\"" uuid "\":{\"resources\":{" resources "},\"traits\":[],\"root_provider_uuid\":\"" uuid "\"}"

@@ -63,6 +63,30 @@ static void test_full_and_empty_pools(void **state)
     assert_int_equal(asked_in_all(), 1 + 2); /* not listed again so soon */
 }
 
+/* Whoever asks for VCPU hears of u1 alone: u2 has none of it, and u3's is used up. */
+static void test_dedicated_processors(void **state)
+{
+    (void)state;
+    rule("GET /placement/allocation_candidates?resources=VCPU:1,MEMORY_MB:1&", 200, NULL,
+         FOUND(HOST("u1", "4")), 0);
+    rule(CANDIDATES GOLD, 200, NULL,
+         FOUND(HOST("u1", "4") "," PROVIDER("u2", PCPU("0") DISK) "," PROVIDER(
+             "u3", PCPU("3") "," VCPU("40") DISK)),
+         0);
+    rule(CANDIDATES OTHERS, 200, NULL, FOUND(HOST("u4", "0")), 0);
+    rule(LISTING GOLD, 200, NULL,
+         MEMBERS(MEMBER("u1", "one") "," MEMBER("u2", "two") "," MEMBER("u3", "three")), 0);
+    rule(LISTING OTHERS, 200, NULL, MEMBERS(MEMBER("u4", "four")), 0);
+    assert_string_equal(reads(), "four: Disk 0/9, VCPU 0/40\n"
+                                 "one: Disk 0/9, VCPU 4/40\n"
+                                 "three: Disk 0/9, PCPU 3/8, VCPU 40/40\n"
+                                 "two: Disk 0/9, PCPU 0/8\n"
+                                 "pool gold closed: for p1 one three two\n"
+                                 "pool * open: four\n");
+    (void)reads();
+    assert_int_equal(asked_in_all(), 1 + 2); /* and it costs no request */
+}
+
 static void test_unnamed_projects_of_the_configuration(void **state)
 {
     (void)state;
@@ -269,6 +293,7 @@ int main(void)
         TEST(test_how_often_it_asks),
         TEST(test_a_new_host_is_asked_for_its_name),
         TEST(test_full_and_empty_pools),
+        TEST(test_dedicated_processors),
         TEST(test_unnamed_projects_of_the_configuration),
         TEST(test_pools_of_the_configuration),
         TEST(test_a_shared_disk_costs_a_request),

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""OpenStack, the whole way: which hosts are there for whom, and what a reading costs."""
+import json
+
+import pytest
+
+import cloud
+import openstack_fake
+from openstack_fake import host
+from sources import BASE
+
+USED_UP = (40, 40)
+
+
+@pytest.fixture
+def fake():
+    c = openstack_fake.Cloud()
+    yield c
+    c.close()
+
+
+@pytest.fixture
+def lab(anteroom, fake):
+    """An Anteroom whose queue vm asks the fake."""
+    return anteroom({"queues": {"vm": {"capacity": "openstack", "callback_base": BASE}}}, env=fake.env())
+
+
+def gold(fake, **hosts):
+    """The hosts of the aggregate that the jobs' project has."""
+    fake.aggregates["gold"] = ({"filter_tenant_id": "p1"}, hosts)
+
+
+def ask(a, name, **instance):
+    a.create(name, data={"project": "p1", "instances": [{"Memory": 1024, **instance}]}, callback=f"cb-{name}")
+
+
+def went_to(a, name):
+    """Where a job went in one pass, and is running."""
+    said = a.dispatch().stderr
+    job = cloud.show(a, name, "vm")
+    assert job["Status"] == "running", f"{job['Status']}, {job.get('Reason')}: {job.get('Message')}; {said}"
+    return job["Hosts"]
+
+
+def hosts(a):
+    """{host: {class: (total, used)}} as --capacity says, of the processors."""
+    queue = next(q for q in json.loads(a.dispatch("--capacity", "--json").stdout) if q["Type"] == "vm")
+    return {h["Name"]: {r: (v["Total"], v["Used"]) for r, v in h["Resources"].items() if r.endswith("CPU")} for h in queue["Hosts"]}
+
+
+def test_a_host_with_dedicated_processors_alone(fake, lab):
+    """It has no VCPU, as with cpu_dedicated_set alone; a job takes what it asks for, and VCPU it has none."""
+    gold(fake, dedicated=host(None, PCPU=(8, 0)))
+    ask(lab, "pinned", PCPU=4)
+    ask(lab, "floating", VCPU=1)
+    assert went_to(lab, "pinned") == {"dedicated": 1}
+    assert lab.status("floating") == "queued"
+    assert hosts(lab) == {"dedicated": {"PCPU": (8, 0)}, "node03": {"VCPU": (40, 0)}}
+
+
+def test_a_host_whose_vcpu_is_used_up_has_pcpu_left(fake, lab):
+    """As it is the first time it is seen, and as it becomes later."""
+    both = host(*USED_UP, PCPU=(8, 3))
+    gold(fake, shared=host(*USED_UP), both=both)
+    ask(lab, "first", PCPU=5)
+    assert went_to(lab, "first") == {"both": 1}
+    both["resources"]["VCPU"]["used"] = 0
+    assert hosts(lab)["both"] == {"PCPU": (8, 3), "VCPU": (40, 0)}
+    both["resources"]["VCPU"]["used"] = 40
+    both["resources"]["PCPU"]["used"] = 4
+    assert hosts(lab) == {"both": {"PCPU": (8, 4), "VCPU": USED_UP}, "shared": {"VCPU": USED_UP}, "node03": {"VCPU": (40, 0)}}
+
+
+@pytest.mark.parametrize("members", [
+    {"a": host(), "b": host()},
+    {"a": host(), "b": host(*USED_UP)},
+    {"a": host(None, PCPU=(8, 0)), "b": host(*USED_UP, PCPU=(8, 0))},
+    {"a": host(), "b": host(MEMORY_MB=(8192, 8192))},
+], ids=["VCPU", "VCPU-used-up", "PCPU", "no-memory"])
+def test_a_reading_costs_a_request_a_pool(fake, lab, members):
+    """Whatever processors there are and are left, once the members' names are known."""
+    gold(fake, **members)
+    hosts(lab)
+    for _ in range(2):
+        fake.requests.clear()
+        hosts(lab)
+        assert sorted(fake.requests) == ["nova", "placement", "placement"]
