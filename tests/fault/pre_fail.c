@@ -14,7 +14,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -22,7 +21,6 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -33,8 +31,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "fail_places.h"
 
 /* In the order of KINDS in failing.py. */
 enum kind {
@@ -43,10 +43,10 @@ enum kind {
     OPEN,     /* open */
     READ,     /* read, pread of a file */
     WRITE,    /* write, pwrite of a file */
-    LENGTH,   /* ftruncate, posix_fallocate */
+    LENGTH,   /* truncate, ftruncate, posix_fallocate */
     SYNC,     /* fsync, fdatasync */
     MAP,      /* mmap */
-    NAME,     /* stat, lstat, fstat, statfs, access, unlink, rename, mkfifo */
+    NAME,     /* stat, lstat, fstat, statvfs, access, unlink, rename, mkfifo */
     LOCK,     /* flock, fcntl */
     SOCKET,   /* socket, bind, listen, connect, accept4 */
     RECEIVE,  /* recv, and read of what is no file */
@@ -65,19 +65,10 @@ struct control {
                              with the database */
 };
 
-enum { RANGES_MAX = 8, SIGNALS = 64 };
-
-/* Where the code of some libraries lies. */
-struct ranges {
-    size_t n;
-    struct {
-        uintptr_t from, to;
-    } range[RANGES_MAX];
-};
+enum { SIGNALS = 64 };
 
 /* Constant after the constructor. */
 static struct control *control;
-static struct ranges spared, sqlite;
 
 /* Is this call to fail? Sets errno. */
 static bool fails(enum kind kind)
@@ -118,59 +109,19 @@ static bool fails_on(int fd, enum kind file, enum kind other)
 
 /* ---- start ---- */
 
-static void note(struct ranges *r, const struct dl_phdr_info *info)
-{
-    int i;
-
-    for (i = 0; i < info->dlpi_phnum && r->n < RANGES_MAX; i++) {
-        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-
-        if (part->p_type != PT_LOAD || !(part->p_flags & PF_X))
-            continue;
-        r->range[r->n].from = info->dlpi_addr + part->p_vaddr;
-        r->range[r->n].to = r->range[r->n].from + part->p_memsz;
-        r->n++;
-    }
-}
-
-static int note_library(struct dl_phdr_info *info, size_t size, void *ctx)
-{
-    char copy[256], *part, *rest;
-
-    (void)size;
-    (void)snprintf(copy, sizeof copy, "%s", (const char *)ctx);
-    for (part = strtok_r(copy, ":", &rest); part; part = strtok_r(NULL, ":", &rest)) {
-        if (strstr(info->dlpi_name, part))
-            note(&spared, info);
-    }
-    if (strstr(info->dlpi_name, "libsqlite3"))
-        note(&sqlite, info);
-    return 0;
-}
-
-static bool is_in(const struct ranges *r, const void *caller)
-{
-    uintptr_t at = (uintptr_t)caller;
-    size_t i;
-
-    for (i = 0; i < r->n; i++) {
-        if (at >= r->range[i].from && at < r->range[i].to)
-            return true;
-    }
-    return false;
-}
-
 static int (*real_pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+static int (*real_statvfs)(const char *, struct statvfs *);
 static _Thread_local bool looks_up; /* this thread looks a user up */
 
 __attribute__((constructor)) static void start(void)
 {
     const char *path = getenv("ANTEROOM_FAIL"), *spares = getenv("ANTEROOM_FAIL_SPARES");
-    void *found = dlsym(RTLD_NEXT, "pthread_create"), *p;
+    void *create = dlsym(RTLD_NEXT, "pthread_create"), *room = dlsym(RTLD_NEXT, "statvfs"), *p;
     int fd;
 
-    memcpy(&real_pthread_create, &found, sizeof found);
-    (void)dl_iterate_phdr(note_library, (void *)(uintptr_t)(spares ? spares : ""));
+    memcpy(&real_pthread_create, &create, sizeof create);
+    memcpy(&real_statvfs, &room, sizeof room);
+    note_places(spares ? spares : "");
     fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
@@ -284,6 +235,21 @@ ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
     return fails(WRITE) ? -1 : syscall(SYS_pwrite64, fd, p, n, at);
 }
 
+ssize_t pread(int fd, void *room, size_t n, off_t at)
+{
+    return pread64(fd, room, n, at);
+}
+
+ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
+{
+    return pwrite64(fd, p, n, at);
+}
+
+int truncate(const char *path, off_t n)
+{
+    return fails(LENGTH) ? -1 : (int)syscall(SYS_truncate, path, n);
+}
+
 int ftruncate(int fd, off_t n)
 {
     return fails(LENGTH) ? -1 : (int)syscall(SYS_ftruncate, fd, n);
@@ -354,9 +320,9 @@ int fstat64(int fd, struct stat64 *st)
     return fails(NAME) ? -1 : (int)syscall(SYS_fstat, fd, st);
 }
 
-int statfs(const char *path, struct statfs *fs)
+int statvfs(const char *path, struct statvfs *fs)
 {
-    return fails(NAME) ? -1 : (int)syscall(SYS_statfs, path, fs);
+    return fails(NAME) ? -1 : real_statvfs(path, fs);
 }
 
 int access(const char *path, int how)
