@@ -2,7 +2,7 @@
 """What holds when the Nth call of some kind fails in anteroom.fcgi, for every N: the table of requests, and the sweep over N.
 
 After each of them: a success is really done, and shows what is there; any other answer is 5xx, since nothing is wrong with the
-request; when the same is asked again, with the same Idempotency-Key, it succeeds, and there is exactly one. The service goes on, or
+request, and it is the service's own, unless it was its connection that failed, or it left; when the same is asked again, with the same Idempotency-Key, it succeeds, and there is exactly one. The service goes on, or
 it leaves with status 1 and a line that says why, and a new one goes on where it stopped."""
 import contextlib
 import http.client
@@ -21,6 +21,7 @@ from harness import SLOW, wait_until
 CONF = lab({"n": {"gpu": 100_000}})
 CONF["queues"]["few"] = CONF["queues"]["lab"]
 FEW = "/v1/few/"
+CONNECTION = ("receive", "send", "wait")  # where such a call fails there may be no answer
 NTH_MAX = 100_000  # an operation that has more calls than this does not end
 
 
@@ -44,6 +45,11 @@ class Service:
         self.a.start_fcgi()
         wait_until(lambda: "event=ready" in self.a.fcgi.log(), what="the service's event=ready")
 
+    def start_anew(self):
+        """After one that has left."""
+        self.a.fcgi.log_path.write_text("")
+        self.start()
+
     def close(self):
         """And what must hold at the end, whatever has failed."""
         self.failing.disarm()
@@ -59,10 +65,12 @@ class Service:
         return name
 
     def ask(self, *args, **kw):
-        """The answer, or None where there was none or it was cut."""
+        """The answer, or None where there was none or, self.cut, where it had begun and ended early."""
+        self.cut = False
         try:
             return self.client.request(*args, **kw)
-        except (http.client.HTTPException, ConnectionError):
+        except (http.client.HTTPException, ConnectionError) as fault:
+            self.cut = isinstance(fault, http.client.IncompleteRead)
             return None
 
     def again(self, *args, status=200, **kw):
@@ -77,20 +85,29 @@ class Service:
             assert time.monotonic() < deadline, answer
 
     def revive(self):
-        """Where the service has left it must have said why; another one is started."""
+        """Where the service has left it must have said why; another one is started. Has it left?"""
         fcgi = self.a.fcgi
         if fcgi.alive() and "event=stopping" not in fcgi.log()[-2000:]:
-            return
+            return False
         code = fcgi.wait()
         assert code == 1, f"anteroom.fcgi ended with {code}:\n{fcgi.log()[-3000:]}"
         assert "event=stopping reason=commit_unknown" in fcgi.log()[-3000:], fcgi.log()[-3000:]
         self.ended += 1
-        fcgi.log_path.write_text("")
-        self.start()
+        self.start_anew()
+        return True
+
+    def version(self):
+        """Another number after every commit."""
+        return self.db.execute("PRAGMA data_version").fetchone()[0]
 
     def count(self, name):
         """How many jobs have this name that are not deleted."""
         return self.db.execute("SELECT count(*) FROM jobs WHERE request_id = ? AND deleted_at IS NULL", (name,)).fetchone()[0]
+
+
+def is_own(answer):
+    """An answer, whole, and anteroom.fcgi's: what nginx writes itself has blanks in its JSON."""
+    return answer is not None and not answer.body.endswith(b'"ok": false}\n')
 
 
 def is_fault(answer):
@@ -244,43 +261,101 @@ def reads(path, shape=False, fresh=False, status=200):
     return read
 
 
+def after_another(change):
+    """The same just after a commit of another program, so that the writer reads its pages again."""
+    def steps(s):
+        rest = change(s)
+        what = next(rest)
+        s.a.command("pause", next(s.names))
+        answer = yield what
+        with contextlib.suppress(StopIteration):
+            rest.send(answer)
+
+    steps.__name__ = change.__name__ + " after another"
+    return steps
+
+
+def without_reserve(change):
+    """The same when the file that keeps room on the disk is gone: it is made again."""
+    def steps(s):
+        rest = change(s)
+        what = next(rest)
+        s.a.db_path.with_name(s.a.db_path.name + ".room").unlink(missing_ok=True)
+        answer = yield what
+        with contextlib.suppress(StopIteration):
+            rest.send(answer)
+
+    steps.__name__ = change.__name__ + " without reserve"
+    return steps
+
+
+def first_document(s):
+    """/openapi.json by a service that has not sent it yet: the buffer is kept, and no memory is asked for later."""
+    good = s.again("GET", "/openapi.json")
+    assert s.a.fcgi.stop() == 0
+    s.start_anew()
+    answer = yield ("GET", "/openapi.json", None, {})
+    assert is_same(answer, good)
+    assert is_same(s.again("GET", "/openapi.json"), good)
+
+
 WRITES = [post, post_array, answered_again, taken, change_priority, hold, move_to_front, delete, pause]
 READS = [reads(FEW), reads(FEW + "?limit=1"), reads(FEW + "first"), reads(FEW + "none", status=404),
          reads(FEW + "first/wait", shape=True), reads(FEW + "first/events"), reads(FEW + "first/deliveries"),
          reads("/queues/", shape=True), reads("/queues/few", shape=True), reads("/queues/few/capacity", shape=True),
-         reads("/metrics", shape=True), reads("/healthz", shape=True), reads("/openapi.json")]
+         reads("/metrics", shape=True), reads("/healthz", shape=True)]
 
 
 # The sweep ------------------------------------------------------------------------------------------------------------
 
 
 def from_place(what, attempt, first, step):
-    for tries, nth in enumerate(range(first, NTH_MAX, step)):
+    """How many attempts met a call that failed. It ends where two in a row did not: one alone may have had fewer calls by chance."""
+    met = missed = 0
+    for nth in range(first, NTH_MAX, step):
         try:
-            if attempt(nth) == 0:
-                return tries
+            if attempt(nth) > 0:
+                met, missed = met + 1, 0
+            else:
+                missed += 1
         except BaseException:
             print(f"{what}: {nth}")
             raise
+        if missed == 2:
+            return met
     raise AssertionError(f"{what} has more than {NTH_MAX} calls")
 
 
-def sweep(what, attempt, short=1):
+def attempts(what, attempt, short=1):
     """attempt(nth), which returns how many calls failed, for every `short`-th nth until none does, from a place that the seed chooses; in
-    the long form from each such place, as many as begin within its time: all of them are every nth. How many attempts there were."""
+    the long form from each such place, as many as begin within its time: all of them are every nth. How many attempts met one."""
     places = soak.randomness().sample(range(1, short + 1), short)
-    return sum(from_place(what, attempt, places[n], short) for n in soak.rounds(1, short))
+    met = sum(from_place(what, attempt, places[n], short) for n in soak.rounds(1, short))
+    if met == 0 and places[0] > 1:  # there are fewer than that: from the first one on, four of them or so
+        met = from_place(what, attempt, 1, max(1, places[0] // 4))
+    return met
+
+
+def sweep(what, attempt, short=1):
+    """The same, of something that surely has such calls."""
+    met = attempts(what, attempt, short)
+    assert met > 0, f"{what}: nothing failed, so nothing was tested"
+    return met
 
 
 def ask_while(s, request, kind, nth, error=None, forever=False):
     """One request while the nth call fails. How many calls failed."""
     steps = request(s)
     what = next(steps)
+    version = s.version()
     s.failing.arm(kind, nth, error, forever)
     answer = s.ask(*what)
     fired = s.failing.fired
     s.failing.disarm()
-    s.revive()
+    if not s.revive() and kind not in CONNECTION and not is_own(answer):
+        # An answer that had begun can only be cut; a request that there is no memory to begin with is not begun, which nginx says.
+        cut, not_begun = what[0] == "GET" and s.cut, kind == "memory" and answer is not None and s.version() == version
+        assert cut or not_begun, f"the service goes on, and its answer is {answer}"
     with contextlib.suppress(StopIteration):
         steps.send(answer)
     s.revive()
@@ -289,7 +364,7 @@ def ask_while(s, request, kind, nth, error=None, forever=False):
 
 def sweep_request(s, request, kind, error=None, forever=False, short=1):
     what = f"{request.__name__}: {kind} {error or ''} {'for ever' if forever else 'once'}"
-    return sweep(what, lambda nth: ask_while(s, request, kind, nth, error, forever), short)
+    return attempts(what, lambda nth: ask_while(s, request, kind, nth, error, forever), short)
 
 
 def is_left_well(done, where=""):

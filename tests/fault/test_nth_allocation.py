@@ -7,7 +7,7 @@ import pytest
 
 import harness
 import soak
-from nth import READS, WRITES, Service, sweep_request
+from nth import READS, WRITES, Service, first_document, sweep_request
 
 pytestmark = pytest.mark.ordinary
 
@@ -28,6 +28,7 @@ def test_a_request_without_memory_is_refused_or_done(s, request_):
     short = COSTLY.get(request_.__name__, 1)
     once = sweep_request(s, request_, "memory", short=short)
     ever = sweep_request(s, request_, "memory", forever=True, short=2 * short)
+    assert once > 0 and ever > 0, "nothing failed, so nothing was tested"
     # What failed again and again has left nothing behind each time; caches of SQLite's and of threads grow once.
     left, again = [], 0
     while not left or left[-1] >= max(16, again // 2):
@@ -37,3 +38,8 @@ def test_a_request_without_memory_is_refused_or_done(s, request_):
         left.append(s.failing.live - live)
     assert s.ended == 0
     soak.figure("An error answer never lies", f"{request_.__name__}: {once} + {ever} allocations that failed, once and for ever")
+
+
+def test_the_first_document_without_memory_is_refused_or_whole(s):
+    assert sweep_request(s, first_document, "memory") > 0
+    assert sweep_request(s, first_document, "memory", forever=True) > 0

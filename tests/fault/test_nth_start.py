@@ -29,16 +29,30 @@ THEIRS = f"{SPARES}:libcrypto:libssl"
 
 # kind, errno, for ever, which libraries are spared, each so many-th in the short form
 START = [("memory", "ENOMEM", False, OURS, 97), ("memory", "ENOMEM", True, OURS, 397), ("memory", "ENOMEM", False, THEIRS, 1201),
-         ("open", "EMFILE", False, OURS, 6), ("read", "EIO", False, OURS, 9), ("write", "ENOSPC", True, OURS, 3),
-         ("length", "ENOSPC", False, OURS, 1), ("map", "ENOMEM", False, OURS, 1), ("name", "EIO", False, OURS, 29),
-         ("lock", "ENOLCK", False, OURS, 17), ("socket", "EMFILE", False, OURS, 1), ("descriptor", "EMFILE", False, OURS, 3),
-         ("wait", "EINTR", False, OURS, 3), ("thread", "EAGAIN", False, OURS, 1), ("thread", "EAGAIN", True, OURS, 3)]
-RUN = [("memory", "ENOMEM", False, OURS, 151), ("memory", "ENOMEM", True, OURS, 499), ("memory", "ENOMEM", False, THEIRS, 1501),
-       ("open", "EMFILE", False, OURS, 5), ("read", "EIO", False, OURS, 15), ("write", "ENOSPC", True, OURS, 29),
-       ("length", "ENOSPC", False, OURS, 1), ("sync", "EIO", False, OURS, 2), ("map", "ENOMEM", False, OURS, 1),
-       ("name", "EIO", False, OURS, 29), ("lock", "ENOLCK", False, OURS, 17), ("descriptor", "EMFILE", False, OURS, 1),
-       ("socket", "EMFILE", False, OURS, 1), ("receive", "ECONNRESET", False, OURS, 1), ("send", "EPIPE", False, OURS, 1),
-       ("wait", "EINTR", False, OURS, 2), ("thread", "EAGAIN", False, OURS, 1)]
+         ("open", "EMFILE", False, OURS, 6), ("read", "EIO", False, OURS, 9), ("map", "ENOMEM", False, OURS, 1),
+         ("name", "EIO", False, OURS, 29), ("lock", "ENOLCK", False, OURS, 17), ("socket", "EMFILE", False, OURS, 1),
+         ("descriptor", "EMFILE", False, OURS, 3), ("wait", "EINTR", False, OURS, 3), ("thread", "EAGAIN", False, OURS, 1),
+         ("thread", "EAGAIN", True, OURS, 3)]
+# Of a service that makes its database: one that finds it writes nothing.
+FIRST_START = [("read", "EIO", False, OURS, 31), ("write", "ENOSPC", True, OURS, 5), ("write", "EIO", False, OURS, 5),
+               ("length", "ENOSPC", False, OURS, 1), ("sync", "EIO", False, OURS, 3), ("sync", "EIO", True, OURS, 4),
+               ("lock", "ENOLCK", False, OURS, 23), ("name", "EIO", True, OURS, 37)]
+# Of a run that opens the database, and of one that writes into it, too.
+READ = [("memory", "ENOMEM", False, OURS, 151), ("memory", "ENOMEM", True, OURS, 499), ("memory", "ENOMEM", False, THEIRS, 1501),
+        ("open", "EMFILE", False, OURS, 5), ("open", "EMFILE", True, OURS, 5), ("read", "EIO", False, OURS, 15),
+        ("read", "EIO", True, OURS, 29), ("write", "ENOSPC", True, OURS, 29), ("length", "ENOSPC", False, OURS, 1),
+        ("map", "ENOMEM", False, OURS, 1), ("name", "EIO", False, OURS, 29), ("name", "EIO", True, OURS, 37),
+        ("lock", "ENOLCK", False, OURS, 17)]
+# A lock that cannot be had is asked for for seconds.
+LOCK = [("lock", "ENOLCK", True, OURS, 37)]
+READ += LOCK if soak.seconds() else []
+WRITE = READ + [("sync", "EIO", False, OURS, 2), ("sync", "EIO", True, OURS, 3)]
+# Beside files only a source of random bytes is read by all but a pass, which calls somebody back.
+CGI = WRITE + [("receive", "EIO", False, OURS, 1)] + (LOCK if not soak.seconds() else [])
+PASS = WRITE + [("descriptor", "EMFILE", False, OURS, 1), ("socket", "EMFILE", False, OURS, 1), ("socket", "EMFILE", True, OURS, 1),
+                ("receive", "ECONNRESET", False, OURS, 1), ("receive", "ECONNRESET", True, OURS, 3), ("send", "EPIPE", False, OURS, 1),
+                ("send", "EPIPE", True, OURS, 1), ("wait", "EINTR", False, OURS, 2), ("thread", "EAGAIN", False, OURS, 1),
+                ("thread", "EAGAIN", True, OURS, 1)]
 
 
 def name(v):
@@ -59,11 +73,11 @@ def env(a, failing, spares=OURS):
 # The service ----------------------------------------------------------------------------------------------------------
 
 
-def start(a, failing, spares):
+def start(a, failing, spares, listen="second.sock"):
     """A second service beside the one that the test has: the process, once it is ready or has ended."""
     log = a.dir / "log/second.log"
     log.write_text("")
-    p = Process("anteroom.fcgi", [BIN / "anteroom.fcgi", "--config", a.config_path, "--listen", "unix:second.sock"], a.dir, log,
+    p = Process("anteroom.fcgi", [BIN / "anteroom.fcgi", "--config", a.config_path, "--listen", f"unix:{listen}"], a.dir, log,
                 env(a, failing, spares))
     wait_until(lambda: "event=ready" in p.log() or not p.alive(), what="a start or an end")
     return p
@@ -97,25 +111,78 @@ def test_a_service_whose_start_fails_says_why_or_serves(anteroom, failing, kind,
     soak.figure(PROMISE, f"start of the service: {kind} {error} {'for ever' if forever else 'once'}: {number} failed")
 
 
+@pytest.mark.parametrize("kind, error, forever, spares, short", FIRST_START, ids=name)
+def test_a_first_start_that_fails_is_made_good_by_the_next(anteroom, failing, kind, error, forever, spares, short):
+    a = anteroom(lab({"n": {"gpu": 4}}), start=False)
+    a.write_config()
+
+    def attempt(nth):
+        for path in a.dir.glob("anteroom.db*"):
+            path.unlink()
+        failing.arm(kind, nth, error, forever)
+        p = start(a, failing, spares)
+        fired = failing.fired
+        failing.disarm()
+        if "event=ready" in p.log():
+            p.send(signal.SIGTERM)
+        is_ended_well(p, (0, 1))
+        p = start(a, failing, spares)
+        assert "event=ready" in p.log(), p.log()
+        assert p.stop() == 0
+        is_sound(a)
+        return fired
+
+    number = sweep(f"first start: {kind} {error}", attempt, short)
+    soak.figure(PROMISE, f"first start of the service: {kind} {error} {'for ever' if forever else 'once'}: {number} failed")
+
+
 @pytest.mark.parametrize("kind, error, forever", [("memory", "ENOMEM", False), ("memory", "ENOMEM", True), ("thread", "EAGAIN", True),
-                                                  ("receive", "EINTR", False), ("write", "ENOSPC", True), ("sync", "EIO", True),
-                                                  ("lock", "ENOLCK", False), ("wait", "EINTR", False)], ids=str)
+                                                  ("receive", "EINTR", False), ("send", "EPIPE", False), ("send", "EPIPE", True),
+                                                  ("name", "EIO", False), ("name", "EIO", True), ("wait", "EINTR", False)], ids=str)
 def test_a_service_that_is_stopped_leaves_whatever_fails(anteroom, failing, kind, error, forever):
     a = anteroom(lab({"n": {"gpu": 4}}))
 
     def attempt(nth):
         p = start(a, failing, SPARES)
-        failing.arm(kind, nth, error, forever)
-        begun = time.monotonic()
-        p.send(signal.SIGTERM)
-        is_ended_well(p, (0, 1))
-        assert time.monotonic() - begun < 10 * SLOW
-        fired = failing.fired
-        failing.disarm()
-        return fired
+        return stop_while(p, failing, kind, nth, error, forever)
 
     sweep(f"stop: {kind} {error}", attempt, 2)
     is_sound(a)
+
+
+@pytest.mark.parametrize("kind, error, forever, short", [("write", "ENOSPC", True, 5), ("write", "EIO", False, 5), ("sync", "EIO", True, 1),
+                                                         ("sync", "EIO", False, 1), ("read", "EIO", False, 7), ("lock", "ENOLCK", False, 2),
+                                                         ("length", "ENOSPC", False, 1)], ids=str)
+def test_a_service_that_is_stopped_and_cannot_tidy_its_files_up_leaves_and_loses_nothing(anteroom, failing, kind, error, forever, short):
+    """It is alone, so that it brings the log into the file when it leaves."""
+    a = anteroom(lab({"n": {"gpu": 4}}))
+    assert a.fcgi.stop() == 0
+    made = []
+
+    def attempt(nth):
+        p = start(a, failing, SPARES, "fcgi.sock")
+        for _ in range(3):
+            made.append(f"j{len(made)}")
+            create(a, made[-1], 1)
+        fired = stop_while(p, failing, kind, nth, error, forever)
+        assert [name for (name,) in ask(a, "SELECT request_id FROM jobs ORDER BY id")] == made
+        return fired
+
+    number = sweep(f"stop: {kind} {error}", attempt, short)
+    is_sound(a)
+    soak.figure(PROMISE, f"stop of the service: {kind} {error} {'for ever' if forever else 'once'}: {number} failed")
+
+
+def stop_while(p, failing, kind, nth, error, forever):
+    """SIGTERM while the nth call fails. How many failed."""
+    failing.arm(kind, nth, error, forever)
+    begun = time.monotonic()
+    p.send(signal.SIGTERM)
+    is_ended_well(p, (0, 1))
+    assert time.monotonic() - begun < 10 * SLOW
+    fired = failing.fired
+    failing.disarm()
+    return fired
 
 
 @pytest.mark.parametrize("kind, error, forever", [("socket", "EMFILE", False), ("socket", "EMFILE", True), ("socket", "ECONNABORTED", False),
@@ -162,7 +229,7 @@ def test_a_connection_that_cannot_be_taken_costs_no_other(anteroom, failing, kin
 # Plain CGI ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind, error, forever, spares, short", RUN, ids=name)
+@pytest.mark.parametrize("kind, error, forever, spares, short", CGI, ids=name)
 def test_a_request_by_cgi_is_refused_or_done(anteroom, failing, kind, error, forever, spares, short):
     a = anteroom(lab({"n": {"gpu": 4}}), start=False)
     a.write_config()
@@ -203,10 +270,12 @@ def test_a_request_by_cgi_is_refused_or_done(anteroom, failing, kind, error, for
 # The dispatcher -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind, error, forever, spares, short", RUN, ids=name)
+@pytest.mark.parametrize("kind, error, forever, spares, short", PASS, ids=name)
 def test_a_pass_that_fails_is_made_good_by_the_next(anteroom, receiver, failing, kind, error, forever, spares, short):
     hosts = {"n": {"gpu": 100_000}}
-    a = anteroom({"queues": {"lab": queue(hosts, base=receiver.url())}}, start=False)
+    # Only a name has to be looked up, which a thread does.
+    base = receiver.url().replace("127.0.0.1", "localhost") if kind == "thread" else receiver.url()
+    a = anteroom({"queues": {"lab": queue(hosts, base=base)}}, start=False)
     a.write_config()
     a.command("token", "list")  # makes the database
 
@@ -285,7 +354,7 @@ def test_a_command_that_fails_says_so_and_prints_nothing_wrong(anteroom, failing
         return attempt
 
     number = 0
-    for kind, error, forever, spares, short in RUN:
+    for kind, error, forever, spares, short in WRITE if words in ("backup", "submit", "token add") else READ:
         number += sweep(f"{words}: {kind} {error}", attempt_of(kind, error, forever, spares), 4 * short)
     is_sound(a)
     soak.figure(PROMISE, f"anteroom {words}: {number} failed")
