@@ -13,7 +13,7 @@ import time
 import pytest
 
 import soak
-from cloud import LAB, ask, books_balance, change, create, is_sound, lab, queue, reason, states
+from cloud import LAB, ask, books_balance, change, create, held, is_sound, lab, queue, reason, show, states
 from failing import Failing
 from harness import BIN, ROOT, SLOW, wait_until
 from nth import Service
@@ -41,11 +41,11 @@ def is_full(answer):
 
 
 def is_normal_within_a_second(a, since, name):
-    """A new job is taken again, a second after there was room at the latest."""
+    """A new job is taken again, a second after there was room at the latest; half a second more is the test's own, and the machine's."""
     wait_until(lambda: a.post(LAB, a.job(name, "lab", data={"instances": [{"gpu": 1}]})).status == 201, what="a new job")
     took = time.monotonic() - since
     soak.figure(PROMISE, f"a new job is taken {took * 1000:.0f} ms after there is room again")
-    return took
+    assert took < 1.5 * SLOW, took
 
 
 @mounts
@@ -55,6 +55,8 @@ def test_at_the_low_water_mark_new_jobs_are_refused_and_all_else_goes_on(request
         a.start(dispatcher=True)
         for i in range(20):
             create(a, f"j{i}", 1)
+        for i in range(10):
+            create(a, f"big{i}", HOSTS["n"]["gpu"])  # waits while the last ten of the others run
         disk.fill(leave=6 * MB)
         wait_until(lambda: a.post(LAB, a.job("early", "lab")).status == 507, what="a refusal")
         for i in range(10):
@@ -62,9 +64,11 @@ def test_at_the_low_water_mark_new_jobs_are_refused_and_all_else_goes_on(request
             is_full(a.post(LAB, [a.job("new", "lab"), a.job("new2", "lab")]))
             a.wait_status(f"j{i}", "running", "lab")
             change(a, f"j{i}", status="finished")
+            change(a, f"big{i}", status="cancelled")
+            assert a.delete(f"/v1/lab/big{i}").status == 200
         since = time.monotonic()
         disk.empty()
-        assert is_normal_within_a_second(a, since, "after") < 1.5 * SLOW
+        is_normal_within_a_second(a, since, "after")
         a.wait_status("after", "running", "lab")
         books_balance(a, HOSTS)
         is_sound(a)
@@ -97,15 +101,23 @@ def test_full_to_the_last_byte_reads_and_changes_go_on_and_the_dispatcher_calls(
             change(a, f"j{i}", status="held")
             assert a.get(LAB).status == a.get(f"/v1/lab/j{i}/events").status == a.get("/metrics").status == 200
             change(a, f"j{i}", status="queued")
-            change(a, f"j{i}", priority=i)
+            change(a, f"j{i}", priority=i, data={"instances": [{"gpu": 2}]})
+            change(a, f"j{i}", move="back")
+            if i % 2:
+                change(a, f"j{i}", status="cancelled")
+                assert show(a, f"j{i}")["Status"] == "cancelled"
             assert a.delete(f"/v1/lab/j{i}").status == 200
             is_full(a.post(LAB, a.job("new", "lab")))
         a.command("cancel", "lab", "j60")
         assert a.cgi("DELETE", "/v1/lab/j61")[0] == 200
+        before = held(a)["n"]["gpu"]
+        assert a.delete("/v1/lab/j14").status == 200  # one that runs gives back what it holds
+        assert held(a)["n"]["gpu"] == before - 1
+        assert a.post("/queues/lab", {"paused": True}).status == a.post("/queues/lab", {"paused": False}).status == 200
         assert a.fcgi.alive() and a.dispatcher.alive()
         since = time.monotonic()
         disk.empty()
-        assert is_normal_within_a_second(a, since, "after") < 1.5 * SLOW
+        is_normal_within_a_second(a, since, "after")
         change(a, "j12", status="finished")
         a.wait_status("after", "running", "lab")
         books_balance(a, {"n": {"gpu": 30}})
@@ -250,5 +262,5 @@ def test_a_quota_that_is_used_up_is_a_full_disk(anteroom, tmp_path_factory, tmp_
         s.failing.disarm()
         assert s.ask("POST", LAB, s.body("new")).status in (201, 507)
         s.again("DELETE", LAB + name)
-        assert is_normal_within_a_second(s.a, time.monotonic(), "after") < 1.5 * SLOW
+        is_normal_within_a_second(s.a, time.monotonic(), "after")
         assert s.ended == 0
