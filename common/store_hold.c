@@ -157,68 +157,6 @@ int store_place(struct store *s, const struct store_admission *a, int64_t now, s
     return 1;
 }
 
-/* 1 and the first hold that stands under another account than its job's type has now. The spans are
- * the caller's buffers. 0: there is none. */
-static int misbooked(struct store *s, struct buf *account, struct buf *type, struct err *e)
-{
-    struct db_stmt *st = db_use(s->db, SQL_HOLD_BOOKS, e);
-    int rc;
-
-    if (!st)
-        return -1;
-    while ((rc = db_step(s->db, st, e)) == 1 &&
-           str_eq(conf_queue(s->conf, db_str(st, 1))->account, db_str(st, 0)))
-        ;
-    buf_reset(account);
-    buf_reset(type);
-    if (rc == 1) {
-        buf_add(account, db_str(st, 0).p, db_str(st, 0).n);
-        buf_add(type, db_str(st, 1).p, db_str(st, 1).n);
-    }
-    db_done(st);
-    if (buf_check(account, "an account", e) != 0 || buf_check(type, "a type", e) != 0)
-        return -1; /* nothing is booked under a name that was lost */
-    return rc;
-}
-
-static int rebook(struct store *s, struct str account, struct str type, struct err *e)
-{
-    struct db_stmt *st = db_use(s->db, SQL_HOLD_REBOOK, e);
-
-    if (!st)
-        return -1;
-    db_bind_str(st, 1, account);
-    db_bind_str(st, 2, type);
-    db_bind_str(st, 3, conf_queue(s->conf, type)->account);
-    return db_run(s->db, st, e);
-}
-
-int store_misbooked(struct store *s, struct err *e)
-{
-    struct buf account = BUF_INIT(JOB_NAME_MAX), type = BUF_INIT(JOB_NAME_MAX);
-    int rc = misbooked(s, &account, &type, e);
-
-    buf_free(&account);
-    buf_free(&type);
-    return rc;
-}
-
-int store_rebook(struct store *s, struct err *e)
-{
-    struct buf account = BUF_INIT(JOB_NAME_MAX), type = BUF_INIT(JOB_NAME_MAX);
-    int rc;
-
-    assert(db_writing(s->db));
-    while ((rc = misbooked(s, &account, &type, e)) == 1) {
-        rc = rebook(s, buf_span(&account), buf_span(&type), e);
-        if (rc != 0)
-            break;
-    }
-    buf_free(&account);
-    buf_free(&type);
-    return rc;
-}
-
 /* Calls fn for every job that the statement gives. */
 static int each_job(struct store *s, struct db_stmt *st, store_job_fn *fn, void *ctx, struct err *e)
 {

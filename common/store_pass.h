@@ -95,9 +95,13 @@ typedef void store_hold_fn(void *ctx, struct str host, struct str resource, int6
 int store_holds(struct store *s, struct str account, int64_t read_at, store_hold_fn *fn, void *ctx,
                 struct err *e) AR_MUST_CHECK;
 
-/* In a write transaction: books each hold under the account that the configuration has now for its
- * job's type. It may have had another when the job was admitted: a type that got an entry of its
- * own, a queue that now shares a source. */
+/* In a write transaction: what is held follows the configuration, which may have changed since.
+ *
+ * Each hold is booked under the account that its job's type has now: a type may have got an entry
+ * of its own, a queue may share a source now. Where the source is observed now, the holds of
+ * running jobs get their end; in a ledger, those of the present admission lose it. Running jobs
+ * that nobody counts are placed anew (store_unplaced): those whose holds have gone when they had
+ * ended, in a ledger, and those that were set running while their queue had no source. */
 int store_rebook(struct store *s, struct err *e) AR_MUST_CHECK;
 /* Has it anything to do? 1, 0, -1. Only reads. */
 int store_misbooked(struct store *s, struct err *e) AR_MUST_CHECK;

@@ -90,9 +90,13 @@ enum store_sql_name {
     SQL_HOLDERS,
     SQL_HOLD_BOOKS,
     SQL_HOLD_REBOOK,
+    SQL_HOLD_ENDED,
+    SQL_HOLD_KEEP,
     SQL_HOLD_OLD,
     SQL_HOLD_DROP_OLD,
     SQL_UNPLACED,
+    SQL_UNPLACE,
+    SQL_RUNNING_HOLDS,
     /* delivery */
     SQL_LANE_SAME_RECEIVER,
     SQL_LANE_NEXT_RECEIVER,
@@ -126,6 +130,7 @@ enum store_sql_name {
     SQL_RESEND,
     /* readings */
     SQL_READING_GET,
+    SQL_READING_OF_SOURCE,
     SQL_READING_SET,
     SQL_READING_FAILED,
     SQL_READING_POOLS_DROP,

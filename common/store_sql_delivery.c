@@ -2,6 +2,9 @@
 /* Statements: admissions and holds, callbacks, and the history of both. */
 #include "store_sql_inner.h"
 
+/* The hold h is of the admission that the job j has now. */
+#define PRESENT " j.status IN ('admitted', 'running') AND j.admitted_at = h.since"
+
 const char *const store_sql_delivery[SQL_NAMES] = {
     [SQL_ADMIT] =
         "UPDATE OR FAIL jobs SET status = 'admitted', group_id = NULL, reason = NULL, message = "
@@ -36,8 +39,15 @@ const char *const store_sql_delivery[SQL_NAMES] = {
     [SQL_HOLD_BOOKS] = "SELECT h.queue, j.type FROM holds h JOIN jobs j ON j.id = h.job_id"
                        " /* scan: h, once, when the dispatcher starts */",
     [SQL_HOLD_REBOOK] =
-        "UPDATE holds SET queue = ?3 WHERE queue = ?1"
-        " AND EXISTS (SELECT 1 FROM jobs WHERE jobs.id = holds.job_id AND jobs.type = ?2)",
+        "UPDATE holds SET queue = ?3 WHERE queue = ?2"
+        " AND EXISTS (SELECT 1 FROM jobs WHERE jobs.id = holds.job_id AND jobs.type = ?1)",
+    [SQL_HOLD_ENDED] = "SELECT h.queue, j.type FROM holds h INDEXED BY holds_until JOIN jobs j"
+                       " ON j.id = h.job_id AND" PRESENT " WHERE h.until IS NOT NULL"
+                       " /* scan: h, those that have an end, when the dispatcher starts */",
+    [SQL_HOLD_KEEP] = "UPDATE holds AS h INDEXED BY holds_until SET until = NULL"
+                      " WHERE until IS NOT NULL AND EXISTS (SELECT 1 FROM jobs j"
+                      " WHERE j.id = h.job_id AND j.type = ?1 AND" PRESENT ")"
+                      " /* scan: h, those that have an end, when the accounting has changed */",
     [SQL_HOLD_OLD] = "SELECT 1 FROM holds WHERE until <= ?1 LIMIT 1",
     [SQL_HOLD_DROP_OLD] =
         "DELETE FROM holds WHERE (queue, host, resource, job_id, since) IN"
@@ -46,6 +56,12 @@ const char *const store_sql_delivery[SQL_NAMES] = {
     [SQL_UNPLACED] =
         "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.status = 'running' AND j.hosts IS NULL AND j.id > ?1"
         " ORDER BY j.id",
+    [SQL_UNPLACE] = "UPDATE jobs SET hosts = NULL WHERE id = ?1 AND status = 'running'",
+    [SQL_RUNNING_HOLDS] =
+        "SELECT id, type, data, hosts = '{}', EXISTS (SELECT 1 FROM holds WHERE job_id = jobs.id"
+        " AND until IS NULL) FROM jobs INDEXED BY jobs_holding WHERE (status = 'admitted'"
+        " OR status = 'running') AND status = 'running' AND hosts IS NOT NULL"
+        " /* scan: jobs, those that hold something, when the dispatcher starts */",
 
     /* Delivery. The first statement stays with a receiver, the second goes on to the next. */
     [SQL_LANE_SAME_RECEIVER] =

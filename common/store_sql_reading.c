@@ -17,6 +17,9 @@
 
 const char *const store_sql_reading[SQL_NAMES] = {
     [SQL_READING_GET] = "SELECT digest, error, about, read_at FROM readings WHERE queue = ?1",
+    /* What a queue without a source is said to have took no time to read. */
+    [SQL_READING_OF_SOURCE] = "SELECT 1 FROM readings WHERE queue = ?1 AND read_at IS NOT NULL"
+                              " AND (ns > 0 OR pools > 0 OR hosts > 0)",
     [SQL_READING_SET] =
         "INSERT INTO readings (queue, digest, tried_at, ns, read_at, about, pools, hosts)"
         " VALUES (?1, ?2, ?3, ?4, ?3, ?5, ?6, ?7) ON CONFLICT (queue) DO UPDATE SET digest = ?2,"

@@ -387,7 +387,7 @@ static void set_times(struct dispatch *d)
     d->last_call = d->end - least(d->conf->callback.timeout + LAST_CALLS, length / 4);
 }
 
-/* What is held is kept under the accounts that the configuration has now. */
+/* What is held is kept as the configuration has it now: under which account, and until when. */
 static int settle_books(struct dispatch *d, struct err *e)
 {
     int rc = store_misbooked(d->store, e);

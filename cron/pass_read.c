@@ -165,6 +165,8 @@ static int place_job(struct pass *p, struct pass_queue *q, const struct job *j,
         return 0;
     }
     rc = place_on_hosts(p, q, j, d, out, e);
+    if (rc == 0 && out->holds == 0)
+        out->hosts = STR_LIT("{}"); /* nothing of it counts: it is not to be looked at again */
     demand_free(d);
     return rc;
 }
