@@ -45,6 +45,7 @@ struct dispatch {
     struct store *store;
     struct deliver *deliver;
     struct polls *polls;
+    unsigned *skips; /* [conf->queues] pass.h */
     struct purge purge;
     int lock, wake, signals; /* descriptors; -1: not open */
     /* all times are clock_mono's, but for `due` and `moment`, which are clock_now's */
@@ -169,7 +170,8 @@ static void run_pass(struct dispatch *d)
     int64_t start = clock_mono(), end;
     bool quiet = !d->wanted && start >= d->pass_by;
     bool all = d->wanted || quiet, more;
-    struct pass_in in = {.conf = d->conf, .store = d->store, .news = polls_news, .ctx = d->polls};
+    struct pass_in in = {
+        .conf = d->conf, .store = d->store, .skips = d->skips, .news = polls_news, .ctx = d->polls};
     struct err e;
     int rc;
 
@@ -419,6 +421,9 @@ static int dispatch_open(struct dispatch *d, struct err *e)
     if (taken != 1)
         return taken;
     store_as(d->store, &self);
+    d->skips = calloc(d->conf->queues, sizeof *d->skips);
+    if (!d->skips)
+        return err_set(e, ERR_INTERNAL, "out of memory at start");
     if (settle_books(d, e) != 0 || deliver_open(d->conf, d->store, &d->deliver, e) != 0 ||
         polls_open(d->conf, d->store, d->options->mode == DISPATCH_ONCE, &d->polls, e) != 0)
         return -1;
@@ -441,6 +446,7 @@ static void dispatch_close(struct dispatch *d)
     polls_close(d->polls);
     deliver_close(d->deliver);
     store_close(d->store);
+    free(d->skips);
     close_fd(d->wake);
     close_fd(d->signals);
     close_fd(d->lock); /* last: another one may start now */

@@ -44,7 +44,7 @@ static void pass_free(struct pass *p)
 }
 
 /* NULL and *e when there is no memory. */
-static struct pass *pass_new(const struct conf *conf, struct store *store, struct err *e)
+static struct pass *pass_new(const struct pass_in *in, struct err *e)
 {
     struct pass *p = calloc(1, sizeof *p);
 
@@ -52,16 +52,17 @@ static struct pass *pass_new(const struct conf *conf, struct store *store, struc
         p->arena = arena_new(PASS_MEMORY_MAX);
         p->told = arena_new(PASS_MEMORY_MAX);
     }
-    if (!p || !p->arena || !p->told || holding_make(&p->holding, conf) != 0) {
+    if (!p || !p->arena || !p->told || holding_make(&p->holding, in->conf) != 0) {
         if (p)
             pass_free(p);
         err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
         return NULL;
     }
-    p->conf = conf;
-    p->store = store;
+    p->conf = in->conf;
+    p->store = in->store;
+    p->skips = in->skips;
     p->now = clock_now();
-    p->shifted = store_clock_shifted(store);
+    p->shifted = store_clock_shifted(p->store);
     return p;
 }
 
@@ -105,6 +106,17 @@ static void tell(const struct pass *p, const struct pass_in *in, struct pass_res
     }
 }
 
+/* For the order of the next pass. */
+static void keep_skips(const struct pass *p)
+{
+    size_t i;
+
+    for (i = 0; i < p->queues && p->skips; i++) {
+        if (p->queue[i].in)
+            p->skips[i] = p->queue[i].skips;
+    }
+}
+
 /* The last pass, as people see it queue by queue. */
 static void count(const struct pass *p, int64_t ns)
 {
@@ -132,14 +144,16 @@ int pass_run(const struct pass_in *in, struct pass_result *r, struct err *e)
     *r = (struct pass_result){0};
     if (tidy(in->store, clock_now(), &r->tidied, e) != 0)
         return -1;
-    p = pass_new(in->conf, in->store, e);
+    p = pass_new(in, e);
     if (!p)
         return -1;
     rc = pass_read(p, in->reading, e);
     if (rc == 0)
         rc = pass_write(p, r, e);
-    if (rc == 0)
+    if (rc == 0) {
         tell(p, in, r);
+        keep_skips(p);
+    }
     r->more = p->more || r->tidied.more;
     r->ns = clock_mono() - start;
     if (rc == 0)
@@ -161,7 +175,7 @@ static void show_jobs(struct buf *b, const char *word, const struct pass_job *jo
 
 int pass_show(const struct pass_in *in, struct buf *b, struct err *e)
 {
-    struct pass *p = pass_new(in->conf, in->store, e);
+    struct pass *p = pass_new(in, e);
     struct pass_result ignored = {0};
     size_t i;
     int rc;

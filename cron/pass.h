@@ -22,6 +22,9 @@ struct pass_in {
     const struct conf *conf;
     struct store *store;
     struct source_reading *const *reading; /* [conf->queues] NULL: the queue is left out */
+    unsigned *skips; /* [conf->queues] how many passes in a row have left a queue's turn to the next
+                        one: who was left most often goes first. pass_run keeps it up to date; 0 at
+                        first. NULL: in the order of the configuration */
     pass_news_fn *news; /* called for each queue that is not; NULL: nobody listens */
     void *ctx;
 };

@@ -32,6 +32,7 @@ struct pass_queue {
     int64_t let_in;         /* admissions that were written */
     int64_t told;           /* reasons that are news */
     bool planned;
+    unsigned skips; /* as pass_in has it: before its turn, then after it */
     struct plan_in in_plan;
     struct plan_out plan;
     struct intern asked; /* texts of the questions, so that each is asked once */
@@ -79,7 +80,8 @@ struct pass {
     int64_t shifted; /* store_clock_shifted: `now` and the readings' times go by it */
     size_t queues;
     struct pass_queue *queue;
-    int64_t oldest; /* plan_in.oldest */
+    unsigned *skips; /* pass_in.skips */
+    int64_t oldest;  /* plan_in.oldest */
     struct holding holding;
     struct waiting paused; /* groups of paused queues; kept in a dry run only */
     size_t placed, admitted, reasons, lanes;

@@ -206,9 +206,55 @@ static bool has_given(const struct pass *p, const struct pass_queue *q)
            (placed > 0 && limited);
 }
 
+static int by_skips(const void *a, const void *b)
+{
+    const struct pass_queue *const *x = a, *const *y = b;
+
+    if ((*x)->skips != (*y)->skips)
+        return (*x)->skips > (*y)->skips ? -1 : 1;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* The queues in the order of their turns: else one whose jobs keep coming would take every pass
+ * from those that have the same hosts. NULL: no memory. */
+static struct pass_queue **in_turn(struct pass *p)
+{
+    struct pass_queue **order = arena_array(p->arena, p->queues, sizeof *order);
+    size_t i;
+
+    for (i = 0; order && i < p->queues; i++)
+        order[i] = &p->queue[i];
+    if (order)
+        qsort((void *)order, p->queues, sizeof *order, by_skips);
+    return order;
+}
+
+/* The plan of one queue, where it is its turn, and its reasons. *left: queues that are still to be
+ * planned, of so many. */
+static int take_turn(struct pass *p, struct pass_queue *q, size_t *left, size_t planned,
+                     struct err *e)
+{
+    size_t most;
+
+    if (is_to_plan(q)) {
+        assert(*left > 0);
+        most = most_of(q, (PASS_ADMISSIONS_MAX - p->admitted) / (*left)--, planned);
+        if (has_given(p, q)) {
+            p->more = true;
+            q->skips++;
+            return 0;
+        }
+        if (plan_queue(p, q, most, e) != 0)
+            return -1;
+    }
+    q->skips = 0;
+    return pass_reasons(p, q, e);
+}
+
 int pass_plan(struct pass *p, struct err *e)
 {
-    size_t i, groups, left = 0, planned, most;
+    struct pass_queue **order = in_turn(p);
+    size_t i, groups, left = 0, planned;
 
     groups = p->paused.groups;
     for (i = 0; i < p->queues; i++) {
@@ -217,23 +263,11 @@ int pass_plan(struct pass *p, struct err *e)
     }
     planned = left;
     p->reason = arena_array(p->arena, groups, sizeof *p->reason);
-    if (!p->reason)
+    if (!p->reason || !order)
         return no_memory(e);
     pass_show_paused(p);
     for (i = 0; i < p->queues; i++) {
-        if (!p->queue[i].in)
-            continue;
-        if (is_to_plan(&p->queue[i])) {
-            assert(left > 0);
-            most = most_of(&p->queue[i], (PASS_ADMISSIONS_MAX - p->admitted) / left--, planned);
-            if (has_given(p, &p->queue[i])) {
-                p->more = true;
-                continue;
-            }
-            if (plan_queue(p, &p->queue[i], most, e) != 0)
-                return -1;
-        }
-        if (pass_reasons(p, &p->queue[i], e) != 0)
+        if (order[i]->in && take_turn(p, order[i], &left, planned, e) != 0)
             return -1;
     }
     return 0;

@@ -81,6 +81,7 @@ static int take_readings(struct pass *p, struct source_reading *const *reading, 
     waiting_init(&p->paused, NULL, p->arena);
     for (i = 0; i < p->queues; i++) {
         p->queue[i].conf = &p->conf->queue[i];
+        p->queue[i].skips = p->skips ? p->skips[i] : 0;
         if (reading[i] && take_reading(p, &p->queue[i], reading[i]) != 0)
             return err_set(e, ERR_INTERNAL, "out of memory at the start of a pass");
     }
