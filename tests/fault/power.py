@@ -57,14 +57,22 @@ class Log:
 
 
 class Cuts:
-    """Power cuts of one log, each at the place of the one before or later. base: the files that were there when the log began."""
+    """Power cuts of one log. base: the files that were there when the log began."""
 
     def __init__(self, log, base):
-        self._process = subprocess.Popen([BIN / "fault" / "power_cut", log, base], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         text=True)
+        self._argv = [BIN / "fault" / "power_cut", log, base]
+        self._begin()
+
+    def _begin(self):
+        self._process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._place = 0
 
     def cut(self, place, directory, seed, how=ANY):
         """Puts the disk as it may be found into the directory, in place of what is watched there. What was found of what."""
+        if place < self._place:  # power_cut goes through the log in its order
+            self.close()
+            self._begin()
+        self._place = place
         clear(directory)
         self._process.stdin.write(f"{place} {how} {seed} {directory}\n")
         self._process.stdin.flush()

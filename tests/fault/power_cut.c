@@ -343,6 +343,8 @@ int main(int argc, char **argv)
     begin(&d, argv[2]);
     while (fgets(line, sizeof line, stdin)) {
         o = read_order(line);
+        if (o.end < at && at > POWER_DATA)
+            fail("what has happened is not undone: a cut before the one before");
         while (at + sizeof(struct power_record) <= o.end) {
             const struct power_record *r = (const void *)(log + at);
 
