@@ -15,8 +15,12 @@ from harness import BIN, wait_until
 
 PRELOAD = BIN / "fault" / "pre_power.so"
 DATA = 16384  # where the log's records begin (power_log.h)
+RECORD = struct.Struct("IIqQ")
+CREATE, FOUND, WRITE = 1, 2, 3  # enum power_kind
+WAL_HEAD = 32  # bytes
 NOTHING, EVERYTHING, IN_ORDER, WHOLE, TORN, GARBAGE = range(6)  # enum how of power_cut.c
 ANY = -1
+NOTED = (".db", ".db-wal", ".db-journal", ".db.mark", ".db.part", ".db.part-journal")  # as kind_of_name of pre_power.c
 
 
 def environment(directory, log=None, flush=0, kill=0, full=0):
@@ -44,12 +48,26 @@ class Log:
         """How many operations there were, those included that are only counted."""
         return struct.unpack_from("Q", self._map, 8)[0]
 
+    def _records(self):
+        """(kind, file, offset, length, where it begins, where it ends) of every record."""
+        at, end = DATA, self.place()
+        while at < end:
+            kind, file, offset, length = RECORD.unpack_from(self._map, at)
+            begin, at = at, at + RECORD.size + (length + 7 & ~7)
+            yield kind, file, offset, length, begin, at
+
     def places(self):
         """The end of every record."""
-        places, at, end = [], DATA, self.place()
-        while at < end:
-            at += struct.calcsize("IIqQ") + (struct.unpack_from("Q", self._map, at + 16)[0] + 7 & ~7)
-            places.append(at)
+        return [end for *_, end in self._records()]
+
+    def begun_anew(self, wal):
+        """Where the head of the WAL with that name was just written, and is not yet flushed."""
+        name, places, known = wal.encode() + b"\0", [], set()
+        for kind, file, offset, length, begin, end in self._records():
+            if kind in (CREATE, FOUND) and self._map[begin + RECORD.size:begin + RECORD.size + length] == name:
+                known.add(file)
+            if kind == WRITE and file in known and (offset, length) == (0, WAL_HEAD):
+                places.append(end)
         return places
 
     def close(self):
@@ -102,13 +120,19 @@ def clear(directory):
 
 
 def noted(directory):
-    """The files that are noted in a log; pre_power.c has the list."""
-    return [f for f in directory.glob("*.db*") if f.name.endswith((".db", ".db-wal", ".db-journal", ".db.part", ".db.part-journal"))]
+    """The files that are noted in a log."""
+    return [f for f in directory.glob("*.db*") if f.name.endswith(NOTED)]
 
 
 def copy(files, directory):
     for file in files:
         shutil.copy(file, directory)
+
+
+def spoil_head(random, database):
+    """After a cut where the WAL's head was being written: it is neither the old one nor the new one."""
+    with contextlib.suppress(FileNotFoundError), open(f"{database}-wal", "r+b") as f:
+        f.write(random.randbytes(WAL_HEAD))
 
 
 def spoil(random, database):

@@ -237,6 +237,13 @@ static void cut_names(const struct disk *d, enum how how, struct name *names, ui
     }
 }
 
+/* The mark says something of another file: it may be as new as it can be beside a log of which
+ * nothing was kept, and the other way round. */
+static enum how how_of(const char *name, enum how how, uint64_t *seed)
+{
+    return strstr(name, ".mark") ? (enum how)dice_below(seed, HOWS) : how;
+}
+
 static void cut(const struct disk *d, int wanted, uint64_t seed, const char *to)
 {
     enum how how = wanted < 0 ? (enum how)dice_below(&seed, HOWS) : (enum how)wanted;
@@ -256,7 +263,7 @@ static void cut(const struct disk *d, int wanted, uint64_t seed, const char *to)
         bytes_resize(&b, 0);
         if (f->flushed.n)
             bytes_put(&b, 0, f->flushed.p, f->flushed.n);
-        do_pending(&b, &f->pending, how, &seed);
+        do_pending(&b, &f->pending, wanted < 0 ? how_of(names[i].name, how, &seed) : how, &seed);
         printf(" %s: %zu pending, %zu bytes;", names[i].name, f->pending.n, b.n);
         (void)snprintf(path, sizeof path, "%s/%.59s", to, names[i].name);
         bytes_write(&b, path);

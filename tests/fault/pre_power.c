@@ -14,8 +14,9 @@
  *   ANTEROOM_POWER_KILL    kill -9 in place of the operation of this number, of this process
  *   ANTEROOM_POWER_FULL    from the operation of this number on the disk takes no more
  *
- * Watched are databases, their WALs and journals, and copies that are being made. Operations on the
- * -shm file and on SQLite's temporary files count, but are not noted: nobody expects them back.
+ * Watched are databases, their WALs, marks and journals, and copies that are being made. Operations
+ * on the -shm file and on SQLite's temporary files count, but are not noted: nobody expects them
+ * back.
  */
 #undef _FORTIFY_SOURCE /* its headers have their own open() */
 
@@ -143,8 +144,8 @@ static bool ends(const char *text, const char *end)
 /* 1: noted; COUNTED; 0: not watched. */
 static int kind_of_name(const char *name)
 {
-    static const char *const noted[] = {".db", ".db-wal", ".db-journal", ".db.part",
-                                        ".db.part-journal"};
+    static const char *const noted[] = {".db",      ".db-wal",  ".db-journal",
+                                        ".db.mark", ".db.part", ".db.part-journal"};
     size_t i;
 
     for (i = 0; i < sizeof noted / sizeof noted[0]; i++) {

@@ -17,7 +17,8 @@ import pytest
 import power
 import soak
 from cloud import LAB, books_balance
-from harness import SLOW, wait_until
+from harness import SLOW
+from load import FOLLOWS
 from power_load import NEVER, Load, Receiver
 
 HOSTS = {"n1": {"gpu": 30}, "n2": {"gpu": 30}}
@@ -83,12 +84,15 @@ class World:
                 a.start_fcgi()
 
     def places(self, log, count):
-        """Of cuts: some anywhere, most right after somebody was told something."""
+        """(place, whether the WAL was just begun anew) of cuts: some anywhere, most right after somebody was told something, and
+        some where the WAL's head was just written: what its mark said of the old one must be gone by then."""
         told = [s.done for j in self.load.jobs.values() for s in j.steps if s.done < NEVER]
         told += [j.called for j in self.load.jobs.values() if j.called < NEVER]
         told += [b.done for b in self.load.backups if b.done < NEVER]
-        ends = log.places()
-        return sorted(self.random.choice(told if self.random.random() < 0.6 else ends) for _ in range(count))
+        ends, anew = log.places(), log.begun_anew(self.a.db_path.name + "-wal")
+        places = [(self.random.choice(told if self.random.random() < 0.6 else ends), False) for _ in range(count)]
+        places[:len(anew[-count // 8:])] = [(place, True) for place in anew[-count // 8:]]
+        return sorted(places)
 
     def close(self):
         self.receiver.close()
@@ -102,7 +106,9 @@ def jobs_are_there(world, place):
     status = {job["RequestID"]: job["Status"] for job in listed}
     assert len(status) == len(listed), collections.Counter(j["RequestID"] for j in listed).most_common(3)
     load = world.load
-    assert set(world.known) <= set(status)
+    for name, was in world.known.items():
+        assert name in status, f"{name}, of before this load, is lost"
+        assert status[name] in FOLLOWS.get(was, {was}), f"{name}, of before this load, was {was} and is {status[name]}"
     unknown = set(status) - set(world.known) - set(load.changes) - {j.name for j in load.jobs.values() if j.may_have("create", place)}
     assert not unknown, f"nobody has asked for these yet: {unknown}"
     for job in load.jobs.values():
@@ -199,23 +205,27 @@ def world(anteroom, tmp_path):
 
 def test_what_was_answered_survives_a_power_cut(world):
     rounds, modes, begun = soak.rounds(200 // SLOW, 2000), collections.Counter(), time.monotonic()
-    answers = done = loads = 0
+    answers = done = loads = marks = heads = 0
     number = next(rounds, None)
     while number is not None:
         log = world.begin(number, loads % 2 == 1)
         loads += 1
         answers += sum(s.done < NEVER for j in world.load.jobs.values() for s in j.steps)
         with power.cuts(world.log, world.base) as cuts:
-            for place in world.places(log, CUTS):
+            for place, anew in world.places(log, CUTS):
                 seed = world.random.getrandbits(60)
                 said = cuts.cut(place, world.a.dir, seed)
                 power.spoil(world.random, world.a.db_path)
+                if anew:
+                    power.spoil_head(world.random, world.a.db_path)
+                    heads += 1
                 try:
                     holds(world, place)
                 except BaseException:
-                    print(f"round {number}, cut at {place} with seed {seed}: {said}")
+                    print(f"round {number}, cut at {place} with seed {seed}{' and garbage as the head' * anew}: {said}")
                     raise
                 modes[said.split(" of the writes")[0]] += 1
+                marks += "anteroom.db.mark: 0 pending" not in said and "anteroom.db.mark: " in said
                 done += 1
                 number = next(rounds, None)
                 if number is None:
@@ -226,5 +236,8 @@ def test_what_was_answered_survives_a_power_cut(world):
             power.clear(world.a.dir)
             world.known = {}
     assert len(modes) == 6 or done < 100  # of six kinds of disks, in a long form of a short time
+    assert marks > done // 2, f"of {done} cuts only {marks} had anything of the mark to lose"
+    assert heads or done < 100
     soak.figure("A 201 is on disk also when power fails",
-                f"{done} power cuts, {answers} answers, {time.monotonic() - begun:.0f} s; of the writes was found: {dict(modes)}")
+                f"{done} power cuts, {heads} of them as the WAL was begun anew, {answers} answers, {time.monotonic() - begun:.0f} s; of the"
+                f" writes was found: {dict(modes)}")
