@@ -28,7 +28,9 @@ FLOOD_THREADS = 2  # of wrk
 ANSWER_MOST = 30  # seconds within which every request must have its answer, on a machine that has other things to do as well
 HELD = 10  # seconds for which half a request would hold a worker (fcgi/conn.c)
 CONN_MAX = 4096  # fcgi/conn.h
-THREADS_BESIDE_WORKERS = 3 + (BIN.name == "tsan")  # main, the writer's, the doorkeeper's; ThreadSanitizer's own
+SANITIZERS = int(BIN.name == "tsan")  # a thread of its own
+THREADS_BESIDE_WORKERS = 3 + SANITIZERS  # main, the writer's, the doorkeeper's
+CALLS = 64  # at once to one receiver (callback.per_host)
 WAL_MOST = 20_000 * 4120  # CHECKPOINT_URGENT pages of common/db.c, with their frames' headers, and one try more
 CROWD = 1500  # connections of each kind,
 FEW = 40  # but so many where megabytes wait on each
@@ -159,12 +161,8 @@ def test_a_request_that_waits_is_not_cut_to_make_room(anteroom):
 
 # Twice the load -------------------------------------------------------------------------------------------------------
 
-def memory(status):
-    return int(status["VmRSS"].split()[0])
-
-
 class Watch:
-    """Looks at the service every now and then: memory, descriptors and threads of the process, size of the WAL."""
+    """Looks every now and then: memory, descriptors and threads of the service and of the dispatcher, size of the WAL."""
 
     def __init__(self, a):
         self.a, self.seen = a, []
@@ -180,17 +178,17 @@ class Watch:
         self._thread.join()
 
     def _look(self):
-        proc = pathlib.Path(f"/proc/{self.a.fcgi.pid}")
         wal = pathlib.Path(f"{self.a.db_path}-wal")
         while not self._over.wait(0.1):
-            status = self._status(self.a.fcgi)
-            self.seen.append({"memory": memory(status), "threads": int(status["Threads"]), "WAL": wal.stat().st_size,
-                              "descriptors": len(os.listdir(proc / "fd")), "dispatcher": memory(self._status(self.a.dispatcher))})
+            self.seen.append({"WAL": wal.stat().st_size, **self._process("", self.a.fcgi),
+                              **self._process("dispatcher's ", self.a.dispatcher)})
 
     @staticmethod
-    def _status(process):
-        lines = pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
-        return dict(line.split(":", 1) for line in lines)
+    def _process(whose, process):
+        proc = pathlib.Path(f"/proc/{process.pid}")
+        status = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
+        return {f"{whose}memory": int(status["VmRSS"].split()[0]), f"{whose}threads": int(status["Threads"]),
+                f"{whose}descriptors": len(os.listdir(proc / "fd"))}
 
     def levels_off(self, what):
         """It is no larger in the last third than in the one before; a text that says so."""
@@ -274,12 +272,14 @@ def test_at_twice_the_load_it_refuses_in_time_and_everything_levels_off(anteroom
     assert watch.most("threads") == 4 + THREADS_BESIDE_WORKERS
     assert watch.most("descriptors") <= CONNS + 64
     assert watch.most("WAL") <= WAL_MOST
-    levels = watch.levels_off("memory"), watch.levels_off("dispatcher")
+    theirs = watch.most("dispatcher's descriptors"), watch.most("dispatcher's threads")
+    assert theirs[0] <= CALLS + 32 and theirs[1] == 1 + SANITIZERS, theirs  # there is no name to look up
+    levels = watch.levels_off("memory"), watch.levels_off("dispatcher's memory")
     assert a.fcgi.alive() and a.dispatcher.alive()
     soak.figure("Bounded", f"{2 * CONNS} clients that never rest for {said['seconds']:.0f} s, where {CONNS} are taken at once:"
                 f" {per_second(said, *GOOD, '429'):.0f} answers/s (of 64 clients: {per_second(alone, *GOOD, '429'):.0f}),"
                 f" {per_second(said, '429'):.0f} of them 429, and {per_second(said, '503'):.0f}/s 503; the longest took {said['longest_ms']} ms;"
                 f" memory {levels[0]} (dispatcher {levels[1]}), {watch.most('descriptors')} descriptors,"
-                f" {watch.most('threads')} threads, WAL {watch.most('WAL') >> 20} MB")
+                f" {watch.most('threads')} threads (dispatcher {theirs[0]} and {theirs[1]}), WAL {watch.most('WAL') >> 20} MB")
     wait_until(lambda: a.get("/healthz").status == 200, what="health")
     a.command("check")
