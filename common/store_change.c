@@ -278,8 +278,8 @@ static int change_order(struct store *s, const struct job *j, const struct job_c
     if (db_run(s->db, st, e) != 0 || note_order(s, j, priority, now, e) != 0)
         return -1;
     /* The end of the line is the server's choice: later jobs come after it, where there are numbers
-     * for them. An owner's job stands there right behind the last one, after which they come
-     * anyhow. */
+     * for them. An owner's job stands there right behind the last one, as they would, unless that
+     * one has a larger priority than the clock gives. */
     return c->move == JOB_TO_BACK && s->who->everything && priority <= STORE_GIVEN_MAX
                ? store_touch_queue(s, j->type, STORE_STAYS, priority, e)
                : 0;

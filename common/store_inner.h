@@ -185,8 +185,9 @@ struct store_key {
  * NoPool or NeverFits where that is known. In a write transaction. */
 int store_group_join(struct store *s, const struct store_key *k, int64_t now,
                      struct store_membership *m, struct err *e) AR_MUST_CHECK;
-/* Puts a queued job into its group, or, when not_before is still to come, to sleep. Its wait counts
- * from its not_before then, if it did from before that. In a write transaction. */
+/* Puts a queued job into its group, or, when not_before is still to come, to sleep. The wait of one
+ * that was in none counts from its not_before, if it did from before that. In a write transaction.
+ */
 int store_enqueue(struct store *s, int64_t id, const struct store_key *k, int64_t not_before,
                   int64_t now, struct err *e) AR_MUST_CHECK;
 /* The same, with the shape taken from the job's data. Uses id, type, scope, owner_id, data and

@@ -7,7 +7,8 @@
  * the configuration is as it was. Of a job that is admitted or running in a ledger, the rows of its
  * admission have no end; in an observed source, those of one that runs have one. A running job that
  * asks for something and has no row at all was either nobody's to count, since its queue had no
- * source, or its rows went when they had come to their end: it is placed anew by the next pass.
+ * source, or its rows went when they had come to their end: it is placed anew by the next pass,
+ * where there is room for it, which need not be where it runs.
  */
 #include <assert.h>
 
@@ -152,15 +153,29 @@ static int judge_job(struct store *s, struct db_stmt *st, enum remedy *what, str
     return rc < 0 ? -1 : 0;
 }
 
-static int remedy(struct store *s, struct db_stmt *job, enum remedy what, struct err *e)
+static int change_job(struct store *s, enum store_sql_name name, int64_t id, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, what == END_ITS_HOLDS ? SQL_HOLD_SETTLE : SQL_UNPLACE, e);
+    struct db_stmt *st = db_use(s->db, name, e);
 
     if (!st)
         return -1;
-    db_bind_i64(st, 1, db_i64(job, 0));
-    if (what == END_ITS_HOLDS)
-        db_bind_i64(st, 2, conf_queue(s->conf, db_str(job, 1))->source.settle);
+    db_bind_i64(st, 1, id);
+    return db_run(s->db, st, e);
+}
+
+/* What is placed anew counts there alone. */
+static int remedy(struct store *s, struct db_stmt *job, enum remedy what, struct err *e)
+{
+    int64_t id = db_i64(job, 0);
+    struct db_stmt *st;
+
+    if (what == PLACE_IT_ANEW)
+        return change_job(s, SQL_HOLD_FORGET, id, e) < 0 ? -1 : change_job(s, SQL_UNPLACE, id, e);
+    st = db_use(s->db, SQL_HOLD_SETTLE, e);
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, id);
+    db_bind_i64(st, 2, conf_queue(s->conf, db_str(job, 1))->source.settle);
     return db_run(s->db, st, e);
 }
 

@@ -96,6 +96,7 @@ enum store_sql_name {
     SQL_HOLD_DROP_OLD,
     SQL_UNPLACED,
     SQL_UNPLACE,
+    SQL_HOLD_FORGET,
     SQL_RUNNING_HOLDS,
     /* delivery */
     SQL_LANE_SAME_RECEIVER,

@@ -46,10 +46,12 @@ const char *const store_sql_job[SQL_NAMES] = {
         "NULL AND COALESCE(?2, 0) <= ?3 THEN max(queued_at, min(COALESCE(not_before, 0), ?3))"
         " ELSE queued_at END WHERE id = ?1",
     [SQL_JOB_VALID_UNTIL] = "UPDATE jobs SET valid_until = ?2 WHERE id = ?1",
-    /* Who comes into a group has not waited before its not_before, which is over. */
+    /* Who comes into a group, and was in none, has not waited before its not_before, which is over.
+     */
     [SQL_JOB_GROUP] =
         "UPDATE OR FAIL jobs SET group_id = ?2, reason = ?3, message = ?4, queued_at = CASE WHEN ?2"
-        " IS NULL THEN queued_at ELSE max(queued_at, COALESCE(not_before, 0)) END WHERE id = ?1",
+        " IS NULL OR group_id IS NOT NULL THEN queued_at ELSE max(queued_at, COALESCE(not_before,"
+        " 0)) END WHERE id = ?1",
     [SQL_JOB_QUEUED] =
         "UPDATE OR FAIL jobs SET status = 'queued', queued_at = COALESCE(?2, queued_at), reason = "
         "NULL,"

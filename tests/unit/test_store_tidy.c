@@ -150,6 +150,23 @@ static void a_job_that_comes_back_has_not_waited_before_its_time(void **state)
     rig_free(&r);
 }
 
+/* Found by review: its wait began anew. */
+static void a_job_that_is_awake_goes_on_waiting_whatever_its_time_was(void **state)
+{
+    struct rig r;
+    struct err e;
+    int64_t since;
+
+    (void)state;
+    rig_make(&r, queues);
+    (void)rig_add(&r, "vm", "a", ONE);
+    since = waits_since(&r);
+    r.now += 7200 * NS_PER_S; /* to midnight and some minutes, UTC */
+    OK(rig_change(&r, "vm", "a", "{\"not_before\":\"2023-11-15T00:00:00Z\"}", &e), &e);
+    assert_int_equal(waits_since(&r), since);
+    rig_free(&r);
+}
+
 /* 1,500 jobs that sleep until `start`, in one transaction. */
 static void add_many_sleepers(struct rig *r, int64_t start)
 {
@@ -244,6 +261,7 @@ int main(void)
         cmocka_unit_test(the_clock_wakes_and_ends_jobs),
         cmocka_unit_test(time_asleep_is_no_wait),
         cmocka_unit_test(a_job_that_comes_back_has_not_waited_before_its_time),
+        cmocka_unit_test(a_job_that_is_awake_goes_on_waiting_whatever_its_time_was),
         cmocka_unit_test(what_the_clock_brings_up_is_done_by_the_thousand),
         cmocka_unit_test(data_that_can_no_longer_be_read_holds_its_job_and_nobody_else),
     };
