@@ -102,7 +102,7 @@ def others(a):
             load.pause()
             load.check()
             assert load.unknown == 0 and not load.cut, (load.answers, load.cut[:3])
-            assert load.slowest < HELD / 2, load.slowest
+            assert load.slowest < HELD * (0.5 if SLOW == 1 else 0.9), load.slowest
             return load.slowest * 1000
 
         yield served
@@ -273,7 +273,7 @@ def test_at_twice_the_load_it_refuses_in_time_and_everything_levels_off(anteroom
     assert watch.most("descriptors") <= CONNS + 64
     assert watch.most("WAL") <= WAL_MOST
     theirs = watch.most("dispatcher's descriptors"), watch.most("dispatcher's threads")
-    assert theirs[0] <= CALLS + 32 and theirs[1] == 1 + SANITIZERS, theirs  # there is no name to look up
+    assert theirs[0] <= CALLS + 32 and theirs[1] <= 1 + SANITIZERS, theirs  # there is no name to look up
     levels = watch.levels_off("memory"), watch.levels_off("dispatcher's memory")
     assert a.fcgi.alive() and a.dispatcher.alive()
     soak.figure("Bounded", f"{2 * CONNS} clients that never rest for {said['seconds']:.0f} s, where {CONNS} are taken at once:"
