@@ -261,32 +261,28 @@ def reads(path, shape=False, fresh=False, status=200):
     return read
 
 
-def after_another(change):
-    """The same just after a commit of another program, so that the writer reads its pages again."""
+def prepared(change, prepare, words):
+    """The same change, with something done just before it."""
     def steps(s):
         rest = change(s)
         what = next(rest)
-        s.a.command("pause", next(s.names))
+        prepare(s)
         answer = yield what
         with contextlib.suppress(StopIteration):
             rest.send(answer)
 
-    steps.__name__ = change.__name__ + " after another"
+    steps.__name__ = f"{change.__name__} {words}"
     return steps
+
+
+def after_another(change):
+    """Just after a commit of another program, so that the writer reads its pages again."""
+    return prepared(change, lambda s: s.a.command("pause", next(s.names)), "after another")
 
 
 def without_reserve(change):
-    """The same when the file that keeps room on the disk is gone: it is made again."""
-    def steps(s):
-        rest = change(s)
-        what = next(rest)
-        s.a.db_path.with_name(s.a.db_path.name + ".room").unlink(missing_ok=True)
-        answer = yield what
-        with contextlib.suppress(StopIteration):
-            rest.send(answer)
-
-    steps.__name__ = change.__name__ + " without reserve"
-    return steps
+    """When the file that keeps room on the disk is gone: it is made again."""
+    return prepared(change, lambda s: s.a.db_path.with_name(f"{s.a.db_path.name}.room").unlink(missing_ok=True), "without reserve")
 
 
 def first_document(s):
