@@ -29,7 +29,7 @@ int deliver_open(const struct conf *conf, struct store *store, struct deliver **
     d->conf = conf;
     d->store = store;
     d->slots = slots;
-    d->changed = true;
+    deliver_changed(d);
     d->scanned = BUF_INIT(4096);
     d->lapse = INT64_MAX;
     if (open_parts(d, e) != 0) {
@@ -71,7 +71,12 @@ struct deliver_counts deliver_counts(struct deliver *d)
 
 void deliver_changed(struct deliver *d)
 {
-    d->changed = true;
+    d->changed = d->unseen = d->news = true;
+}
+
+bool deliver_unseen(const struct deliver *d)
+{
+    return d->unseen;
 }
 
 /* ---- one try ---- */

@@ -39,6 +39,9 @@ size_t deliver_under_way(const struct deliver *d);
  * knocked. */
 void deliver_changed(struct deliver *d);
 
+/* Has deliver_start not yet looked for them? A while may go by between two looks (its *next). */
+bool deliver_unseen(const struct deliver *d);
+
 /* Since the last call of this function. */
 struct deliver_counts {
     int64_t tried, accepted, requeued, failed;

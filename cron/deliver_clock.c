@@ -32,5 +32,5 @@ void deliver_follow(struct deliver *d)
     lanes_move(d->lanes, by);
     lanes_each(d->lanes, rewind_lane, NULL);
     d->lapse = 0; /* it is looked up again */
-    d->changed = true;
+    deliver_changed(d);
 }

@@ -52,6 +52,8 @@ struct deliver {
     char instance[17];
     /* which lanes there are */
     bool changed;       /* others may have come */
+    bool unseen;        /* deliver_unseen */
+    bool news;          /* deliver_changed since a scan began at the first lane */
     int64_t scan_from;  /* clock_mono: not before */
     struct buf scanned; /* receiver and owner of the last lane that was put, when there were more */
     size_t scanned_at;  /* where the owner begins */

@@ -114,12 +114,14 @@ int deliver_scan(struct deliver *d, struct err *e)
     if (store_paused_ends(d->store, nobody, NULL, &d->lapse, e) != 0)
         return -1;
     sc.said = d->lapse != INT64_MAX;
+    d->news = d->news && d->more; /* this round will have seen them */
     lanes_scan(d->lanes);
     if (store_lanes(d->store, &after, put_lane, &sc, e) != 0 || sc.failed)
         return -1;
     lanes_sweep(d->lanes);
     d->changed = sc.full || d->more; /* what came before this part was left out */
     d->more = sc.full;
+    d->unseen = sc.full || d->news;
     end = clock_mono();
     d->scan_from = end + SCAN_SHARE * (end - start);
     return 0;

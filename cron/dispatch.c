@@ -299,12 +299,13 @@ static void wait_some(struct dispatch *d)
 /* Nothing is left to do for this run? */
 static bool is_over(const struct dispatch *d)
 {
-    bool idle = deliver_under_way(d->deliver) == 0;
+    bool idle = deliver_under_way(d->deliver) == 0,
+         due = d->due <= clock_now() || deliver_unseen(d->deliver);
 
     if (d->fatal || clock_mono() >= d->end)
         return true;
     if (d->options->mode == DISPATCH_ONCE && !d->stopping)
-        return idle && d->due > clock_now() &&
+        return idle && !due &&
                (is_ending(d) ||
                 (d->passed && !d->wanted && !polls_busy(d->polls) && d->purge.looked));
     return idle && d->stopping;

@@ -9,6 +9,7 @@ from cloud import LAB, ask, create, lab, states
 from harness import BIN, Process, wait_until
 from reading import write
 from receiver import Reply
+from sources import Program, queues
 
 HOSTS = {"n": {"gpu": 2000}}
 
@@ -85,3 +86,23 @@ def test_after_a_fault_nothing_is_purged_and_it_says_that_it_failed(anteroom):
     write(a, ("DROP TRIGGER refuse",))
     a.dispatch(env=later)
     assert ask(a, "SELECT count(*) FROM jobs") == [(1,)]
+
+
+MANY_LANES = """
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+    INSERT INTO jobs (type, request_id, owner_id, data, callback, priority, status, created_at, updated_at, queued_at, scope,
+                      next_try, hold_until, admissions, receiver)
+    SELECT 'lab', 'later' || i, 'y', '{}', 'http://h' || i || '.example/', i, 'admitted', 1, 1, 1, '', 1 << 62, 1 << 62, 1,
+           'http://h' || i || '.example'
+    FROM n"""
+
+
+def test_who_was_admitted_while_the_lanes_were_not_looked_at_is_called(anteroom, tmp_path):
+    """Found by CI: a look at many lanes is followed by a time without one, in which the source may answer."""
+    program = Program(tmp_path)
+    program.says({"n": {"gpu": 3}})
+    a = anteroom(queues(lab=program.queue()))
+    write(a, (MANY_LANES,))
+    create(a, "now", 1)
+    assert "admitted=1" in a.dispatch().stderr
+    assert ask(a, "SELECT status FROM jobs WHERE request_id = 'now'") == [("running",)]

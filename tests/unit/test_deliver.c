@@ -173,6 +173,46 @@ static void a_job_that_cannot_be_read_ends_the_turn_of_its_lane(void **state)
     world_free(&w);
 }
 
+/* Else a single run ended with an admission that nobody had been called for. */
+static void what_came_during_the_time_without_a_scan_is_known_to_be_unseen(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_make(&w);
+    world_open(&w);
+    assert_true(deliver_unseen(w.d));
+    start(&w);
+    assert_false(deliver_unseen(w.d));
+    w.d->scan_from = clock_mono() + LATER; /* the scan took long */
+    deliver_changed(w.d);
+    start(&w);
+    assert_true(deliver_unseen(w.d));
+    assert_true(w.next > w.r.now);
+    w.d->scan_from = 0;
+    start(&w);
+    assert_false(deliver_unseen(w.d));
+    assert_int_equal(w.next, INT64_MAX);
+    world_free(&w);
+}
+
+/* Where there are more lanes than can be known, a scan sees a part of them. */
+static void what_came_during_a_round_of_scans_is_seen_by_the_next_one(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_make(&w);
+    world_open(&w);
+    start(&w);
+    w.d->more = true; /* as if it were the first part */
+    start_anew(&w);
+    assert_true(deliver_unseen(w.d));
+    start_anew(&w);
+    assert_false(deliver_unseen(w.d));
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +220,8 @@ int main(void)
         cmocka_unit_test(who_comes_to_a_paused_receiver_says_so_whatever_others_wait_for),
         cmocka_unit_test(many_lanes_say_so_in_more_than_one_transaction),
         cmocka_unit_test(a_job_that_cannot_be_read_ends_the_turn_of_its_lane),
+        cmocka_unit_test(what_came_during_the_time_without_a_scan_is_known_to_be_unseen),
+        cmocka_unit_test(what_came_during_a_round_of_scans_is_seen_by_the_next_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
