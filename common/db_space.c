@@ -37,7 +37,7 @@ int db_give_back(struct db *db, int64_t stop, int64_t *pages, struct err *e)
     int64_t spare;
 
     assert(db_writing(db));
-    for (*pages = 0; clock_mono() < stop; *pages += spare) {
+    for (*pages = 0; *pages == 0 || clock_mono() < stop; *pages += spare) {
         if (db_spare(db, &spare, e) != 0)
             return -1;
         if (spare == 0)

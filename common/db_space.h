@@ -13,7 +13,8 @@
  * for what comes next; none when it is of the kind that cannot get shorter. 0, or -1 and *e. */
 int db_spare(struct db *db, int64_t *pages, struct err *e) AR_MUST_CHECK;
 
-/* In a write transaction: gives spare pages back, until none is left or until `stop` (clock_mono).
+/* In a write transaction: gives spare pages back, some at least, until none is left or until `stop`
+ * (clock_mono).
  * *pages: how many. 0, or -1 and *e. */
 int db_give_back(struct db *db, int64_t stop, int64_t *pages, struct err *e) AR_MUST_CHECK;
 

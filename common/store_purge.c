@@ -66,6 +66,13 @@ struct step {
     struct store_purged *done;
 };
 
+/* A step takes something before it looks at the clock: it gets on however slow the machine is. `n`:
+ * rows that are not in done->rows yet. */
+static bool may_go_on(const struct step *t, int64_t n)
+{
+    return t->done->rows + n == 0 || clock_mono() < t->stop;
+}
+
 struct litter;
 /* Takes up to `most` of it away, `before` being how old it must be. *n: how many rows, fewer than
  * `most` when no more are left. */
@@ -200,7 +207,7 @@ static int take_jobs(struct step *t, const struct litter *l, int64_t before, int
     int rc = 1;
 
     (void)l;
-    for (*n = 0; *n < most && clock_mono() < t->stop; *n += gone) {
+    for (*n = 0; *n < most && may_go_on(t, *n); *n += gone) {
         rc = first_job(t->s, before, &j, e);
         if (rc != 1)
             break;
@@ -223,7 +230,7 @@ static int clear(struct step *t, const struct litter *l, int64_t now, struct err
             return -1;
         t->rows -= n;
         t->done->rows += n;
-    } while (n == most && t->rows > 0 && clock_mono() < t->stop);
+    } while (n == most && t->rows > 0 && may_go_on(t, 0));
     return 0;
 }
 
@@ -235,7 +242,7 @@ int store_purge(struct store *s, int64_t now, struct store_purged *done, struct 
 
     assert(db_writing(s->db));
     *done = (struct store_purged){0};
-    for (i = 0; i < ARRAY_LEN(litter) && t.rows > 0 && clock_mono() < t.stop; i++) {
+    for (i = 0; i < ARRAY_LEN(litter) && t.rows > 0 && may_go_on(&t, 0); i++) {
         if (clear(&t, &litter[i], now, e) != 0)
             return -1;
     }
@@ -243,7 +250,7 @@ int store_purge(struct store *s, int64_t now, struct store_purged *done, struct 
         return -1;
     if (db_spare(s->db, &left, e) != 0)
         return -1;
-    done->more = left > 0 || t.rows == 0 || clock_mono() >= t.stop;
+    done->more = left > 0 || t.rows == 0 || !may_go_on(&t, 0);
     return 0;
 }
 

@@ -142,5 +142,7 @@ const char *const store_sql_delivery[SQL_NAMES] = {
     [SQL_DELIVERY_NUMBERS] = "SELECT (SELECT min(n) FROM deliveries WHERE job_id = ?1),"
                              " (SELECT max(n) FROM deliveries WHERE job_id = ?1)"
                              " /* scan: CONSTANT ROW, no table */",
-    [SQL_RESEND] = "UPDATE jobs SET next_try = ?2 WHERE id = ?1",
+    /* another number than that of a request of before, also where the clock stands still */
+    [SQL_RESEND] = "UPDATE jobs SET next_try = min(?2, coalesce(min(next_try, 0), 0) - 1)"
+                   " WHERE id = ?1",
 };

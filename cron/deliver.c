@@ -58,7 +58,7 @@ void deliver_close(struct deliver *d)
 
 size_t deliver_under_way(const struct deliver *d)
 {
-    return d->busy;
+    return d->busy - d->aside;
 }
 
 struct deliver_counts deliver_counts(struct deliver *d)
@@ -137,8 +137,8 @@ static int start_job(struct deliver *d, struct lane *lane, const struct store_du
     s->asked = due->next_try;
     s->again = due->job.status == JOB_RUNNING;
     s->lane = lane;
-    s->at = now;
     s->mono = clock_mono();
+    s->at = now + (s->mono - d->started); /* waits for the database lie between */
     (void)snprintf(s->request, sizeof s->request, "%.*s", (int)due->request.n,
                    due->request.p ? due->request.p : "");
     if (start_try(d, s, due, e) == 0)
@@ -238,8 +238,9 @@ int deliver_start(struct deliver *d, int64_t now, int64_t *next, struct err *e)
 {
     int rc;
 
+    d->started = clock_mono();
     deliver_follow(d);
-    secrets_refresh(d->secrets, clock_mono());
+    secrets_refresh(d->secrets, d->started);
     if (deliver_say(d, now, e) != 0 || store_read_begin(d->store, e) != 0)
         return -1;
     /* Where the transaction has just followed a clock that was set, `now` is of the one before. */

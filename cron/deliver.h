@@ -26,13 +26,14 @@ int deliver_start(struct deliver *d, int64_t now, int64_t *next, struct err *e) 
 
 /* Moves the tries on as far as it goes without waiting, and writes what has ended, in one
  * transaction. -1: the store's fault; unless it is ERR_COMMIT_UNKNOWN (leave the process), the
- * outcomes are kept and written by a later call. */
+ * outcomes are kept and written by a later call. One that cannot be written keeps no other back. */
 int deliver_turn(struct deliver *d, struct err *e) AR_MUST_CHECK;
 
 /* Waits until a try moves, a descriptor can be read, or `ns` have gone by. */
 void deliver_wait(struct deliver *d, const int *fd, size_t fds, int64_t ns);
 
-/* Tries that have not ended, or whose outcome is not written. */
+/* Tries that have not ended, or whose outcome is not written; without those of which that failed
+ * again and again, which is tried once more every 30 s. */
 size_t deliver_under_way(const struct deliver *d);
 
 /* Jobs may have become due that deliver_start does not know of: by a pass, or by somebody who
@@ -45,6 +46,7 @@ bool deliver_unseen(const struct deliver *d);
 /* Since the last call of this function. */
 struct deliver_counts {
     int64_t tried, accepted, requeued, failed;
+    int64_t finished; /* whatever came of it; written */
 };
 struct deliver_counts deliver_counts(struct deliver *d);
 

@@ -30,6 +30,8 @@ struct slot {
     struct url url;
     bool called; /* false: there was nothing that could be called */
     /* of SLOT_ENDED */
+    int refusals; /* how many times the outcome could not be written, though others could */
+    bool aside;   /* it is not written before `aside_until` */
     int status;
     struct backoff_next then;
     char address[SLOT_ADDRESS_MAX];
@@ -48,6 +50,7 @@ struct deliver {
     struct lanes *lanes;
     struct clock_zone zone;
     int64_t shifted; /* store_clock_shifted, as the times that follow go by it */
+    int64_t started; /* clock_mono, when deliver_start was called last */
     struct deliver_counts counts;
     char instance[17];
     /* which lanes there are */
@@ -61,11 +64,13 @@ struct deliver {
     bool to_say;        /* jobs of some lane may be to say that their receiver is paused, or not */
     int64_t lapse;      /* clock_now: when the hold of one of those ends */
     /* slots */
-    size_t ended, busy; /* busy: not free */
-    size_t unused;      /* the first free slot that was used before, index + 1 */
-    size_t used;        /* slots that were ever used; memory behind them is not touched */
-    size_t chains;      /* a power of two */
-    size_t *chain;      /* by job: index + 1 of the first slot */
+    size_t ended, busy;  /* ended: and to be written; busy: not free */
+    size_t aside;        /* ended, and left for a while */
+    int64_t aside_until; /* clock_mono */
+    size_t unused;       /* the first free slot that was used before, index + 1 */
+    size_t used;         /* slots that were ever used; memory behind them is not touched */
+    size_t chains;       /* a power of two */
+    size_t *chain;       /* by job: index + 1 of the first slot */
     size_t slots;
     struct slot slot[];
 };
@@ -108,7 +113,8 @@ void deliver_follow(struct deliver *d);
 httpc_done_fn deliver_on_answer;
 /* What can't be sent at all is given up without a try. */
 void deliver_refuse(struct deliver *d, struct slot *s, const struct err *e);
-/* Writes what has ended, in one transaction, and frees its slots. */
+/* Writes what has ended, in one transaction, and frees its slots. Where something cannot be
+ * written, the others are, one by one. -1 and *e: not all of it was. */
 int deliver_write(struct deliver *d, struct err *e) AR_MUST_CHECK;
 
 #endif

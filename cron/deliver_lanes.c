@@ -8,6 +8,8 @@ enum {
     SCAN_SHARE = 4 /* a scan is followed by a time without one, so many times as long */
 };
 
+#define SCAN_REST_MOST (5 * NS_PER_S) /* also where the machine stood still during the scan */
+
 static void say(void *ctx, struct lane *lane)
 {
     struct deliver *d = ctx;
@@ -106,7 +108,7 @@ static struct store_lane scan_after(const struct deliver *d)
 int deliver_scan(struct deliver *d, struct err *e)
 {
     struct scanning sc = {.deliver = d, .e = e};
-    int64_t start = clock_mono(), end;
+    int64_t start = clock_mono(), end, rest;
     struct store_lane after = scan_after(d);
 
     if (!d->changed || start < d->scan_from)
@@ -123,7 +125,8 @@ int deliver_scan(struct deliver *d, struct err *e)
     d->more = sc.full;
     d->unseen = sc.full || d->news;
     end = clock_mono();
-    d->scan_from = end + SCAN_SHARE * (end - start);
+    rest = SCAN_SHARE * (end - start);
+    d->scan_from = end + (rest < SCAN_REST_MOST ? rest : SCAN_REST_MOST);
     return 0;
 }
 

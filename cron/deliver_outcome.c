@@ -7,6 +7,10 @@
 #include "store_clock.h"
 #include "store_queues.h"
 
+enum { REFUSALS_MAX = 3 }; /* of an outcome, before it is left for a while */
+
+#define ASIDE_FOR (30 * NS_PER_S)
+
 static void end_slot(struct deliver *d, struct slot *s)
 {
     s->state = SLOT_ENDED;
@@ -75,6 +79,11 @@ static struct str text_or_none(const char *text)
     return text && *text ? str_of(text) : (struct str){0};
 }
 
+static bool is_to_be_written(const struct slot *s)
+{
+    return s->state == SLOT_ENDED && !s->aside;
+}
+
 static int write_one(struct deliver *d, struct slot *s, int64_t now, struct err *e)
 {
     struct store_try t = {
@@ -99,24 +108,31 @@ static int write_one(struct deliver *d, struct slot *s, int64_t now, struct err 
     return store_tried(d->store, &t, now, &s->tried, e);
 }
 
-static int write_ended(struct deliver *d, struct err *e)
+/* What has ended of those slots, in a transaction. *refused: it is one of the outcomes that could
+ * not be written, rather than the transaction. */
+static int write_slots(struct deliver *d, struct slot *from, struct slot *to, bool *refused,
+                       struct err *e)
 {
-    int64_t now, start = clock_mono();
-    size_t i;
+    int64_t now, start = clock_mono(), n = 0;
 
+    *refused = false;
     if (store_begin(d->store, LOCK_SECONDS * NS_PER_S, e) != 0)
         return -1;
     deliver_follow(d);
     now = store_now(d->store);
-    for (i = 0; i < d->used; i++) {
-        if (d->slot[i].state == SLOT_ENDED && write_one(d, &d->slot[i], now, e) != 0) {
+    for (; from < to; from++) {
+        if (!is_to_be_written(from))
+            continue;
+        if (write_one(d, from, now, e) != 0) {
             store_rollback(d->store);
+            *refused = true;
             return -1;
         }
+        n++;
     }
     if (store_commit(d->store, e) != 0)
         return -1;
-    stats_commit(store_stats(d->store), STATS_DISPATCHER, (int64_t)d->ended, clock_mono() - start);
+    stats_commit(store_stats(d->store), STATS_DISPATCHER, n, clock_mono() - start);
     return 0;
 }
 
@@ -202,6 +218,7 @@ static void look_again(struct deliver *d, struct slot *s)
 
 static void finish(struct deliver *d, struct slot *s)
 {
+    d->counts.finished++;
     count(&d->counts, s);
     stats_delivery(store_stats(d->store), outcome_of(s), s->ns);
     log_try(s);
@@ -212,21 +229,74 @@ static void finish(struct deliver *d, struct slot *s)
     if (s->tried.receiver.paused_until)
         d->lapse = 0; /* one more may say that it is paused: look when its hold ends */
     look_again(d, s);
+    d->ended--;
     deliver_slot_free(d, s);
+}
+
+/* ---- what cannot be written ---- */
+
+static void set_aside(struct deliver *d, struct slot *s, const struct err *e)
+{
+    char room[LOG_QUOTE_MAX];
+
+    s->aside = true;
+    d->ended--;
+    d->aside++;
+    d->aside_until = clock_mono() + ASIDE_FOR;
+    log_error("callback-unwritten", "job=%lld error=%s", (long long)s->id,
+              log_quote(room, e->text));
+}
+
+static void take_back(struct deliver *d)
+{
+    size_t i;
+
+    if (d->aside == 0 || clock_mono() < d->aside_until)
+        return;
+    for (i = 0; i < d->used; i++)
+        d->slot[i].aside = false;
+    d->ended += d->aside;
+    d->aside = 0;
+}
+
+/* A page that can't be read, a row that is refused: only the outcome that needs it waits for it. */
+static int write_singly(struct deliver *d, struct err *e)
+{
+    struct slot *s;
+    struct err why;
+    bool refused;
+    int rc = 0;
+
+    for (s = d->slot; s < d->slot + d->used; s++) {
+        if (!is_to_be_written(s))
+            continue;
+        if (write_slots(d, s, s + 1, &refused, &why) == 0) {
+            finish(d, s);
+            continue;
+        }
+        *e = why;
+        rc = -1;
+        if (!refused)
+            break;
+        if (++s->refusals >= REFUSALS_MAX)
+            set_aside(d, s, e);
+    }
+    return rc;
 }
 
 int deliver_write(struct deliver *d, struct err *e)
 {
-    size_t i;
+    struct slot *s, *end = d->slot + d->used;
+    bool refused;
 
+    take_back(d);
     if (d->ended == 0)
         return 0;
-    if (write_ended(d, e) != 0)
-        return -1;
-    for (i = 0; i < d->used; i++) {
-        if (d->slot[i].state == SLOT_ENDED)
-            finish(d, &d->slot[i]);
+    if (write_slots(d, d->slot, end, &refused, e) != 0)
+        return refused && e->code != ERR_STORAGE_FULL ? write_singly(d, e) : -1;
+    for (s = d->slot; s < end; s++) {
+        if (is_to_be_written(s))
+            finish(d, s);
     }
-    d->ended = 0;
     return 0;
 }

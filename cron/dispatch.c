@@ -6,9 +6,7 @@
  *
  * A pass is wanted when somebody knocked, when the clock has brought something up, when a callback
  * was given up (what it held is free), when a reading has come (polls.h), or when the last one was
- * long ago. When the last pass
- * admitted nobody, the next one begins after a pause as long as that pass was, so that a flood of
- * knocks costs at most half of a processor. No pass waits for a callback, and no callback for
+ * long ago (pace.h). No pass waits for a callback, and no callback for
  * another.
  */
 #include "dispatch.h"
@@ -24,13 +22,12 @@
 #include "httpc.h"
 #include "inspect.h"
 #include "lock.h"
+#include "pace.h"
 #include "polls.h"
 #include "purge.h"
 #include "store_clock.h"
 #include "wake.h"
 
-#define PASS_GAP   (20 * NS_PER_MS) /* between the starts of passes that admit nobody */
-#define PASS_EVERY (30 * NS_PER_S)
 #define PAUSE      (1 * NS_PER_S) /* after a fault of the database */
 #define STOP_TIME  (3 * NS_PER_S) /* for callbacks under way, when asked to stop */
 #define LOCK_WAIT  (5 * NS_PER_S) /* for the database */
@@ -51,29 +48,22 @@ struct dispatch {
     /* all times are clock_mono's, but for `due` and `moment`, which are clock_now's */
     int64_t end;       /* of --for, or of the time to stop; INT64_MAX: none */
     int64_t last_call; /* no callback is started from here on */
-    int64_t pass_from; /* no pass before */
-    int64_t pass_by;   /* a pass then at the latest */
     int64_t pause;     /* the database is left alone until then */
     int64_t due;       /* the next callback */
     int64_t moment;    /* when the clock brings something up */
     int64_t shifted;   /* store_clock_shifted, when it was last looked */
-    bool wanted;       /* a pass */
-    bool passed;       /* there was one */
+    struct pace pace;
+    bool passed; /* there was a pass */
     bool stopping;
     int faults;                /* what could not be done */
     bool fatal;                /* the process must leave */
-    struct pass_result result; /* of the last pass */
+    struct pass_result result; /* of the passes since the last summary */
     struct deliver_counts counts;
 };
 
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
 }
 
 /* ---- faults and the summary ---- */
@@ -89,6 +79,21 @@ static void fault(struct dispatch *d, const char *event, const struct err *e)
                (d->options->mode == DISPATCH_ONCE && d->faults >= FAULTS_ONCE);
     d->pause = clock_mono() + PAUSE;
     d->due = 0; /* not known */
+}
+
+/* The passes of a single run are one in its summary: what was done is added up, who waits is as the
+ * last one has seen it. */
+static void add_result(struct pass_result *sum, const struct pass_result *r)
+{
+    sum->admitted += r->admitted;
+    sum->placed += r->placed;
+    sum->groups = r->groups;
+    sum->reasons += r->reasons;
+    sum->questions += r->questions;
+    sum->tidied.woken += r->tidied.woken;
+    sum->tidied.expired += r->tidied.expired;
+    sum->tidied.lapsed += r->tidied.lapsed;
+    sum->ns += r->ns;
 }
 
 static void summarize(struct dispatch *d)
@@ -139,7 +144,7 @@ static void take_signals(struct dispatch *d)
 /* A pass, and new readings for the next. */
 static void want_pass(struct dispatch *d)
 {
-    d->wanted = true;
+    d->pace.wanted = true;
     polls_want(d->polls);
 }
 
@@ -168,31 +173,28 @@ static void give_back(void)
 static void run_pass(struct dispatch *d)
 {
     int64_t start = clock_mono(), end;
-    bool quiet = !d->wanted && start >= d->pass_by;
-    bool all = d->wanted || quiet, more;
+    bool quiet = pace_quiet(&d->pace, start), all = d->pace.wanted || quiet;
     struct pass_in in = {
         .conf = d->conf, .store = d->store, .skips = d->skips, .news = polls_news, .ctx = d->polls};
+    struct pass_result r;
     struct err e;
     int rc;
 
     in.reading = polls_take(d->polls, all);
-    rc = pass_run(&in, &d->result, &e);
+    rc = pass_run(&in, &r, &e);
+    add_result(&d->result, &r);
     polls_done(d->polls);
     end = clock_mono();
     d->passed = true;
-    if (all || d->result.admitted)
+    if (all || r.admitted)
         deliver_changed(d->deliver);
-    if (all)
-        d->pass_by = end + PASS_EVERY;
-    more = d->result.more;
-    d->wanted = d->wanted && !all;
-    if (rc != 0 || more)
+    pace_passed(&d->pace, start, end, all, r.admitted || r.more);
+    if (rc != 0 || r.more)
         want_pass(d);
-    d->pass_from = d->result.admitted || more ? end : most(start + PASS_GAP, end + (end - start));
     if (rc != 0)
         fault(d, "pass", &e);
     /* What was admitted before a fault is on disk. */
-    if (rc != 0 ? d->result.admitted > 0 : d->options->mode != DISPATCH_ONCE || more)
+    if (rc != 0 ? r.admitted > 0 : d->options->mode != DISPATCH_ONCE || r.more)
         summarize(d); /* the last one of a single run waits for the callbacks */
     store_checkpoint_if_due(d->store);
     if (quiet)
@@ -201,8 +203,7 @@ static void run_pass(struct dispatch *d)
 
 static bool pass_due(const struct dispatch *d, int64_t now)
 {
-    return !is_ending(d) && now >= d->pass_from &&
-           (d->wanted || now >= d->pass_by || polls_come(d->polls));
+    return !is_ending(d) && pace_due(&d->pace, now, polls_come(d->polls));
 }
 
 /* Starts what is due, writes what ended. */
@@ -223,7 +224,7 @@ static void deliver_some(struct dispatch *d)
     d->counts.failed += c.failed;
     if ((c.failed || c.requeued) && d->options->mode != DISPATCH_ONCE)
         want_pass(d);
-    if (c.tried || c.failed || c.requeued)
+    if (c.finished || c.requeued)
         d->due = 0; /* there is room, and what ended may be due again: look at once */
     if (c.tried)
         store_checkpoint_if_due(d->store);
@@ -269,8 +270,7 @@ static int64_t idle_time(const struct dispatch *d)
     int64_t now = clock_mono(), wall = clock_now(), until = d->end;
 
     if (!is_ending(d)) {
-        until =
-            least(until, d->wanted || polls_come(d->polls) ? most(now, d->pass_from) : d->pass_by);
+        until = least(until, pace_next(&d->pace, now, polls_come(d->polls)));
         until = least(until, polls_next(d->polls));
         until = least(until, d->passed ? d->purge.next : INT64_MAX);
     }
@@ -307,7 +307,7 @@ static bool is_over(const struct dispatch *d)
     if (d->options->mode == DISPATCH_ONCE && !d->stopping)
         return idle && !due &&
                (is_ending(d) ||
-                (d->passed && !d->wanted && !polls_busy(d->polls) && d->purge.looked));
+                (d->passed && !d->pace.wanted && !polls_busy(d->polls) && d->purge.looked));
     return idle && d->stopping;
 }
 
@@ -375,9 +375,11 @@ static int open_signals(struct dispatch *d, struct err *e)
     return d->signals < 0 ? err_errno(e, ERR_INTERNAL, "cannot set up signals") : 0;
 }
 
-static void set_times(struct dispatch *d)
+/* `began`: what came before, a wait for the database and all, is part of --for: else cron's next
+ * run would meet this one at work, and leave. */
+static void set_times(struct dispatch *d, int64_t began)
 {
-    int64_t now = clock_mono(), length;
+    int64_t length;
 
     d->end = d->last_call = INT64_MAX;
     d->due = d->moment = INT64_MAX;
@@ -385,7 +387,7 @@ static void set_times(struct dispatch *d)
     if (d->options->mode != DISPATCH_FOR)
         return;
     length = d->options->seconds * NS_PER_S;
-    d->end = now + length;
+    d->end = began + length;
     /* Whoever is cut is called again by the next run, while he may still work on the first call. */
     d->last_call = d->end - least(d->conf->callback.timeout + LAST_CALLS, length / 4);
 }
@@ -409,6 +411,7 @@ static int settle_books(struct dispatch *d, struct err *e)
 /* 1: ready; 0: another dispatcher is at work; -1 and *e. */
 static int dispatch_open(struct dispatch *d, struct err *e)
 {
+    int64_t began = clock_mono();
     static const struct who self = {
         .name = STR_LIT("dispatcher"), .everything = true, .changes = true};
     int taken;
@@ -431,7 +434,7 @@ static int dispatch_open(struct dispatch *d, struct err *e)
     if (d->options->mode != DISPATCH_ONCE &&
         wake_listen(store_wake_path(d->store), &d->wake, e) != 0)
         return -1;
-    set_times(d);
+    set_times(d, began);
     purge_init(&d->purge, d->store, d->options->mode == DISPATCH_ONCE ? PURGE_ONCE : 0);
     return 1;
 }

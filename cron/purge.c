@@ -11,6 +11,7 @@
 #define LOCK_WAIT   (5 * NS_PER_S)
 #define SHORTEN_GAP (1 * NS_PER_S) /* between two attempts to make the file shorter */
 #define PAUSE_LEAST (4 * NS_PER_MS)
+#define PAUSE_MOST  (5 * NS_PER_S) /* also where a step stood still */
 
 enum { PAUSE_PER_STEP = 3 }; /* of the time, a quarter at the most goes into steps */
 
@@ -59,6 +60,15 @@ static void rest(struct purge *p, int64_t now)
     tell(p);
 }
 
+static int64_t pause_after(int64_t took)
+{
+    int64_t pause = took * PAUSE_PER_STEP;
+
+    if (pause < PAUSE_LEAST)
+        return PAUSE_LEAST;
+    return pause < PAUSE_MOST ? pause : PAUSE_MOST;
+}
+
 int purge_turn(struct purge *p, struct err *e)
 {
     int64_t start = clock_mono(), took;
@@ -78,8 +88,7 @@ int purge_turn(struct purge *p, struct err *e)
     p->ns += took;
     p->steps -= p->steps < INT64_MAX;
     p->looked = false;
-    p->next =
-        start + took + (took * PAUSE_PER_STEP > PAUSE_LEAST ? took * PAUSE_PER_STEP : PAUSE_LEAST);
+    p->next = start + took + pause_after(took);
     if (!more)
         rest(p, clock_mono());
     return 0;

@@ -46,6 +46,22 @@ def test_who_was_admitted_before_the_fault_of_a_pass_is_called(anteroom, receive
     assert states(a)["last"] == "running" and len(receiver.requests) == 1001
 
 
+def test_its_summary_is_of_all_its_passes(anteroom, receiver, tmp_path):
+    """Found by review: it was of the last one, in which the source that answers last admits nobody."""
+    called = tmp_path / "called"
+    quick, slow = Program(tmp_path, "quick"), Program(tmp_path, "slow", f"while ! [ -e {called} ]; do sleep 0.02; done")
+    quick.says({"n": {"gpu": 3}})
+    slow.says({"n": {"gpu": 1}})
+    a = anteroom(queues(lab=quick.queue(), other=slow.queue()))
+    create(a, "j", 1, callback=receiver.url("j"))
+    create(a, "large", 2, type="other", callback=receiver.url("large"))
+    answering = threading.Thread(target=lambda: (receiver.wait(1), called.touch()))
+    answering.start()
+    done = a.dispatch()
+    answering.join()
+    assert "admitted=1" in done.stderr and "accepted=1" in done.stderr and "groups=1" in done.stderr
+
+
 def test_what_was_answered_is_written_once_the_database_can_be(anteroom, receiver, single):
     a = anteroom(lab(HOSTS))
     answer = threading.Event()

@@ -173,6 +173,46 @@ static void a_job_that_cannot_be_read_ends_the_turn_of_its_lane(void **state)
     world_free(&w);
 }
 
+/* Found by review: whoever's outcome could not be written, a damaged page of its history for one,
+ * kept all others from being written, and so from being called. */
+static void an_outcome_that_cannot_be_written_keeps_no_other_back(void **state)
+{
+    struct world w;
+    struct err e;
+    int i;
+
+    (void)state;
+    world_make(&w);
+    rig_sql(&w.r, "DELETE FROM receivers");
+    add_admitted(&w, "a", 5, w.r.now);
+    rig_sql(&w.r,
+            "UPDATE jobs SET callback = 'ftp://c.example/' || id;" /* given up without a try */
+            "CREATE TRIGGER t BEFORE INSERT ON deliveries WHEN NEW.job_id = 3"
+            " BEGIN SELECT RAISE(ABORT, 'damaged'); END");
+    world_open(&w);
+    start(&w);
+    assert_int_equal(deliver_under_way(w.d), 5);
+    assert_int_equal(deliver_turn(w.d, &e), -1);
+    assert_non_null(strstr(e.text, "damaged"));
+    assert_int_equal(rig_ask(&w.r, "SELECT count(*) FROM jobs WHERE status = 'failed'"), 4);
+    assert_int_equal(deliver_counts(w.d).finished, 4);
+    assert_int_equal(deliver_under_way(w.d), 1);
+    for (i = 0; i < 2; i++)
+        assert_int_equal(deliver_turn(w.d, &e), -1);
+    assert_int_equal(deliver_under_way(w.d), 0); /* nobody waits for it now */
+    OK(deliver_turn(w.d, &e), &e);
+    start_anew(&w); /* nor is it called again */
+    OK(deliver_turn(w.d, &e), &e);
+    w.d->aside_until = 0;
+    assert_int_equal(deliver_turn(w.d, &e), -1);
+    rig_sql(&w.r, "DROP TRIGGER t");
+    w.d->aside_until = 0;
+    OK(deliver_turn(w.d, &e), &e);
+    assert_int_equal(rig_ask(&w.r, "SELECT count(*) FROM jobs WHERE status = 'failed'"), 5);
+    assert_int_equal(rig_ask(&w.r, "SELECT count(*) FROM deliveries"), 5);
+    world_free(&w);
+}
+
 /* Else a single run ended with an admission that nobody had been called for. */
 static void what_came_during_the_time_without_a_scan_is_known_to_be_unseen(void **state)
 {
@@ -220,6 +260,7 @@ int main(void)
         cmocka_unit_test(who_comes_to_a_paused_receiver_says_so_whatever_others_wait_for),
         cmocka_unit_test(many_lanes_say_so_in_more_than_one_transaction),
         cmocka_unit_test(a_job_that_cannot_be_read_ends_the_turn_of_its_lane),
+        cmocka_unit_test(an_outcome_that_cannot_be_written_keeps_no_other_back),
         cmocka_unit_test(what_came_during_the_time_without_a_scan_is_known_to_be_unseen),
         cmocka_unit_test(what_came_during_a_round_of_scans_is_seen_by_the_next_one),
     };

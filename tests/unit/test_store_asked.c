@@ -2,6 +2,8 @@
 /* Whoever asks for a callback while a try of it is under way gets one more. */
 #include "delivery_case.h"
 
+#include "store_history.h"
+
 static const char queues[] = "callback: {requeue: 1, retry: [0]}\n"
                              "queues:\n"
                              "  vm:\n"
@@ -29,6 +31,28 @@ static void who_asks_while_a_try_is_under_way_gets_one_more(void **state)
     assert_true(out.written);
     assert_false(out.asked);
     assert_string_equal(delivery_ask(&r, "SELECT next_try > 0 FROM jobs"), "1");
+    rig_free(&r);
+}
+
+/* Found by review: two requests of the same moment, of a clock that stands still, were taken for
+ * one, and the second was lost where the first one's try had begun. */
+static void two_requests_are_never_taken_for_one(void **state)
+{
+    static const struct store_match none = {0};
+    static const char *const stamps[] = {"-1000", "-1001", "-1002"};
+    struct rig r;
+    struct err e;
+    size_t i;
+
+    (void)state;
+    rig_make(&r, queues);
+    delivery_admit(&r, delivery_add(&r, "a", "o", "http://c.example/a"), r.now);
+    for (i = 0; i < ARRAY_LEN(stamps); i++) {
+        rig_begin(&r);
+        OK(store_resend(r.s, STR_LIT("vm"), STR_LIT("a"), &none, 1000, &e), &e);
+        rig_commit(&r);
+        assert_string_equal(delivery_ask(&r, "SELECT next_try FROM jobs"), stamps[i]);
+    }
     rig_free(&r);
 }
 
@@ -125,6 +149,7 @@ static void who_does_not_want_it_is_not_called_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_requests_are_never_taken_for_one),
         cmocka_unit_test(who_asks_while_a_try_is_under_way_gets_one_more),
         cmocka_unit_test(a_confirmation_does_not_take_the_request_away),
         cmocka_unit_test(it_is_the_same_when_that_was_the_last_one),
