@@ -14,7 +14,12 @@ struct httpc {
     CURLM *multi;
     struct transfer *first;
     size_t under_way;
+    int64_t looked; /* when the sockets were last looked at, clock_mono */
+    bool extended;  /* libcurl does not wake up at the end of a limit that was extended */
 };
+
+#define AWAY        (500 * NS_PER_MS) /* whoever looks no more often is not at work */
+#define LOOK_EXTEND (1 * NS_PER_S)    /* how often a limit that was extended is looked at */
 
 int httpc_init(struct err *e)
 {
@@ -112,6 +117,25 @@ static bool begin_again(struct httpc *h, struct transfer *t)
            transfer_limit(t, left) && curl_multi_add_handle(h->multi, t->easy) == CURLM_OK;
 }
 
+/* Time in which nobody looked at the sockets, since the disk or the machine stood still, is not the
+ * server's: libcurl looks at its limits before it looks at what has come, and would call an answer
+ * that is there late. */
+static void allow_for_absence(struct httpc *h)
+{
+    int64_t now = clock_mono(), since;
+    struct transfer *t;
+
+    if (now - h->looked < AWAY)
+        return;
+    for (t = h->first; t; t = t->next) {
+        since = t->started > h->looked ? t->started : h->looked;
+        if (now - since >= AWAY) {
+            transfer_extend(t, now - since);
+            h->extended = true;
+        }
+    }
+}
+
 void httpc_turn(struct httpc *h, httpc_done_fn *fn, void *ctx)
 {
     struct transfer *t;
@@ -119,7 +143,10 @@ void httpc_turn(struct httpc *h, httpc_done_fn *fn, void *ctx)
     CURLcode code;
     int running, left;
 
+    allow_for_absence(h);
     (void)curl_multi_perform(h->multi, &running);
+    h->looked = clock_mono();
+    h->extended = h->extended && running > 0;
     while ((m = curl_multi_info_read(h->multi, &left))) {
         if (m->msg != CURLMSG_DONE)
             continue;
@@ -139,9 +166,12 @@ enum { WAIT_FDS_MAX = 4 };
 void httpc_wait(struct httpc *h, const int *fd, size_t fds, int64_t ns)
 {
     struct curl_waitfd extra[WAIT_FDS_MAX];
-    int64_t ms = (ns + NS_PER_MS - 1) / NS_PER_MS;
+    int64_t ms;
     unsigned int i;
 
+    if (h->extended && ns > LOOK_EXTEND)
+        ns = LOOK_EXTEND;
+    ms = (ns + NS_PER_MS - 1) / NS_PER_MS;
     for (i = 0; i < fds && i < WAIT_FDS_MAX; i++)
         extra[i] = (struct curl_waitfd){.fd = fd[i], .events = CURL_WAIT_POLLIN};
     (void)curl_multi_poll(h->multi, extra, i,
@@ -149,6 +179,7 @@ void httpc_wait(struct httpc *h, const int *fd, size_t fds, int64_t ns)
                           : ms > INT32_MAX ? INT32_MAX
                                            : (int)ms,
                           NULL);
+    h->looked = clock_mono();
 }
 
 enum { LOOK_UP_MS = 100 }; /* so often somebody may say stop */

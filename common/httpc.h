@@ -38,8 +38,9 @@ struct httpc_request {
     struct str body; /* p == NULL: GET, else POST; copied */
     size_t headers;
     const char *header[HTTPC_HEADERS_MAX]; /* "name: value"; copied */
-    int64_t timeout, connect_timeout;      /* ns; timeout is for all of it, connecting included */
-    size_t keep;                           /* bytes of the answer's body that are kept */
+    int64_t timeout, connect_timeout; /* ns; timeout is for all of it, connecting included. Time
+                                         in which nobody turned or waited does not count */
+    size_t keep;                      /* bytes of the answer's body that are kept */
     size_t read; /* bytes that are read at the most: then the answer is cut, which is no failure */
     size_t tag;  /* the caller's, comes back with the answer */
     const struct httpc_tls *tls; /* NULL: {0} */

@@ -33,8 +33,9 @@ struct transfer {
     bool has_retry_after;
     bool cut; /* we ended it: enough was read */
     struct httpc_guard guard;
-    int64_t timeout;
-    bool again; /* this is its second beginning */
+    int64_t timeout;              /* since `started` */
+    int64_t limit, connect_limit; /* as libcurl has them: since its (new) beginning */
+    bool again;                   /* this is its second beginning */
     const char *wanted_name;
     struct buf wanted;
     httpc_sink_fn *sink;
@@ -50,5 +51,7 @@ void transfer_free(struct transfer *t);
 void transfer_report(struct transfer *t, CURLcode code, httpc_done_fn *fn, void *ctx);
 /* Sets how long it may still take, in ns from its (new) beginning. False: libcurl refuses. */
 bool transfer_limit(struct transfer *t, int64_t timeout);
+/* Gives it so many ns more, to connect as well. */
+void transfer_extend(struct transfer *t, int64_t ns);
 
 #endif

@@ -147,7 +147,21 @@ static long to_ms(int64_t ns)
 
 bool transfer_limit(struct transfer *t, int64_t timeout)
 {
+    t->limit = timeout;
     return curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, to_ms(timeout)) == CURLE_OK;
+}
+
+static bool limit_connect(struct transfer *t, int64_t timeout)
+{
+    t->connect_limit = timeout;
+    return curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, to_ms(timeout)) == CURLE_OK;
+}
+
+void transfer_extend(struct transfer *t, int64_t ns)
+{
+    t->timeout += ns;
+    (void)transfer_limit(t, t->limit + ns);
+    (void)limit_connect(t, t->connect_limit + ns);
 }
 
 static bool set_blob(CURL *easy, CURLoption option, struct str text)
@@ -202,9 +216,7 @@ static bool set_request(struct transfer *t, const struct httpc_request *r)
     ok = curl_easy_setopt(t->easy, CURLOPT_URL, r->url) == CURLE_OK && ok;
     ok = curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK && ok;
     ok = transfer_limit(t, r->timeout) && ok;
-    ok = curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, to_ms(r->connect_timeout)) ==
-             CURLE_OK &&
-         ok;
+    ok = limit_connect(t, r->connect_timeout) && ok;
     ok = (!r->tls || set_tls(t->easy, r->tls)) && ok;
     ok = set_buffers(t->easy, r) && ok;
     ok = httpc_guard_begin(t->easy, &t->guard, r->pin) && ok;
