@@ -340,7 +340,8 @@ def test_silent_names_of_one_owner_delay_no_other_and_no_stop(watched, names, on
     when it is told to, while lookups are under way."""
     names.names["good.test"] = [[ONE]]
     names.names.update({f"dead-{i}.test": [SILENT] for i in range(200)})
-    w = watched({**ONLY_ONE, "nameserver": names.where, "timeout": "60s", "connect_timeout": "60s", "hold": "10m"})
+    w = watched({**ONLY_ONE, "nameserver": names.where, "timeout": "60s", "connect_timeout": "60s", "hold": "10m",
+                 "retry": [0, "1m", "1m", "1m"]})
     w.a.start_dispatcher()
     for i in range(200):
         create(w.a, f"dead-{i}", 1, callback=f"http://dead-{i}.test:8080/x", owner_id="dead")
