@@ -25,18 +25,22 @@ static void refuse(struct pass_queue *q, const char *why)
  * be good, and nothing else may wake it. */
 static void judge_age(struct pass *p, struct pass_queue *q)
 {
-    int64_t age = p->now - q->reading.read_at;
+    int64_t age = p->now - q->reading.read_at, most = q->conf->source.max_age;
     char why[ERR_TEXT_MAX];
 
-    if (age >= 0 && age <= q->conf->source.max_age)
+    if (age >= 0 && age <= most)
         return;
     p->more = p->more || store_clock_moved(p->store);
     if (age < 0)
         (void)snprintf(why, sizeof why, "the clock was set back since it was read");
+    else if (q->reading.ns > most)
+        (void)snprintf(why, sizeof why,
+                       "the reading is stale as it comes: it took %lld s, and max_age is %lld s",
+                       (long long)(q->reading.ns / NS_PER_S), (long long)(most / NS_PER_S));
     else
-        (void)snprintf(
-            why, sizeof why, "the reading is stale: it is %lld s old, and %lld s are allowed",
-            (long long)(age / NS_PER_S), (long long)(q->conf->source.max_age / NS_PER_S));
+        (void)snprintf(why, sizeof why,
+                       "the reading is stale: it is %lld s old, and %lld s are allowed",
+                       (long long)(age / NS_PER_S), (long long)(most / NS_PER_S));
     refuse(q, why);
 }
 

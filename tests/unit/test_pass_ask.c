@@ -262,6 +262,21 @@ static void test_an_old_reading_is_none(void **state)
     end(&s);
 }
 
+/* Found by review: with a timeout above max_age nobody was ever admitted, and nothing said why. */
+static void test_a_reading_that_took_too_long_says_so(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    s.reading[0]->ns = s.rig.conf->queue[0].source.max_age + NS_PER_S;
+    s.reading[0]->read_at -= s.reading[0]->ns;
+    add(&s, "a", "p", 1);
+    assert_int_equal(admitted(&s), 0);
+    assert_non_null(strstr(seen(&s, "a"), "it took 61 s, and max_age is 60 s"));
+    end(&s);
+}
+
 /* A pass that a queue is not in must not take it for one whose source has nothing. */
 static void test_a_pass_without_a_queue_keeps_its_last_reading(void **state)
 {
@@ -320,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_answers_to_one_kind_add_up),
         cmocka_unit_test(test_a_host_that_must_be_asked_is_asked_about_every_shape),
         cmocka_unit_test(test_an_old_reading_is_none),
+        cmocka_unit_test(test_a_reading_that_took_too_long_says_so),
         cmocka_unit_test(test_a_pass_without_a_queue_keeps_its_last_reading),
         cmocka_unit_test(test_a_reading_from_before_the_clock_was_set_back_is_none),
         cmocka_unit_test(test_a_queue_without_a_reading_is_left_alone),
