@@ -132,6 +132,22 @@ static void without_authentication_a_public_name_over_http_is_nobodys(void **sta
     all_of(q, ARRAY_LEN(q));
 }
 
+/* A page that hides whence it is, and one that is of no web server: the browser's word is enough
+ * where somebody is asked who he is, and nowhere else. */
+static void without_authentication_a_page_of_no_web_server_is_nobodys(void **state)
+{
+    static const struct question q[] = {
+        {"null", "same-origin", "127.0.0.1", true, false},
+        {"null", "none", "127.0.0.1", true, false},
+        {"", "same-origin", "127.0.0.1", true, false},
+        {"chrome-extension://abc", "none", "127.0.0.1", true, false},
+        {"ftp://127.0.0.1", "same-origin", "127.0.0.1", true, false},
+    };
+
+    (void)state;
+    all_of(q, ARRAY_LEN(q));
+}
+
 static void the_sentence_names_the_page_in_one_plain_line(void **state)
 {
     struct origin o = {str_of("http://e\xff\n\x01vil.example"), {0}, str_of("127.0.0.1")};
@@ -155,6 +171,7 @@ int main(void)
         cmocka_unit_test(an_origin_must_be_the_host),
         cmocka_unit_test(the_browsers_own_word_comes_first),
         cmocka_unit_test(without_authentication_a_public_name_over_http_is_nobodys),
+        cmocka_unit_test(without_authentication_a_page_of_no_web_server_is_nobodys),
         cmocka_unit_test(the_sentence_names_the_page_in_one_plain_line),
     };
 

@@ -37,6 +37,31 @@ static void what_is_none_stays(void **state)
     masked(STR_LIT("s3cret"), NULL, 0, "s3cret");
 }
 
+/* Nearly escapes: digits with a sign, a character that there is not, one of more bytes than the
+ * secret has left. */
+static void what_is_no_escape_stays(void **state)
+{
+    static const struct {
+        const char *text;
+        struct str secret;
+    } cases[] = {
+        {"50%-1", STR_LIT("\xff")},
+        {"\\x-1", STR_LIT("\xff")},
+        {"%1g", STR_LIT("\x01")},
+        {"&#1114112;", STR_LIT("\xf4\x90\x80\x80")},
+        {"&#x110000;", STR_LIT("\xf4\x90\x80\x80")},
+        {"&#-1;", STR_LIT("\xff")},
+        {"secre&#233;", {"secre\xc3\xa9", 6}},
+        {"secre\\u00e9", {"secre\xc3\xa9", 6}},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(cases); i++)
+        masked(str_of(cases[i].text), &cases[i].secret, 1, cases[i].text);
+    masked(STR_LIT("&#1114111;"), &(const struct str){"\xf4\x8f\xbf\xbf", 4}, 1, "***");
+}
+
 static void several_and_the_longest(void **state)
 {
     const struct str secrets[] = {STR_LIT("ab"), STR_LIT("abc"), STR_LIT("x")};
@@ -111,11 +136,9 @@ static void no_secret_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_none_stays),
-        cmocka_unit_test(several_and_the_longest),
-        cmocka_unit_test(escapes),
-        cmocka_unit_test(a_beginning_at_the_end),
-        cmocka_unit_test(no_secret_is_left),
+        cmocka_unit_test(what_is_none_stays),      cmocka_unit_test(what_is_no_escape_stays),
+        cmocka_unit_test(several_and_the_longest), cmocka_unit_test(escapes),
+        cmocka_unit_test(a_beginning_at_the_end),  cmocka_unit_test(no_secret_is_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
