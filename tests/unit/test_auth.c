@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pure parts of the door: who may what, requests a minute, what is remembered of tokens. */
+/* The pure parts of the door: requests a minute, what is remembered of tokens. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,120 +13,12 @@
 #include "auth_rate.h"
 #include "base64.h"
 #include "prop.h"
-#include "rights.h"
+#include "who.h"
 
 static const struct str one[] = {{"a", 1}}, two[] = {{"a", 1}, {"b", 1}};
 static const struct who admin = {.name = STR_LIT("x"), .everything = true, .changes = true},
-                        reader = {.name = STR_LIT("x"), .everything = true},
                         owner = {.name = STR_LIT("x"), .changes = true, .owners = 1, .owner = one},
-                        both = {.name = STR_LIT("y"), .changes = true, .owners = 2, .owner = two},
-                        looker = {.name = STR_LIT("z"), .owners = 1, .owner = one};
-
-/* ---- who ---- */
-
-static void every_need_by_everybody(void **state)
-{
-    static const struct {
-        const struct who *who;
-        bool may[WHO_NEEDS]; /* admin, change, read-all, read, open */
-    } cases[] = {
-        {&admin, {true, true, true, true, true}},
-        {&reader, {false, false, true, true, true}},
-        {&owner, {false, true, false, true, true}},
-        {&looker, {false, false, false, true, true}},
-    };
-    struct err e;
-    size_t i;
-    int need;
-
-    (void)state;
-    for (i = 0; i < ARRAY_LEN(cases); i++) {
-        for (need = 0; need < WHO_NEEDS; need++) {
-            int rc = who_may(cases[i].who, (enum who_need)need, &e);
-
-            assert_int_equal(rc == 0, cases[i].may[need]);
-            if (rc != 0)
-                assert_int_equal(e.code, ERR_FORBIDDEN);
-        }
-    }
-}
-
-static const char *sight(const struct who *w, struct buf *b)
-{
-    buf_reset(b);
-    buf_str(b, "");
-    who_write_sight(w, b);
-    return b->data;
-}
-
-static void what_is_seen_tells_people_apart(void **state)
-{
-    static const struct str tricky[] = {{"a\",\"b", 5}};
-    const struct who other = {.owners = 1, .owner = tricky};
-    struct buf b = BUF_INIT(4096);
-
-    (void)state;
-    assert_string_equal(sight(&admin, &b), "");
-    assert_string_equal(sight(&reader, &b), "");
-    assert_string_equal(sight(&owner, &b), "[\"a\"]");
-    assert_string_equal(sight(&both, &b), "[\"a\",\"b\"]");
-    assert_string_equal(sight(&other, &b), "[\"a\\\",\\\"b\"]");
-    buf_free(&b);
-}
-
-static void a_copy_stands_alone(void **state)
-{
-    char name[] = "token:x", id[] = "p1";
-    const struct str owners[] = {{id, 2}, {"p2", 2}};
-    struct who w = {.name = {name, 7}, .changes = true, .owners = 2, .owner = owners};
-    struct who *copy = who_copy(&w);
-
-    (void)state;
-    assert_non_null(copy);
-    memset(name, '!', 7);
-    memset(id, '!', 2);
-    assert_true(str_is(copy->name, "token:x") && copy->changes && !copy->everything);
-    assert_true(who_sees(copy, STR_LIT("p1")) && who_sees(copy, STR_LIT("p2")));
-    assert_false(who_sees(copy, STR_LIT("p3")) || who_sees(copy, STR_LIT("")));
-    free(copy);
-}
-
-/* ---- rights ---- */
-
-static void what_only_an_administrator_may_do_with_a_job(void **state)
-{
-    const struct job j = {.status = JOB_QUEUED, .priority = 10}, runs = {.status = JOB_RUNNING};
-    static const struct {
-        struct job_change c;
-        const char *pointer; /* NULL: an owner may */
-    } cases[] = {
-        {{.has_status = true, .status = JOB_RUNNING}, "/status"},
-        {{.has_status = true, .status = JOB_HELD}, NULL},
-        {{.has_status = true, .status = JOB_CANCELLED}, NULL},
-        {{.move = JOB_TO_FRONT}, "/move"},
-        {{.move = JOB_TO_BACK}, NULL},
-        {{.move = JOB_BEFORE}, NULL},
-        {{.has_priority = true, .priority = {9, true}}, "/priority"},
-        {{.has_priority = true, .priority = {10, false}}, NULL},
-        {{.has_priority = true, .priority = {10, true}}, NULL},
-        {{.has_priority = true, .priority = {11, false}}, NULL},
-    };
-    struct err e;
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < ARRAY_LEN(cases); i++) {
-        assert_int_equal(rights_change(&admin, STR_LIT("vm"), &j, &cases[i].c, &e), 0);
-        assert_int_equal(rights_change(&reader, STR_LIT("vm"), &j, &cases[i].c, &e), -1);
-        assert_int_equal(rights_change(&looker, STR_LIT("vm"), &j, &cases[i].c, &e), -1);
-        assert_int_equal(rights_change(&owner, STR_LIT("vm"), &j, &cases[i].c, &e),
-                         cases[i].pointer ? -1 : 0);
-        if (cases[i].pointer)
-            assert_string_equal(e.pointer, cases[i].pointer);
-    }
-    assert_int_equal(rights_change(&owner, STR_LIT("vm"), &runs, &cases[0].c, &e),
-                     0); /* it confirms */
-}
+                        both = {.name = STR_LIT("y"), .changes = true, .owners = 2, .owner = two};
 
 /* ---- requests a minute ---- */
 
@@ -319,10 +211,6 @@ static void digests_are_equal_in_every_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_need_by_everybody),
-        cmocka_unit_test(what_is_seen_tells_people_apart),
-        cmocka_unit_test(a_copy_stands_alone),
-        cmocka_unit_test(what_only_an_administrator_may_do_with_a_job),
         cmocka_unit_test(a_bucket_holds_a_minutes_worth),
         cmocka_unit_test(a_request_counts_for_each_of_his_owners_or_for_none),
         cmocka_unit_test(many_owners_push_out_no_empty_bucket),
