@@ -355,6 +355,56 @@ static void pools_by_label(void **state)
     pools_are(w, "y ns; z ns; ");
 }
 
+/* The pools of two hosts; 0: there is no memory for them. */
+static size_t pools_in(struct arena *a, struct conf_queue *queue)
+{
+    static const struct source_label x = {{"l", 1}, {"x", 1}}, y = {{"l", 1}, {"y", 1}};
+    static const struct source_host host[] = {{.name = {"a", 1}, .labels = 1, .label = &y},
+                                              {.name = {"b", 1}, .labels = 1, .label = &x}};
+    struct source_reading r = {.queue = queue, .arena = a, .hosts = 2, .host = host};
+    struct err e;
+    int rc = kube_pools(&r, &e);
+
+    assert_int_equal(rc, r.pools > 0 ? 0 : -1);
+    if (rc != 0)
+        assert_int_equal(e.code, ERR_INTERNAL);
+    return r.pools;
+}
+
+/* A memory of any size has room for all of the pools or for none of them. */
+static void there_is_memory_for(size_t all, struct conf_queue *queue)
+{
+    size_t max, pools = 0;
+
+    for (max = 0; pools == 0; max += 16) {
+        struct arena *a = arena_new(max);
+
+        pools = pools_in(a, queue);
+        arena_free(a);
+    }
+    assert_int_equal(pools, all);
+    assert_true(max > 64);
+#if TORTURE
+    struct arena *a = arena_new(MEMORY_MAX);
+
+    torture_arm_as(true, 0); /* … nor has one that is short for a moment */
+    pools = pools_in(a, queue);
+    (void)torture_end();
+    assert_int_equal(pools, 0);
+    arena_free(a);
+#endif
+}
+
+static void pools_need_memory(void **state)
+{
+    struct conf_queue queue = {.type = STR_LIT("t")};
+
+    (void)state;
+    there_is_memory_for(1, &queue);
+    queue.source.pool_label = STR_LIT("l");
+    there_is_memory_for(2, &queue);
+}
+
 #if TORTURE
 /* A small cluster, read in one go. 0, or -1 and *e. */
 static int read_cluster(struct err *e)
@@ -424,6 +474,7 @@ int main(void)
         TEST(a_pod_that_cannot_be_counted_is_named),
         TEST(lines_of_quotas),
         TEST(pools_by_label),
+        TEST(pools_need_memory),
 #if TORTURE
         TEST(without_memory_it_says_so_and_leaves_nothing),
 #endif

@@ -9,6 +9,7 @@
 
 #include "cron/kube_request.h"
 #include "prop.h"
+#include "torture.h"
 
 enum { PODS = 20000, PARTS = 8, RESOURCES = 4 };
 
@@ -225,12 +226,104 @@ static void a_list_has_a_limit(void **state)
     kube_amounts_free(&l);
 }
 
+/* n of the resources from..from+n-1. */
+static struct kube_amounts list(size_t from, size_t n)
+{
+    struct kube_amounts l = {0};
+    struct err e;
+    size_t i;
+
+    for (i = from; i < from + n; i++)
+        assert_int_equal(kube_amounts_set(&l, i, 1, &e), 0);
+    return l;
+}
+
+/* No list of a pod may be longer: neither an init container's with the sidecars before it, nor the
+ * pod's own with its status, nor the sum of containers and what is the pod's own. */
+static void a_pod_has_a_limit_of_resources(void **state)
+{
+    enum { MOST = KUBE_RESOURCES_MAX, HALF = MOST / 2 + 1 };
+    static const struct {
+        size_t sidecar, init, container; /* so many resources, the init container's others */
+        size_t own, own_status;          /* others again */
+        bool fits;
+    } cases[] = {
+        {.sidecar = MOST, .fits = true},   {.sidecar = HALF, .init = MOST - HALF, .fits = true},
+        {.sidecar = HALF, .init = HALF},   {.own = HALF, .own_status = MOST - HALF, .fits = true},
+        {.own = HALF, .own_status = HALF}, {.container = MOST - 2, .own = 2, .fits = true},
+        {.container = MOST - 1, .own = 2},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(cases); i++) {
+        struct made m = {.shape.parts = 3,
+                         .part = {{.kind = KUBE_SIDECAR, .requests = list(0, cases[i].sidecar)},
+                                  {.kind = KUBE_INIT, .requests = list(HALF, cases[i].init)},
+                                  {.requests = list(0, cases[i].container)}}};
+        struct kube_amounts sum = {0};
+        struct err e = {0};
+
+        m.shape.part = m.part;
+        m.shape.own = list(MOST, cases[i].own);
+        m.shape.own_status = list(MOST + HALF, cases[i].own_status);
+        if (kube_request(&m.shape, &sum, &e) != (cases[i].fits ? 0 : -1))
+            fail_msg("case %zu: %s", i, e.text);
+        assert_int_equal(e.code, cases[i].fits ? ERR_NONE : ERR_UNAVAILABLE);
+        kube_amounts_free(&sum);
+        unmake(&m);
+    }
+}
+
+#if TORTURE
+/* A pod of every kind of part, with lists that grow. Of resource 0 it takes what is its own, and
+ * overhead. */
+static void without_memory_a_pod_is_not_counted(void **state)
+{
+    struct made m = {.shape.parts = 4,
+                     .part = {{.kind = KUBE_SIDECAR, .name = "s", .requests = list(0, 3)},
+                              {.kind = KUBE_STATUS, .name = "s", .resources = true},
+                              {.kind = KUBE_INIT, .requests = list(30, 40)},
+                              {.kind = KUBE_CONTAINER, .requests = list(2, 40)}}};
+    int64_t good = 0, takes, left;
+    struct err e;
+    int rc;
+
+    (void)state;
+    m.shape.part = m.part;
+    m.part[1].requests = list(0, 40);
+    m.shape.own = list(0, 60);
+    m.shape.own_status = list(10, 80);
+    m.shape.overhead = list(0, 90);
+    do {
+        struct kube_amounts sum = {0};
+
+        torture_arm_as(true, good++);
+        rc = kube_request(&m.shape, &sum, &e);
+        takes = kube_amounts_get(&sum, 0);
+        kube_amounts_free(&sum);
+        left = torture_end();
+        assert_int_equal(left, 0);
+        assert_int_equal(rc, torture_fired() ? -1 : 0);
+        if (rc != 0)
+            assert_int_equal(e.code, ERR_INTERNAL);
+    } while (rc != 0);
+    assert_int_equal(takes, 2);
+    assert_true(good > 10);
+    unmake(&m);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_counts),
         cmocka_unit_test(random_pods_agree),
         cmocka_unit_test(a_list_has_a_limit),
+        cmocka_unit_test(a_pod_has_a_limit_of_resources),
+#if TORTURE
+        cmocka_unit_test(without_memory_a_pod_is_not_counted),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
