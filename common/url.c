@@ -89,12 +89,13 @@ static int read_scheme(struct reader *r, struct url *out)
     return 0;
 }
 
-/* What a host that is called may be made of: a name in ASCII, or an IPv6 address. */
+/* What a host that is called may be made of: a name in ASCII, or an IPv6 address. c is no NUL,
+ * which strchr would find. */
 static bool is_of(char c, bool literal)
 {
     if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'))
         return true;
-    return c != '\0' && strchr(literal ? ":." : ".-_", c) != NULL;
+    return strchr(literal ? ":." : ".-_", c) != NULL;
 }
 
 /* Without the brackets of an IPv6 address and the dots behind a name, in lower case. */

@@ -130,6 +130,9 @@ static void test_refused(void **state)
     resolves(base, "http://:secret@h/", NULL);
     resolves(base, "//user@h/", NULL);
     resolves(base, "http://h:99999/", NULL);
+    resolves(base, "http://h:65536/", NULL);
+    resolves(base, "http://h:0/", NULL);
+    resolves(base, "http://h:-1/", NULL);
     resolves(base, "http://[::1/", NULL);
     resolves(base, "http://h\x01/", NULL);
     for (i = 0; i < ARRAY_LEN(hosts); i++) {
@@ -139,6 +142,37 @@ static void test_refused(void **state)
     memset(longer, 'a', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
     resolves(base, longer, NULL);
+}
+
+/* Whatever becomes of the path, which is not the same in all versions of libcurl. */
+static void test_nothing_is_of_the_base(void **state)
+{
+    static const struct str nothing[] = {{NULL, 0}, {"", 0}};
+    struct url u;
+    struct err e;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(nothing); i++) {
+        assert_int_equal(url_resolve(STR_LIT("http://a:81/b/c"), nothing[i], "it", &u, &e), 0);
+        assert_string_equal(u.origin, "http://a:81");
+        url_free(&u);
+    }
+}
+
+static void test_a_host_has_a_longest_name(void **state)
+{
+    char host[URL_HOST_MAX + 1], text[URL_HOST_MAX + 16], origin[URL_ORIGIN_MAX];
+
+    (void)state;
+    memset(host, 'a', sizeof host);
+    host[URL_HOST_MAX] = '\0';
+    (void)snprintf(text, sizeof text, "http://%s/", host);
+    resolves(NULL, text, NULL);
+    host[URL_HOST_MAX - 1] = '\0';
+    (void)snprintf(text, sizeof text, "http://%s/", host);
+    (void)snprintf(origin, sizeof origin, "http://%s", host);
+    is(text, host, 80, origin);
 }
 
 static void test_nul_is_refused(void **state)
@@ -199,6 +233,7 @@ static void test_without_memory(void **state)
 {
     (void)state;
     refuses_without_memory("http://user@h/");
+    refuses_without_memory("http://user@h./"); /* whose host is put in once more */
     refuses_without_memory("http://user:secret@h/");
     refuses_without_memory("http://[fe80::1%251]/");
     for (int once = 0; once < 2; once++) {
@@ -217,6 +252,8 @@ int main(void)
         cmocka_unit_test(test_absolute_without_a_base),
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_nothing_is_of_the_base),
+        cmocka_unit_test(test_a_host_has_a_longest_name),
         cmocka_unit_test(test_nul_is_refused),
         cmocka_unit_test(test_addresses_have_one_form),
         cmocka_unit_test(test_addresses_with_dots_behind_have_one_form_too),
