@@ -144,6 +144,133 @@ static void test_same_pools_are_one_scope(void **state)
     arena_free(a);
 }
 
+/* Of a scope with a pool that has hosts which the table lacks nobody can say who never fits. */
+static void test_a_pool_with_unread_hosts_makes_its_scopes_unsure(void **state)
+{
+    static size_t hosts[] = {0};
+    static const struct source_host host = {.name = {"h", 1}};
+    struct pool pool[] = {
+        {.name = STR_LIT("read"), .open = true, .hosts = 1, .host = hosts},
+        {.name = STR_LIT("unread"), .open = true, .hosts = 1, .host = hosts, .unread = 3}};
+    struct conf_queue queue = {.pools = 2, .pool = pool};
+    struct source_reading reading = {
+        .queue = &queue, .hosts = 1, .host = &host, .pools = 2, .pool = pool};
+    struct arena *a = arena_new(1 << 16);
+    struct capacity c;
+    struct waiting all;
+    struct err e;
+    size_t read, unread, both;
+
+    (void)state;
+    assert_int_equal(capacity_make(&reading, a, &c, &e), 0);
+    waiting_init(&all, &c, a);
+    assert_int_equal(waiting_scope(&all, STR_LIT("pool:read"), &read, &e), 0);
+    assert_int_equal(waiting_scope(&all, STR_LIT("pool:unread"), &unread, &e), 0);
+    assert_int_equal(waiting_scope(&all, STR_LIT(""), &both, &e), 0);
+    assert_false(all.unsure[read]);
+    assert_true(all.unsure[unread] && all.unsure[both]);
+    waiting_free(&all);
+    capacity_free(&c);
+    arena_free(a);
+}
+
+/* Of a queue that is not planned it is only told who waits. */
+static void test_without_capacity_nothing_is_looked_at(void **state)
+{
+    struct store_group g = {.id = 1,
+                            .scope = STR_LIT("pool:none"),
+                            .shape = STR_LIT("[{"),
+                            .reason = STR_LIT("R"),
+                            .message = STR_LIT("m")};
+    struct arena *a = arena_new(1 << 16);
+    struct waiting all;
+    struct err e;
+
+    (void)state;
+    waiting_init(&all, NULL, a);
+    for (g.id = 1; g.id <= 2; g.id++)
+        assert_int_equal(waiting_add(&all, &g, &e), 0);
+    assert_int_equal(all.groups, 2);
+    assert_int_equal(all.pools.n, 0);
+    assert_int_equal(all.scope_text.n, 1);
+    assert_int_equal(all.shape_text.n, 1);
+    assert_int_equal(all.demand[0].kinds, 0);
+    assert_int_equal(all.group[1].id, 2);
+    assert_int_equal(all.group[1].scope, all.group[0].scope);
+    assert_int_equal(all.group[1].shape, all.group[0].shape);
+    assert_true(str_is(all.scope_text.text[all.info[1].scope_text], "pool:none"));
+    assert_true(all.info[1].told == waiting_digest(g.reason, g.message));
+    waiting_free(&all);
+    arena_free(a);
+}
+
+/* Is there room for the group in an arena of `max` bytes? If so, for another one like it, too. */
+static bool has_room(const struct world *w, size_t max, const struct store_group *g)
+{
+    struct arena *a = arena_new(max);
+    struct waiting all;
+    struct err e;
+    bool full;
+
+    waiting_init(&all, &w->capacity, a);
+    assert_int_equal(waiting_add(&all, g, &e), 0);
+    full = all.full;
+    if (!full)
+        check_group(w, &all, 0, g);
+    assert_int_equal(waiting_add(&all, g, &e), 0);
+    assert_int_equal(all.groups, full ? 0 : 2);
+    assert_int_equal(all.left_out, full ? 2 : 0);
+    waiting_free(&all);
+    arena_free(a);
+    return !full;
+}
+
+/* … and for the hosts of a scope alone? */
+static bool has_room_for_hosts(const struct world *w, size_t max, struct str scope)
+{
+    struct arena *a = arena_new(max);
+    size_t index, h, n = 0;
+    struct waiting all;
+    struct err e;
+    int rc;
+
+    waiting_init(&all, &w->capacity, a);
+    rc = waiting_scope(&all, scope, &index, &e);
+    for (h = 0; h < w->reading.hosts; h++)
+        n += serves(w, scope, h);
+    if (rc == 0)
+        assert_int_equal(all.scope[index].n, n);
+    else
+        assert_int_equal(e.code, ERR_INTERNAL);
+    waiting_free(&all);
+    arena_free(a);
+    return rc == 0;
+}
+
+/* Wherever an arena ends that is no fault of the group: what has no room is left out whole. */
+static void test_an_arena_may_end_anywhere(void **state)
+{
+    struct prop r = prop_begin("ends", SEED);
+    struct buf shape = BUF_INIT(65536);
+    struct world w;
+    int round;
+
+    (void)state;
+    for (round = 0; round < ROUNDS / 50; round++) {
+        struct store_group g = some_group(&r, &shape, 1);
+        size_t max = 0, least = 0;
+
+        world_make(&w, &r);
+        while (!has_room(&w, max, &g))
+            max += 16;
+        while (!has_room_for_hosts(&w, least, g.scope))
+            least += 16;
+        assert_true(0 < least && least < max);
+        world_free(&w);
+    }
+    buf_free(&shape);
+}
+
 /* Clients choose the shapes: what they fill is bounded, and who came before is still planned. */
 static void test_too_many_shapes_are_left_out(void **state)
 {
@@ -268,6 +395,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups_have_their_hosts_and_demands),
         cmocka_unit_test(test_same_pools_are_one_scope),
+        cmocka_unit_test(test_a_pool_with_unread_hosts_makes_its_scopes_unsure),
+        cmocka_unit_test(test_without_capacity_nothing_is_looked_at),
+        cmocka_unit_test(test_an_arena_may_end_anywhere),
         cmocka_unit_test(test_too_many_shapes_are_left_out),
         cmocka_unit_test(test_what_is_refused_now_is_kept_apart),
         cmocka_unit_test(test_unreadable_shape_fits_nowhere),
