@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cron/webhook.h"
+#include "torture.h"
 
 static const int64_t admitted = INT64_C(1535340428) * NS_PER_S + 564319181;
 
@@ -76,39 +77,149 @@ static void test_headers(void **state)
     buf_free(&w.body);
 }
 
-/* The header is the signature of what the other two say and of the body, byte by byte. */
-static void test_signature_is_of_what_is_sent(void **state)
+/* Who was set running by hand never was admitted: it is told when it was. */
+static void test_set_running_by_hand(void **state)
 {
-    char path[] = "/tmp/anteroom-test-XXXXXX", yaml[128], want[SECRETS_SIGNATURE_MAX];
-    const char secret[] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n";
     struct store_due d = some_due();
+    struct webhook w;
+
+    (void)state;
+    d.job.status = JOB_RUNNING;
+    d.job.admitted_at = 0;
+    d.job.started_at = admitted + NS_PER_S;
+    assert_int_equal(make(&d, admitted, &w), 0);
+    assert_non_null(strstr(w.body.data, "\"timestamp\":\"2018-08-27T03:27:09.564319181+00:00\""));
+    assert_null(strstr(w.body.data, "AdmittedAt"));
+    buf_free(&w.body);
+}
+
+static void test_the_request_that_created_the_job_is_named(void **state)
+{
+    struct store_due d = some_due();
+    struct webhook w;
+
+    (void)state;
+    assert_int_equal(make(&d, admitted, &w), 0);
+    assert_int_equal(w.lines, 4);
+    buf_free(&w.body);
+    d.request = (struct str){"r-1 and more", 3};
+    assert_int_equal(make(&d, admitted, &w), 0);
+    assert_int_equal(w.lines, 5);
+    assert_string_equal(w.line[4], "x-request-id: r-1");
+    buf_free(&w.body);
+}
+
+/* ---- signatures ---- */
+
+/* A message, and the secrets that sign it. */
+struct signing {
+    char path[32];
     struct secrets *secrets;
     struct conf *conf;
     struct webhook w;
+};
+
+static void begin(struct signing *s, bool secret)
+{
+    const char text[] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n";
+    struct store_due d = some_due();
+    char yaml[128] = "{}\n";
     struct err e;
-    int fd = mkstemp(path);
+    int fd;
+
+    (void)snprintf(s->path, sizeof s->path, "/tmp/anteroom-test-XXXXXX");
+    fd = mkstemp(s->path);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    (void)close(fd);
+    if (secret)
+        (void)snprintf(yaml, sizeof yaml, "callback: {secret_file: %s}\n", s->path);
+    assert_int_equal(conf_parse(str_of(yaml), "test", &s->conf, &e), 0);
+    assert_int_equal(secrets_open(s->conf, &s->secrets, &e), 0);
+    assert_int_equal(make(&d, admitted, &s->w), 0);
+    assert_int_equal(s->w.lines, 4);
+}
+
+static void end(struct signing *s)
+{
+    buf_free(&s->w.body);
+    secrets_close(s->secrets);
+    conf_free(s->conf);
+    (void)unlink(s->path);
+}
+
+static int sign(struct signing *s, struct err *e)
+{
+    return webhook_sign(&s->w, s->secrets, conf_queue(s->conf, STR_LIT("vm")), e);
+}
+
+/* The header is the signature of what the other two say and of the body, byte by byte. */
+static void is_signed(const struct signing *s)
+{
+    char want[SECRETS_SIGNATURE_MAX];
+    struct err e;
+
+    assert_int_equal(s->w.lines, 5);
+    assert_int_equal(secrets_sign(s->secrets, conf_queue(s->conf, STR_LIT("vm")),
+                                  STR_LIT("msg_0123456789abcdef_7_2"), STR_LIT("1535340428"),
+                                  buf_span(&s->w.body), want, &e),
+                     0);
+    assert_memory_equal(s->w.line[4], "webhook-signature: v1,", 22);
+    assert_string_equal(s->w.line[4] + 19, want);
+}
+
+static void test_signature_is_of_what_is_sent(void **state)
+{
+    struct signing s;
+    struct err e;
 
     (void)state;
-    assert_int_equal(write(fd, secret, strlen(secret)), strlen(secret));
-    (void)close(fd);
-    (void)snprintf(yaml, sizeof yaml, "callback: {secret_file: %s}\n", path);
-    assert_int_equal(conf_parse(str_of(yaml), "test", &conf, &e), 0);
-    assert_int_equal(secrets_open(conf, &secrets, &e), 0);
-    assert_int_equal(make(&d, admitted, &w), 0);
-    assert_int_equal(w.lines, 4);
-    assert_int_equal(webhook_sign(&w, secrets, conf_queue(conf, STR_LIT("vm")), &e), 0);
-    assert_int_equal(w.lines, 5);
-    assert_int_equal(secrets_sign(secrets, conf_queue(conf, STR_LIT("vm")),
-                                  STR_LIT("msg_0123456789abcdef_7_2"), STR_LIT("1535340428"),
-                                  buf_span(&w.body), want, &e),
-                     0);
-    assert_memory_equal(w.line[4], "webhook-signature: v1,", 22);
-    assert_string_equal(w.line[4] + 19, want);
-    buf_free(&w.body);
-    secrets_close(secrets);
-    conf_free(conf);
-    (void)unlink(path);
+    begin(&s, true);
+    assert_int_equal(sign(&s, &e), 0);
+    is_signed(&s);
+    end(&s);
 }
+
+static void test_without_a_secret_nothing_is_signed(void **state)
+{
+    struct signing s;
+    struct err e;
+
+    (void)state;
+    begin(&s, false);
+    assert_int_equal(sign(&s, &e), 0);
+    assert_int_equal(s.w.lines, 4);
+    end(&s);
+}
+
+#if TORTURE
+/* A message that a secret belongs to has its signature, or it is said that it has none. */
+static void test_without_memory_nothing_goes_unsigned(void **state)
+{
+    int64_t good = 0, failed = 0;
+    struct signing s;
+    struct err e;
+    int rc;
+
+    (void)state;
+    begin(&s, true);
+    do {
+        s.w.lines = 4;
+        torture_arm(good++);
+        rc = sign(&s, &e);
+        (void)torture_end();
+        if (rc == 0) {
+            is_signed(&s);
+            continue;
+        }
+        assert_int_equal(e.code, ERR_INTERNAL);
+        assert_int_equal(s.w.lines, 4);
+        failed++;
+    } while (torture_fired());
+    assert_int_equal(rc, 0);
+    assert_true(failed > 0);
+    end(&s);
+}
+#endif
 
 static void test_id_and_body_stay_over_tries_of_one_admission(void **state)
 {
@@ -162,7 +273,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_body),
         cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_set_running_by_hand),
+        cmocka_unit_test(test_the_request_that_created_the_job_is_named),
         cmocka_unit_test(test_signature_is_of_what_is_sent),
+        cmocka_unit_test(test_without_a_secret_nothing_is_signed),
+#if TORTURE
+        cmocka_unit_test(test_without_memory_nothing_goes_unsigned),
+#endif
         cmocka_unit_test(test_id_and_body_stay_over_tries_of_one_admission),
         cmocka_unit_test(test_largest_numbers_fit_their_lines),
         cmocka_unit_test(test_too_large_is_refused),
