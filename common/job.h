@@ -173,7 +173,7 @@ void job_change_free(struct job_change *c);
 #define JOB_REASON_SOURCE "SourceUnavailable"
 /* its project's quota has less left than it needs */
 #define JOB_REASON_QUOTA "QuotaExceeded"
-/* an older job holds the line */
+/* an older job holds the line of its hosts, or its project's quota */
 #define JOB_REASON_BLOCKED "BlockedByOlder"
 /* the search for a placement ran out of its budget; tried again in each pass */
 #define JOB_REASON_UNDECIDED "SearchBudget"

@@ -7,7 +7,8 @@
  * - refused: its group is done, and where it has waited long enough, it holds the line; otherwise
  *   the first job of its group that has waited so long comes into the heap as a marker, which does
  *   nothing but hold the line when its turn comes;
- * - blocked, or short of quota (of which the number of jobs is one): its group is done.
+ * - short of quota: the same, but what it holds is its quotas;
+ * - blocked, or one too many of the jobs that may run: its group is done.
  *
  * Invariants: a group stands in the heap at most once. Free amounts and what is left of limits only
  * shrink, lines are never let go: so a refusal holds for the group, and one by the hosts for every
@@ -26,6 +27,7 @@ struct pass {
     struct plan_lanes lanes;
     struct plan_questions questions;
     struct plan_turns turns;
+    int64_t *line;  /* [limits] who holds each quota; 0: nobody */
     size_t cap;     /* of out->admission */
     int64_t cutoff; /* queued at or before it: past the guard */
     bool guard;     /* some job may be past it */
@@ -142,8 +144,23 @@ static int admit(struct pass *pass, const struct plan_turn *turn, struct fit_pla
     return 0;
 }
 
-/* A job that does not fit: who holds the line for it? */
-static int refuse(struct pass *pass, const struct plan_turn *turn, size_t lane)
+/* A job past the guard, behind nobody's line, keeps others from what it waits for: its quotas where
+ * it is short of one, else its hosts. */
+static int hold(struct pass *pass, const struct plan_turn *turn)
+{
+    const struct plan_group *group = &pass->in->group[turn->group];
+
+    if (limits_short(pass->in, group, false) == SIZE_MAX)
+        return lanes_hold(&pass->lanes, pass->lanes.of_scope[group->scope], turn->job.id) == 0
+                   ? 0
+                   : no_memory(pass->e);
+    if (limits_worth(pass->in, group))
+        limits_keep(pass->in, pass->line, group, turn->job.id);
+    return 0;
+}
+
+/* A job that does not fit, and could on empty hosts: who holds the line for it? */
+static int refuse(struct pass *pass, const struct plan_turn *turn)
 {
     struct plan_group group = pass->in->group[turn->group];
     struct plan_turn marker = {.group = turn->group, .marker = true};
@@ -152,7 +169,7 @@ static int refuse(struct pass *pass, const struct plan_turn *turn, size_t lane)
     if (!pass->guard)
         return 0;
     if (turn->job.queued_at <= pass->cutoff)
-        return lanes_hold(&pass->lanes, lane, turn->job.id) == 0 ? 0 : no_memory(pass->e);
+        return hold(pass, turn);
     group.head = turn->job;
     found = pass->in->queue.guarded(pass->in->queue.ctx, &group, pass->cutoff, &marker.job);
     if (found < 0)
@@ -162,8 +179,8 @@ static int refuse(struct pass *pass, const struct plan_turn *turn, size_t lane)
     return 0;
 }
 
-/* There is no room for the job: the verdict, and the line. If it can only run on hosts that are
- * missing from the table, it would be of no use to hold the others for it. */
+/* There is no room for the job, or no quota: the verdict, and the line. If it can only run on hosts
+ * that are missing from the table, it would be of no use to hold anything for it. */
 static int no_room(struct pass *pass, const struct plan_turn *turn, enum plan_verdict verdict,
                    size_t limit)
 {
@@ -174,7 +191,7 @@ static int no_room(struct pass *pass, const struct plan_turn *turn, enum plan_ve
         never = never_here(pass, turn->group, &over);
     if (never != 0)
         return never < 0 ? -1 : 0;
-    return refuse(pass, turn, question_of(pass, turn->group)->lane);
+    return refuse(pass, turn);
 }
 
 /* Finds room for the job on the hosts, unless its question was answered before. */
@@ -202,22 +219,26 @@ static int find_room(struct pass *pass, const struct plan_turn *turn)
     return no_room(pass, turn, question->room, SIZE_MAX);
 }
 
-static int block(struct pass *pass, size_t group, int64_t blocker)
+/* limit: the quota that is held; SIZE_MAX: the hosts are. */
+static int block(struct pass *pass, size_t group, int64_t blocker, size_t limit)
 {
-    int never = judge(pass, group, PLAN_BLOCKED, SIZE_MAX);
+    int never = judge(pass, group, PLAN_BLOCKED, limit);
 
     if (never == 0)
         pass->out->blocker[group] = blocker;
     return never < 0 ? -1 : 0;
 }
 
-/* A marker's turn. Its job is known not to fit; but the quota that there was for the head of its
- * group may be used up by now, and then it holds nothing. */
-static int mark(struct pass *pass, const struct plan_turn *turn, size_t lane, bool quota)
+/* Its group is short of quota. Behind the line of its hosts it holds nothing. */
+static int no_quota(struct pass *pass, const struct plan_turn *turn, size_t quota)
 {
-    if (!quota || pass->lanes.lane[lane].blocked)
-        return 0;
-    return lanes_hold(&pass->lanes, lane, turn->job.id) == 0 ? 0 : no_memory(pass->e);
+    const struct plan_group *group = &pass->in->group[turn->group];
+    bool holds = !pass->lanes.lane[pass->lanes.of_scope[group->scope]].blocked &&
+                 limits_worth(pass->in, group);
+
+    if (holds)
+        return no_room(pass, turn, PLAN_NO_QUOTA, quota);
+    return judge(pass, turn->group, PLAN_NO_QUOTA, quota) < 0 ? -1 : 0;
 }
 
 /* A job that needs nothing: it asks no host, and only the number of jobs keeps it out. */
@@ -236,20 +257,23 @@ static int decide(struct pass *pass, const struct plan_turn *turn)
     const struct plan_group *group = &pass->in->group[turn->group];
     size_t number = pass->lanes.of_scope[group->scope];
     const struct plan_lane *lane = &pass->lanes.lane[number];
-    size_t quota = limits_short(pass->in, group, false), shared;
+    size_t quota = limits_short(pass->in, group, false), shared, held;
+    int64_t holder = limits_holder(pass->in, pass->line, group, &held);
 
-    if (turn->marker)
-        return mark(pass, turn, number, quota == SIZE_MAX);
+    if (turn->marker) /* its job is known not to fit */
+        return lane->blocked || holder ? 0 : hold(pass, turn);
     if (pass->in->shape[group->shape].kinds == 0)
         return decide_nothing(pass, turn, quota);
     if (lane->use.n == 0 && !is_unsure(pass->in, group)) {
         pass->out->verdict[turn->group] = PLAN_NO_POOL;
         return 0;
     }
+    if (holder)
+        return block(pass, turn->group, holder, held);
     if (quota != SIZE_MAX)
-        return judge(pass, turn->group, PLAN_NO_QUOTA, quota) < 0 ? -1 : 0;
+        return no_quota(pass, turn, quota);
     if (lane->blocked)
-        return block(pass, turn->group, lane->blocker);
+        return block(pass, turn->group, lane->blocker, SIZE_MAX);
     shared = limits_short(pass->in, group, true);
     if (shared != SIZE_MAX)
         return no_room(pass, turn, PLAN_NO_ROOM, shared);
@@ -281,8 +305,9 @@ static int pass_begin(struct pass *pass)
     out->limit = calloc(in->groups + 1, sizeof(*out->limit));
     out->question = calloc(in->groups + 1, sizeof(*out->question));
     pass->turns.turn = calloc(in->groups + 1, sizeof(*pass->turns.turn));
+    pass->line = calloc(in->limits + 1, sizeof(*pass->line));
     if (!out->verdict || !out->blocker || !out->limit || !out->question || !pass->turns.turn ||
-        lanes_make(&pass->lanes, in) != 0 ||
+        !pass->line || lanes_make(&pass->lanes, in) != 0 ||
         questions_make(&pass->questions, in, &pass->lanes, out->question) != 0)
         return no_memory(pass->e);
     for (size_t g = 0; g < in->groups; g++) {
@@ -308,6 +333,7 @@ int plan_make(struct plan_in *in, struct plan_out *out, struct err *e)
     lanes_free(&pass.lanes);
     questions_free(&pass.questions);
     free(pass.turns.turn);
+    free(pass.line);
     if (rc != 0)
         plan_out_free(out, in->groups);
     return rc;

@@ -10,6 +10,18 @@
 size_t limits_short(const struct plan_in *in, const struct plan_group *group, bool shared);
 size_t limits_never(const struct plan_in *in, const struct plan_group *group);
 
+/* Who waits for a quota past the guard holds all quotas that it needs, but for numbers of jobs. The
+ * first job that did, and *limit, where the group needs one of them; 0: nobody. line: [limits], the
+ * job that holds each, 0: none. */
+int64_t limits_holder(const struct plan_in *in, const int64_t *line, const struct plan_group *group,
+                      size_t *limit);
+void limits_keep(const struct plan_in *in, int64_t *line, const struct plan_group *group,
+                 int64_t job);
+
+/* Would it be of use to hold its quotas for a job of the group? It is short of one, of none more
+ * than there is in all, and no number of jobs keeps it out. */
+bool limits_worth(const struct plan_in *in, const struct plan_group *group);
+
 /* Takes off what a job of the group needs, which there is: that is a precondition. */
 void limits_take(struct plan_in *in, const struct plan_group *group);
 

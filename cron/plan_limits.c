@@ -46,3 +46,57 @@ void limits_take(struct plan_in *in, const struct plan_group *group)
         in->limit[need->limit].left -= need->amount;
     }
 }
+
+/* Is it a need of a quota, rather than of what hosts share or of a number of jobs? */
+static bool is_of_quota(const struct plan_in *in, const struct plan_group *group,
+                        const struct plan_need *need)
+{
+    const struct plan_limit *limit = &in->limit[need->limit];
+
+    return !limit->shared && !limit->jobs && counts(in, group, need);
+}
+
+int64_t limits_holder(const struct plan_in *in, const int64_t *line, const struct plan_group *group,
+                      size_t *limit)
+{
+    for (size_t i = 0; i < group->needs; i++) {
+        const struct plan_need *need = &group->need[i];
+
+        if (line[need->limit] != 0 && is_of_quota(in, group, need)) {
+            *limit = need->limit;
+            return line[need->limit];
+        }
+    }
+    return 0;
+}
+
+void limits_keep(const struct plan_in *in, int64_t *line, const struct plan_group *group,
+                 int64_t job)
+{
+    for (size_t i = 0; i < group->needs; i++) {
+        const struct plan_need *need = &group->need[i];
+
+        if (is_of_quota(in, group, need))
+            line[need->limit] = job;
+    }
+}
+
+bool limits_worth(const struct plan_in *in, const struct plan_group *group)
+{
+    bool worth = false;
+
+    for (size_t i = 0; i < group->needs; i++) {
+        const struct plan_need *need = &group->need[i];
+        const struct plan_limit *limit = &in->limit[need->limit];
+        bool is_short = counts(in, group, need) && need->amount > limit->left;
+
+        if (is_short && limit->jobs)
+            return false;
+        if (!is_of_quota(in, group, need))
+            continue;
+        if (need->amount > limit->total)
+            return false;
+        worth = worth || is_short;
+    }
+    return worth;
+}

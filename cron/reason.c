@@ -223,13 +223,25 @@ static const char *const words[] = {
     [PLAN_ENOUGH] = NULL,
 };
 
+static void say_blocked(struct buf *b, const struct limits *l, const struct plan_out *plan,
+                        size_t g)
+{
+    buf_printf(b, "job %lld came first, ", (long long)plan->blocker[g]);
+    if (plan->limit[g] == SIZE_MAX) {
+        buf_str(b, "does not fit yet, and holds the line");
+        return;
+    }
+    buf_str(b, "waits for the project's quota, and holds it: ");
+    put_name(b, l->line[plan->limit[g]].line->name);
+}
+
 const char *reason_of(const struct waiting *w, struct reason_sums *s, const struct limits *l,
                       const struct plan_out *plan, size_t g, struct buf *b)
 {
     const struct plan_group *group = &w->group[g];
     enum plan_verdict verdict = plan->verdict[g];
 
-    if (plan->limit[g] != SIZE_MAX)
+    if (plan->limit[g] != SIZE_MAX && verdict != PLAN_BLOCKED)
         return say_limit(b, l, group, plan->limit[g], words[verdict]);
     if (verdict == PLAN_NO_POOL)
         say_no_pool(b, w->capacity->reading, w->scope_text.text[w->info[g].scope_text]);
@@ -241,8 +253,7 @@ const char *reason_of(const struct waiting *w, struct reason_sums *s, const stru
         buf_str(b, "the search for a placement was given up after its limit of steps; it is tried "
                    "again in each pass");
     else if (verdict == PLAN_BLOCKED)
-        buf_printf(b, "job %lld came first, does not fit yet, and holds the line",
-                   (long long)plan->blocker[g]);
+        say_blocked(b, l, plan, g);
     return words[verdict];
 }
 

@@ -257,6 +257,27 @@ def test_a_quota_is_a_second_gate(anteroom, program):
     assert running(a, "vm") == ["b", "c", "other"]
 
 
+def test_a_large_job_gets_its_quota_in_the_end(anteroom, program):
+    """Found by review: small jobs of the same project passed it for ever, whatever `overtake` said."""
+    program.says({"lm": {"LICENCE": 10}}, quotas={"p": {"seats": {"limit": 4, "used": 0, "resource": "LICENCE"}}})
+    a = anteroom(queues(vm=program.queue(overtake=0)))
+
+    def vm(name, project, licences=1):
+        a.create(name, "vm", data={"project": project, "instances": [{"VCPU": 0, "LICENCE": licences}]}, callback=f"cb-{name}")
+
+    vm("a", "p")
+    vm("large", "p", 4)
+    vm("b", "p")
+    vm("other", "q")
+    a.dispatch()
+    assert running(a, "vm") == ["a", "other"]
+    assert cloud.reason(a, "large", "vm")[0] == "QuotaExceeded"
+    assert cloud.reason(a, "b", "vm") == ("BlockedByOlder", "job 2 came first, waits for the project's quota, and holds it: seats")
+    cloud.change(a, "a", "vm", status="finished")
+    a.dispatch()
+    assert running(a, "vm") == ["large", "other"]
+
+
 # Seeing it -------------------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ struct reference {
     struct world *w;
     size_t lines;
     struct line line[JOBS];
+    int64_t holder[LIMITS]; /* of quotas */
     size_t refusals;
     size_t refusal[JOBS]; /* groups */
     size_t n;
@@ -159,6 +160,40 @@ static inline bool plain_admits(struct reference *ref, const struct waiting *wai
     return false;
 }
 
+/* The quota of the job's needs that somebody holds, or SIZE_MAX. */
+static inline size_t plain_held(const struct reference *ref, const struct plan_group *g)
+{
+    for (size_t i = 0; i < g->needs; i++) {
+        const struct plan_limit *l = &ref->w->limit[g->need[i].limit];
+
+        if (ref->w->shape[g->shape].kinds > 0 && g->need[i].amount > 0 && !l->shared && !l->jobs &&
+            ref->holder[g->need[i].limit])
+            return g->need[i].limit;
+    }
+    return SIZE_MAX;
+}
+
+/* A job past the guard that lacks a quota: it holds all that it needs, unless one of them is too
+ * small for it in all, or a number of jobs keeps it out. */
+static inline void plain_hold(struct reference *ref, const struct waiting *waiting)
+{
+    const struct plan_group *g = &ref->w->group[waiting->group];
+
+    for (size_t i = 0; i < g->needs; i++) {
+        const struct plan_limit *l = &ref->w->limit[g->need[i].limit];
+
+        if (g->need[i].amount > (l->jobs ? l->left : l->total) && !l->shared &&
+            g->need[i].amount > 0)
+            return;
+    }
+    for (size_t i = 0; i < g->needs; i++) {
+        const struct plan_limit *l = &ref->w->limit[g->need[i].limit];
+
+        if (g->need[i].amount > 0 && !l->shared && !l->jobs)
+            ref->holder[g->need[i].limit] = waiting->job.id;
+    }
+}
+
 static inline void plain_decide(struct reference *ref, const struct waiting *waiting)
 {
     struct world *w = ref->w;
@@ -168,7 +203,7 @@ static inline void plain_decide(struct reference *ref, const struct waiting *wai
     int64_t blocker = plain_blocker(ref, g->scope);
     size_t quota = plain_short(w, w->limit, g, QUOTA);
     size_t shared = plain_short(w, w->limit, g, SHARED);
-    size_t over = plain_short(w, w->limit, g, SHARED_TOTAL);
+    size_t over = plain_short(w, w->limit, g, SHARED_TOTAL), held = plain_held(ref, g);
 
     if (ref->n == w->in.most) {
         tell(ref, waiting->group, PLAN_ENOUGH, 0, SIZE_MAX);
@@ -178,14 +213,18 @@ static inline void plain_decide(struct reference *ref, const struct waiting *wai
         tell(ref, waiting->group, PLAN_NO_POOL, 0, SIZE_MAX);
         return;
     }
-    if (quota == SIZE_MAX && (!needy || (!blocker && shared == SIZE_MAX)) &&
+    if (held == SIZE_MAX && quota == SIZE_MAX && (!needy || (!blocker && shared == SIZE_MAX)) &&
         plain_admits(ref, waiting))
         return;
     if (needy && !unsure && plain_never(w, g))
         tell(ref, waiting->group, PLAN_NEVER_FITS, 0, over);
-    else if (quota != SIZE_MAX)
+    else if (held != SIZE_MAX)
+        tell(ref, waiting->group, PLAN_BLOCKED, ref->holder[held], held);
+    else if (quota != SIZE_MAX) {
         tell(ref, waiting->group, PLAN_NO_QUOTA, 0, quota);
-    else if (blocker)
+        if (needy && !blocker && past_the_guard(w, &waiting->job) && !plain_never(w, g))
+            plain_hold(ref, waiting);
+    } else if (blocker)
         tell(ref, waiting->group, PLAN_BLOCKED, blocker, SIZE_MAX);
     else {
         tell(ref, waiting->group, PLAN_NO_ROOM, 0, shared);
@@ -230,11 +269,29 @@ static inline void same_admission(const struct plan_admission *a, const struct p
                             sizeof(struct fit_place));
 }
 
+/* Does the group need one of those quotas? When `mark`, all that it needs are from now on. */
+static inline bool wants(const struct world *w, const struct plan_group *g, bool *wanted, bool mark)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < g->needs; i++) {
+        const struct plan_limit *l = &w->limit[g->need[i].limit];
+
+        if (l->shared || l->jobs || g->need[i].amount == 0)
+            continue;
+        any = any || wanted[g->need[i].limit];
+        wanted[g->need[i].limit] = wanted[g->need[i].limit] || mark;
+    }
+    return any;
+}
+
 /* From the outside alone: nobody passes a job of the same scope that is past the guard and could
- * run on the hosts that were read. A pool, and a quota that was used up, are the only excuses. */
+ * run on the hosts that were read. A pool, a quota that was used up, and one that somebody else may
+ * wait for are the only excuses. */
 static inline void check_no_inversion(const struct world *w, const struct plan_out *out)
 {
     struct plan_limit limit[LIMITS];
+    bool wanted[LIMITS] = {false};
 
     memcpy(limit, w->limit, sizeof(limit));
     for (size_t i = 0, n = 0; i < w->jobs; i++) {
@@ -248,7 +305,9 @@ static inline void check_no_inversion(const struct world *w, const struct plan_o
             continue;
         }
         if (!past_the_guard(w, &first->job) || verdict == PLAN_NEVER_FITS ||
-            verdict == PLAN_NO_POOL || plain_short(w, limit, mine, QUOTA) != SIZE_MAX ||
+            verdict == PLAN_NO_POOL ||
+            wants(w, mine, wanted, plain_short(w, limit, mine, QUOTA) != SIZE_MAX) ||
+            plain_short(w, limit, mine, QUOTA) != SIZE_MAX ||
             (w->shape[mine->shape].kinds > 0 && plain_never(w, mine)))
             continue;
         for (size_t later = n; later < out->n; later++) {

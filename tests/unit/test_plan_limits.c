@@ -52,6 +52,100 @@ static void who_has_no_quota_holds_nobody_up(void **state)
     done(&w, &out);
 }
 
+/* A host with room for all; a quota of which 3 of `total` are left. The first job needs 4 of it,
+ * the second 1, the third none. */
+static void world_short(struct world *w, int64_t total, int64_t waited)
+{
+    world_few(w, 10);
+    world_limit(w, 3, total, false);
+    world_job(w, 0, 1, waited);
+    world_job(w, 0, 0, 5);
+    world_need(w, 0, 0, 4);
+    world_need(w, 1, 0, 1);
+    w->waiting[w->jobs++] =
+        (struct waiting){world_group(w, 0, 0, 1), {.id = 3, .priority = 30, .queued_at = NOW - 5}};
+    w->group[2].head = w->waiting[2].job;
+    w->in.overtake = 100;
+}
+
+static void who_waits_for_its_quota_past_the_guard_holds_it(void **state)
+{
+    struct world w;
+    struct plan_out out;
+
+    (void)state;
+    world_short(&w, 9, 100);
+    EXPECT(&w, &out, 3, 0);
+    assert_int_equal(out.verdict[0], PLAN_NO_QUOTA);
+    assert_int_equal(out.verdict[1], PLAN_BLOCKED);
+    assert_int_equal(out.blocker[1], 1);
+    assert_int_equal(out.limit[1], 0);
+    done(&w, &out);
+    world_short(&w, 9, 99); /* a young one is passed */
+    EXPECT(&w, &out, 2, 3, 0);
+    assert_int_equal(w.guards, 1);
+    done(&w, &out);
+    world_short(&w, 3, 100); /* one that asks for more than there is in all, too */
+    EXPECT(&w, &out, 2, 3, 0);
+    assert_int_equal(out.verdict[0], PLAN_NO_QUOTA);
+    done(&w, &out);
+}
+
+static void who_may_not_run_for_their_number_holds_no_quota(void **state)
+{
+    struct world w;
+    struct plan_out out;
+
+    (void)state;
+    world_short(&w, 9, 100);
+    world_places(&w, 0, 1);
+    world_need(&w, 0, 1, 1);
+    EXPECT(&w, &out, 2, 3, 0);
+    done(&w, &out);
+}
+
+/* Its hosts' line is another's: it is passed until that one has gone. */
+static void who_is_behind_a_line_holds_no_quota(void **state)
+{
+    struct world w;
+    struct plan_out out;
+
+    (void)state;
+    world_few(&w, 3);
+    world_scope(&w, 0);
+    w.unsure[1] = true;
+    w.in.unsure = w.unsure;
+    world_limit(&w, 3, 9, false);
+    world_job(&w, 0, 1, 5); /* holds the line */
+    world_job(&w, 0, 0, 5); /* short of quota, behind it */
+    world_job(&w, 1, 3, 5); /* needs no host, nor quota */
+    world_need(&w, 1, 0, 4);
+    EXPECT(&w, &out, 3, 0);
+    assert_int_equal(out.verdict[1], PLAN_NO_QUOTA);
+    done(&w, &out);
+}
+
+/* A young head is passed, the old job of its group is not. */
+static void old_job_behind_a_young_head_holds_its_quota(void **state)
+{
+    struct world w;
+    struct plan_out out;
+
+    (void)state;
+    world_few(&w, 10);
+    w.in.overtake = 100;
+    world_limit(&w, 3, 9, false);
+    world_job(&w, 0, 1, 5);
+    world_job(&w, 0, 0, 5);
+    world_job(&w, 0, 1, 100); /* holds the quota from here */
+    world_job(&w, 0, 0, 5);
+    world_need(&w, 0, 0, 4);
+    world_need(&w, 1, 0, 1);
+    EXPECT(&w, &out, 2, 0);
+    assert_int_equal(out.blocker[1], 3);
+    done(&w, &out);
+}
+
 static void quota_is_told_behind_a_line_and_never_before_it(void **state)
 {
     struct world w;
@@ -309,6 +403,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quota_is_kept_to_the_last_unit),
         cmocka_unit_test(who_has_no_quota_holds_nobody_up),
+        cmocka_unit_test(who_waits_for_its_quota_past_the_guard_holds_it),
+        cmocka_unit_test(who_may_not_run_for_their_number_holds_no_quota),
+        cmocka_unit_test(who_is_behind_a_line_holds_no_quota),
+        cmocka_unit_test(old_job_behind_a_young_head_holds_its_quota),
         cmocka_unit_test(quota_is_told_behind_a_line_and_never_before_it),
         cmocka_unit_test(old_job_whose_quota_is_gone_by_then_holds_nothing),
         cmocka_unit_test(what_hosts_share_is_like_the_hosts),
