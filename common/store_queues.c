@@ -6,12 +6,7 @@
 #include "store_inner.h"
 
 /* In the order of QUEUE_COLUMNS in store_sql_queue.c. */
-enum column { C_TYPE, C_VERSION, C_PAUSED, C_JOBS };
-
-static struct str type_of(struct db_stmt *row)
-{
-    return db_str(row, C_TYPE);
-}
+enum column { C_VERSION, C_PAUSED, C_JOBS };
 
 static void read_row(struct db_stmt *row, struct store_queue *q)
 {
@@ -99,15 +94,6 @@ static int count_own(struct store *s, struct store_queue *q, struct err *e)
     return 0;
 }
 
-static bool is_empty(const struct store_queue *q)
-{
-    int status = 0;
-
-    while (status < JOB_STATUSES && q->jobs[status] == 0)
-        status++;
-    return status == JOB_STATUSES;
-}
-
 /* ---- the source, and what was counted ---- */
 
 /* How a source fares is for who sees everything; an owner learns that it can't be read. */
@@ -162,7 +148,7 @@ static void read_stats(struct store *s, struct store_queue *q, int64_t now)
     q->stats = (struct stats_queue){.last = {.at = last.at, .ns = last.ns}};
 }
 
-/* `row`: of SQL_QUEUE_GET_VIEW or _LIST; NULL: the type has none. */
+/* `row`: of SQL_QUEUE_VIEW; NULL: the type has none. */
 static int make(struct store *s, struct str type, struct db_stmt *row, int64_t now,
                 struct store_queue *q, struct err *e)
 {
@@ -202,17 +188,45 @@ struct walk {
     int64_t now;
     store_queue_fn *fn;
     void *ctx;
-    size_t next; /* of the configuration */
-    struct db_stmt *rows;
-    bool row; /* there is one */
+    size_t next;    /* of the configuration */
+    struct buf at;  /* the last type of the table's */
+    struct buf row; /* the one behind it; empty: there is none */
 };
 
+/* The type that the statement finds, if it comes before those that others have found. */
+static int find_least(struct walk *w, struct db_stmt *st, struct err *e)
+{
+    int rc;
+
+    db_bind_str(st, 1, buf_span(&w->at));
+    rc = db_step(w->s->db, st, e);
+    if (rc == 1 && (w->row.len == 0 || str_cmp(db_str(st, 0), buf_span(&w->row)) < 0)) {
+        buf_reset(&w->row);
+        buf_add(&w->row, db_str(st, 0).p, db_str(st, 0).n);
+    }
+    db_done(st);
+    return rc < 0 ? -1 : buf_check(&w->row, "a type", e);
+}
+
+/* A type that only the table has is for those who have a job there. How many others have costs
+ * nothing: each owner's own are sought one by one. */
 static int next_row(struct walk *w, struct err *e)
 {
-    int rc = db_step(w->s->db, w->rows, e);
+    const struct who *who = w->s->who;
+    struct db_stmt *st;
+    size_t i;
 
-    w->row = rc == 1;
-    return rc < 0 ? -1 : 0;
+    buf_reset(&w->row);
+    for (i = 0; i < (who->everything ? 1 : who->owners); i++) {
+        st = db_use(w->s->db, who->everything ? SQL_QUEUE_NEXT : SQL_OWNER_NEXT_TYPE, e);
+        if (!st)
+            return -1;
+        if (!who->everything)
+            db_bind_str(st, 2, who->owner[i]);
+        if (find_least(w, st, e) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* The next of the configuration's own types; NULL: there are no more. "*", the last, is none. */
@@ -223,43 +237,48 @@ static const struct conf_queue *next_conf(const struct walk *w)
     return w->next + 1 < conf->queues ? &conf->queue[w->next] : NULL;
 }
 
-/* A type that only the table has is shown to those who have a job there. */
-static int show(struct walk *w, const struct conf_queue *own, bool row, struct err *e)
+static int show(struct walk *w, struct str type, struct err *e)
 {
     struct store_queue q;
 
-    if (make(w->s, own ? own->type : type_of(w->rows), row ? w->rows : NULL, w->now, &q, e) != 0)
-        return -1;
-    return !own && !q.whole && is_empty(&q) ? 0 : w->fn(w->ctx, &q, e);
+    return store_queue(w->s, type, w->now, &q, e) != 0 ? -1 : w->fn(w->ctx, &q, e);
 }
 
 static int step(struct walk *w, struct err *e)
 {
     const struct conf_queue *own = next_conf(w);
-    int order = !own ? 1 : !w->row ? -1 : str_cmp(own->type, type_of(w->rows));
-    int rc = show(w, order <= 0 ? own : NULL, order >= 0, e);
+    struct str row = buf_span(&w->row);
+    int order = !own ? 1 : row.n == 0 ? -1 : str_cmp(own->type, row);
+    int rc = show(w, order <= 0 ? own->type : row, e);
 
     w->next += order <= 0;
-    return rc == 0 && order >= 0 ? next_row(w, e) : rc;
+    if (rc != 0 || order < 0)
+        return rc;
+    buf_reset(&w->at);
+    buf_add(&w->at, row.p, row.n);
+    return buf_check(&w->at, "a type", e) != 0 ? -1 : next_row(w, e);
 }
 
 int store_queues_after(struct store *s, struct str after, int64_t now, store_queue_fn *fn,
                        void *ctx, struct err *e)
 {
-    struct walk w = {.s = s, .now = now, .fn = fn, .ctx = ctx};
+    struct walk w = {.s = s,
+                     .now = now,
+                     .fn = fn,
+                     .ctx = ctx,
+                     .at = BUF_INIT(JOB_NAME_MAX),
+                     .row = BUF_INIT(JOB_NAME_MAX)};
     const struct conf_queue *own;
     int rc;
 
-    w.rows = db_use(s->db, SQL_QUEUE_LIST, e);
-    if (!w.rows)
-        return -1;
-    db_bind_str(w.rows, 1, after.p ? after : STR_LIT(""));
+    buf_add(&w.at, after.p, after.n);
     while (after.p && (own = next_conf(&w)) && str_cmp(own->type, after) <= 0)
         w.next++;
-    rc = next_row(&w, e);
-    while (rc == 0 && (w.row || next_conf(&w)))
+    rc = buf_check(&w.at, "a type", e) != 0 ? -1 : next_row(&w, e);
+    while (rc == 0 && (w.row.len > 0 || next_conf(&w)))
         rc = step(&w, e);
-    db_done(w.rows);
+    buf_free(&w.at);
+    buf_free(&w.row);
     return rc < 0 ? -1 : 0;
 }
 

@@ -21,7 +21,7 @@ enum store_sql_name {
     SQL_QUEUE_ADD,
     SQL_QUEUE_TOUCH_OF_GROUP,
     SQL_QUEUE_VIEW,
-    SQL_QUEUE_LIST,
+    SQL_QUEUE_NEXT,
     SQL_QUEUE_SOURCE,
     SQL_QUEUE_SUMS,
     SQL_RECEIVER_SUMS,
@@ -200,6 +200,7 @@ enum store_sql_name {
     SQL_OWNERS_BEHIND,
     SQL_PRIORITY_GET,
     SQL_OWNER_COUNTS,
+    SQL_OWNER_NEXT_TYPE,
     SQL_OWNER_OLDEST,
     /* when the clock was set */
     SQL_CLOCK_GET,

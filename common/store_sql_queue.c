@@ -5,8 +5,7 @@
 /* The columns of a queue in the order in which store_queues.c reads them: the statuses in that of
  * enum job_status. */
 #define QUEUE_COLUMNS                                                                              \
-    " type, version, paused, queued, held, admitted, running, finished, failed, cancelled, "       \
-    "expired"
+    " version, paused, queued, held, admitted, running, finished, failed, cancelled, expired"
 
 const char *const store_sql_queue[SQL_NAMES] = {
     [SQL_QUEUE_GET] = "SELECT version, last_priority, waiting, paused FROM queues WHERE type = ?1",
@@ -30,9 +29,9 @@ const char *const store_sql_queue[SQL_NAMES] = {
                                  " WHERE type = (SELECT type FROM groups WHERE id = ?1)",
     /* Queues as people see them. */
     [SQL_QUEUE_VIEW] = "SELECT" QUEUE_COLUMNS " FROM queues WHERE type = ?1",
-    [SQL_QUEUE_LIST] = "SELECT" QUEUE_COLUMNS " FROM queues WHERE type > ?1 AND (paused = 1"
+    [SQL_QUEUE_NEXT] = "SELECT type FROM queues WHERE type > ?1 AND (paused = 1"
                        " OR queued + held + admitted + running + finished + failed + cancelled"
-                       " + expired > 0) ORDER BY type",
+                       " + expired > 0) ORDER BY type LIMIT 1",
     [SQL_QUEUE_SOURCE] = "SELECT tried_at, ns, read_at, error, about, pools, hosts FROM readings"
                          " WHERE queue = ?1",
     [SQL_QUEUE_SUMS] =
@@ -115,6 +114,8 @@ const char *const store_sql_queue[SQL_NAMES] = {
     [SQL_PRIORITY_GET] = "SELECT priority FROM jobs WHERE id = ?1",
     [SQL_OWNER_COUNTS] = "SELECT" STATUS_COUNTS
                          " FROM jobs WHERE type = ?1 AND owner_id = ?2 AND deleted_at IS NULL",
+    [SQL_OWNER_NEXT_TYPE] = "SELECT type FROM jobs WHERE type > ?1 AND owner_id = ?2"
+                            " AND deleted_at IS NULL ORDER BY type LIMIT 1",
     [SQL_OWNER_OLDEST] = "SELECT min((SELECT min(j.queued_at) FROM jobs j WHERE j.group_id = g.id))"
                          " FROM groups g WHERE g.type = ?1 AND g.owner_id = ?2",
 };

@@ -66,6 +66,45 @@ static void types_that_are_configured_used_or_paused_are_there(void **state)
     rig_free(&r);
 }
 
+static int statements;
+
+static void count_statement(const char *sql)
+{
+    (void)sql;
+    statements++;
+}
+
+static void what_others_have_costs_an_owner_nothing(void **state)
+{
+    static const char others[] =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+        " INSERT INTO queues (type, version, last_priority, waiting, queued)"
+        " SELECT 'n' || i, 1, 1, 1, 1 FROM n;"
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+        " INSERT INTO jobs (type, request_id, owner_id, data, callback, priority, status,"
+        " created_at, updated_at, queued_at, scope)"
+        " SELECT 'n' || i, i, 'x', '{}', i, i, 'queued', 1, 1, 1, '' FROM n";
+    struct rig r;
+    int before;
+
+    (void)state;
+    rig_watch(count_statement);
+    rig_make(&r, conf);
+    add(&r, "a", "o1");
+    add(&r, "m", "o1");
+    add(&r, "u", "o2");
+    add(&r, "z", "o1");
+    statements = 0;
+    is_seen(&r, 2, NULL, 0, "a m seen strict u vm z ");
+    before = statements;
+    rig_sql(&r, others);
+    statements = 0;
+    is_seen(&r, 2, NULL, 0, "a m seen strict u vm z ");
+    assert_int_equal(statements, before);
+    rig_watch(NULL);
+    rig_free(&r);
+}
+
 static int stop(void *ctx, const struct store_queue *q, struct err *e)
 {
     (void)ctx;
@@ -187,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_that_are_configured_used_or_paused_are_there),
+        cmocka_unit_test(what_others_have_costs_an_owner_nothing),
         cmocka_unit_test(a_failure_of_who_looks_is_handed_on),
         cmocka_unit_test(what_has_no_value_is_null),
         cmocka_unit_test(an_owner_is_told_of_his_jobs_and_whether_the_source_can_be_read),

@@ -93,7 +93,7 @@ static void no_statement_stands_in_two_areas(void **state)
 }
 
 /* The steps of SQLite's machine that a statement takes when it finds nothing, its parameters being
- * a late time and the texts of a lane. */
+ * a late time and texts. */
 static int steps_of(sqlite3 *db, enum store_sql_name name)
 {
     sqlite3_stmt *st;
@@ -102,7 +102,7 @@ static int steps_of(sqlite3 *db, enum store_sql_name name)
     assert_int_equal(sqlite3_prepare_v2(db, store_sql(name), -1, &st, NULL), SQLITE_OK);
     for (i = 1; i <= sqlite3_bind_parameter_count(st); i++)
         assert_int_equal(sqlite3_bind_int64(st, i, 1000), SQLITE_OK);
-    if (name == SQL_LANE_PAUSE || name == SQL_LANE_RESUME) {
+    if (name == SQL_LANE_PAUSE || name == SQL_LANE_RESUME || name == SQL_OWNER_NEXT_TYPE) {
         assert_int_equal(sqlite3_bind_text(st, 1, "r", -1, SQLITE_STATIC), SQLITE_OK);
         assert_int_equal(sqlite3_bind_text(st, 2, "o", -1, SQLITE_STATIC), SQLITE_OK);
     }
@@ -145,6 +145,29 @@ static void what_is_asked_again_and_again_does_not_look_at_all_who_wait(void **s
     }
 }
 
+/* 3,000 types in which others have jobs. */
+static void an_owners_types_are_found_without_those_of_others(void **state)
+{
+    struct rig r;
+    sqlite3 *db;
+
+    (void)state;
+    rig_make(&r, "");
+    assert_int_equal(sqlite3_open_v2(r.path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(
+            db,
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+            " INSERT INTO jobs (type, request_id, owner_id, data, callback, priority, status,"
+            " created_at, updated_at, queued_at, scope)"
+            " SELECT 'type' || i, i, 'other', '{}', i, i, 'held', 1, 1, 1, '' FROM n",
+            NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_in_range(steps_of(db, SQL_OWNER_NEXT_TYPE), 1, 100);
+    sqlite3_close(db);
+    rig_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +175,7 @@ int main(void)
         cmocka_unit_test(the_check_can_fail),
         cmocka_unit_test(no_statement_stands_in_two_areas),
         cmocka_unit_test(what_is_asked_again_and_again_does_not_look_at_all_who_wait),
+        cmocka_unit_test(an_owners_types_are_found_without_those_of_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
