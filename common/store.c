@@ -135,6 +135,7 @@ int store_begin(struct store *s, int64_t wait, struct err *e)
 {
     if (db_begin(s->db, wait, e) != 0)
         return -1;
+    s->judged = 0;
     if (store_clock_follow(s, e) == 0)
         return 0;
     store_rollback(s);

@@ -40,6 +40,7 @@ struct store {
     struct store_later *later; /* NULL: never */
     int64_t put_off;           /* store_written, as far as db_written does not say it */
     char *path, *lock_path, *wake_path, *dispatch_path, *stats_path;
+    int64_t judged;   /* rows that store_verdict has looked at in the transaction under way */
     struct buf text;  /* what spans of a job point to when they are not a statement's */
     struct buf data;  /* the same for its data */
     struct buf asker; /* whose first answer is kept or looked for */
@@ -222,9 +223,13 @@ void store_later_drop(struct store *s);
 /* The message of a job that no pass has looked at. */
 #define STORE_NOT_LOOKED_YET "no pass has looked at it yet"
 
+/* Rows of the last reading that one transaction looks at. */
+enum { STORE_JUDGE_MAX = 100000 };
+
 struct demand;
 /* Reason and message for a job in whose group nobody waits yet: NoSource, NoPool or NeverFits where
- * that is known, else WaitingForCapacity. */
+ * that is known, else WaitingForCapacity: also once the transaction has looked at STORE_JUDGE_MAX
+ * rows. In a write transaction. */
 int store_verdict(struct store *s, const struct conf_queue *queue, struct str scope,
                   const struct demand *demand, struct store_membership *m,
                   struct err *e) AR_MUST_CHECK;

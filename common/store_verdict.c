@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is known at once about a job that comes to wait, from the configuration and the last
- * reading: NoSource, NoPool, NeverFits. What is not sure is left to the pass. */
+ * reading: NoSource, NoPool, NeverFits. What is not sure is left to the pass; and so is what comes
+ * when one transaction, for which all others wait, has looked at enough. */
 #include <stdlib.h>
 
 #include "demand.h"
@@ -76,6 +77,13 @@ static bool all_fit(const struct search *q)
     return k == q->demand->kinds;
 }
 
+/* Would more rows tell more? */
+static bool is_open(struct search *q)
+{
+    q->unsure = q->unsure || q->s->judged >= STORE_JUDGE_MAX;
+    return !q->unsure && !all_fit(q);
+}
+
 /* The hosts of one pool; of the last one only as far as needed. */
 static int search_pool(struct search *q, struct str pool, struct err *e)
 {
@@ -87,8 +95,10 @@ static int search_pool(struct search *q, struct str pool, struct err *e)
         return -1;
     db_bind_str(st, 1, q->queue);
     db_bind_str(st, 2, pool);
-    while (!all_fit(q) && (rc = db_step(q->s->db, st, e)) == 1)
+    while (is_open(q) && (rc = db_step(q->s->db, st, e)) == 1) {
+        q->s->judged++;
         take_total(q, db_str(st, 0), db_str(st, 1), db_i64(st, 2));
+    }
     if (rc == 0 && q->any_host)
         try_host(q);
     db_done(st);
@@ -100,7 +110,10 @@ static int take_pool(void *ctx, struct str pool, int64_t unsure, struct err *e)
     struct search *q = ctx;
 
     q->unsure = q->unsure || unsure > 0;
-    return search_pool(q, pool, e);
+    q->s->judged++;
+    if (search_pool(q, pool, e) != 0)
+        return -1;
+    return is_open(q) ? 0 : 1;
 }
 
 /* Where a source is asked, whether a kind with a constraint fits is left to the pass, which knows

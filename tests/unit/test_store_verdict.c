@@ -3,6 +3,8 @@
  * is written into its data. */
 #include "rig.h"
 
+#include "store_inner.h"
+
 static const char queues[] = "queues:\n"
                              "  vm: {capacity: openstack}\n"
                              "  kube: {capacity: kubernetes}\n";
@@ -236,6 +238,87 @@ static void a_pool_whose_name_is_none_is_not_written(void **state)
     rig_free(&r);
 }
 
+/* ---- how much one transaction looks at ---- */
+
+enum { HOSTS = 2000, SHAPES = STORE_JUDGE_MAX / HOSTS };
+
+/* A pool of so many hosts of 4 VCPU each. */
+static void keep_large(struct rig *r, struct pool *pool)
+{
+    static struct store_amount amount = {STR_LIT("VCPU"), 4, 4};
+    static struct store_host host[HOSTS];
+    static size_t index[HOSTS];
+    static char name[HOSTS][8];
+    struct store_reading reading = {.queue = STR_LIT("vm"),
+                                    .live = true,
+                                    .read_at = 1,
+                                    .hosts = HOSTS,
+                                    .host = host,
+                                    .pools = 1,
+                                    .pool = pool};
+    size_t i;
+
+    for (i = 0; i < HOSTS; i++) {
+        (void)snprintf(name[i], sizeof name[i], "n%zu", i);
+        host[i] = (struct store_host){str_of(name[i]), 1, &amount, false};
+        index[i] = i;
+    }
+    pool->name = STR_LIT("p");
+    pool->hosts = HOSTS;
+    pool->host = index;
+    keep(r, &reading);
+}
+
+/* The shapes of so many jobs, each of its own, which fit nowhere; in one transaction. How many are
+ * told so. */
+static int never_fit(struct rig *r, int first, int n)
+{
+    struct store_membership m;
+    struct store_key key;
+    char shape[64];
+    struct err e;
+    int i, told_so = 0;
+
+    rig_begin(r);
+    for (i = first; i < first + n; i++) {
+        (void)snprintf(shape, sizeof shape, "[{\"n\":1,\"r\":{\"VCPU\":%d}}]", i);
+        key = (struct store_key){STR_LIT("vm"), STR_LIT("pool:p"), STR_LIT("o"), str_of(shape)};
+        OK(store_group_join(r->s, &key, r->now, &m, &e), &e);
+        if (str_is(m.reason, "NeverFits"))
+            told_so++;
+        else
+            assert_true(str_is(m.message, STORE_NOT_LOOKED_YET));
+    }
+    rig_commit(r);
+    return told_so;
+}
+
+static void one_transaction_looks_at_so_many_rows_only(void **state)
+{
+    struct pool pool = {0};
+    struct rig r;
+
+    (void)state;
+    rig_make(&r, queues);
+    keep_large(&r, &pool);
+    assert_in_range(never_fit(&r, 100, SHAPES + 20), SHAPES - 1, SHAPES);
+    assert_int_equal(never_fit(&r, 1000, 3), 3); /* the next one begins anew */
+    rig_free(&r);
+}
+
+static void where_nothing_can_be_said_no_row_is_looked_at(void **state)
+{
+    struct pool pool = {.unread = 1};
+    struct rig r;
+
+    (void)state;
+    rig_make(&r, queues);
+    keep_large(&r, &pool);
+    assert_int_equal(never_fit(&r, 100, 3), 0);
+    assert_in_range(r.s->judged, 0, 3); /* that there is a pool */
+    rig_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +329,8 @@ int main(void)
         cmocka_unit_test(what_has_a_constraint_is_left_to_the_pass),
         cmocka_unit_test(the_aggregate_of_the_project_is_written_into_the_data),
         cmocka_unit_test(a_pool_whose_name_is_none_is_not_written),
+        cmocka_unit_test(one_transaction_looks_at_so_many_rows_only),
+        cmocka_unit_test(where_nothing_can_be_said_no_row_is_looked_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
