@@ -37,6 +37,7 @@ enum {
 struct conn_set {
     struct listener *listener;
     struct half *half;
+    struct slow slow;
     int epoll, done, end; /* descriptors; constant */
     int most;             /* connections; constant */
     atomic_int count;
@@ -164,7 +165,7 @@ static void take_socket(struct conn_set *set, int fd)
         return;
     }
     c->fd = fd;
-    c->link = fcgx_new(fd);
+    c->link = fcgx_new(fd, &set->slow);
     if (!c->link) {
         free(c);
         return;
@@ -356,14 +357,15 @@ static int most_connections(void)
 int conn_set_open(struct listener *l, size_t workers, struct conn_set **out, struct err *e)
 {
     struct conn_set *set = calloc(1, sizeof *set);
+    size_t lanes = workers > 1 ? workers / 2 : 1;
 
     if (!set)
         return err_set(e, ERR_INTERNAL, "no memory for the set of connections");
     set->listener = l;
     set->most = most_connections();
+    atomic_init(&set->slow.lanes, lanes);
     (void)pthread_mutex_init(&set->lock, NULL);
-    if (watch_all(set, e) != 0 ||
-        half_open(set, workers > 1 ? workers / 2 : 1, &set->half, e) != 0) {
+    if (watch_all(set, e) != 0 || half_open(set, lanes, &set->half, e) != 0) {
         conn_set_close(set);
         return -1;
     }

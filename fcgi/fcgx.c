@@ -6,7 +6,8 @@
  * begun to come in. When a request ends well the socket stays ours (keepConnection), whatever the
  * web server wants, so that the library does not linger in its close; when the library meets an
  * error it closes the socket itself. Large pieces of an answer go past its 8 KiB writer, straight
- * from our buffer as FastCGI records.
+ * from our buffer as FastCGI records; and so does whatever follows them, be it small: the library
+ * would block where the socket is full, while we know for how long to wait (slow.h).
  */
 #include "fcgx.h"
 
@@ -26,8 +27,10 @@ enum {
 
 struct fcgx {
     FCGX_Request request;
-    bool keep;   /* the web server wants to use the connection again */
-    bool broken; /* a record may be half written: nothing more may be sent */
+    struct slow *slow;         /* constant */
+    struct slow_answer answer; /* what went past the library */
+    bool keep;                 /* the web server wants to use the connection again */
+    bool broken;               /* a record may be half written: nothing more may be sent */
 };
 
 int fcgx_init(struct err *e)
@@ -38,7 +41,7 @@ int fcgx_init(struct err *e)
     return 0;
 }
 
-struct fcgx *fcgx_new(int fd)
+struct fcgx *fcgx_new(int fd, struct slow *slow)
 {
     struct fcgx *c = calloc(1, sizeof *c);
 
@@ -47,6 +50,7 @@ struct fcgx *fcgx_new(int fd)
         (void)close(fd);
         return NULL;
     }
+    c->slow = slow;
     c->request.ipcFd = fd;
     c->request.keepConnection = 1;
     return c;
@@ -56,6 +60,7 @@ void fcgx_free(struct fcgx *c)
 {
     if (!c)
         return;
+    slow_end(c->slow, &c->answer);
     FCGX_Free(&c->request, 0);
     if (c->request.ipcFd >= 0)
         (void)close(c->request.ipcFd);
@@ -76,6 +81,7 @@ int fcgx_accept(struct fcgx *c)
     /* A connection that ends between two records of the parameters looks like their end to it. */
     if (FCGX_GetError(c->request.in) != 0)
         return -1;
+    c->answer = (struct slow_answer){0};
     c->keep = c->request.keepConnection != 0;
     c->request.keepConnection = 1;
     return 0;
@@ -97,18 +103,20 @@ static size_t carry_read(void *link, char *room, size_t n)
 }
 
 /* Sends header and content; the kernel may take them in pieces. */
-static int write_record(int fd, FCGI_Header *header, const char *p, size_t n)
+static int write_record(struct fcgx *c, FCGI_Header *header, const char *p, size_t n)
 {
     struct iovec part[2] = {{header, sizeof *header}, {(void *)(uintptr_t)p, n}};
     struct msghdr message = {.msg_iov = part, .msg_iovlen = 2};
     ssize_t sent;
 
     while (message.msg_iovlen > 0) {
-        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
+        sent = sendmsg(c->request.ipcFd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && (errno == EINTR || (errno == EAGAIN &&
+                                            slow_wait(c->slow, &c->answer, c->request.ipcFd) == 0)))
             continue;
         if (sent < 0)
             return -1;
+        c->answer.sent += sent;
         while (message.msg_iovlen > 0 && (size_t)sent >= message.msg_iov->iov_len) {
             sent -= (ssize_t)message.msg_iov->iov_len;
             message.msg_iov++;
@@ -122,25 +130,42 @@ static int write_record(int fd, FCGI_Header *header, const char *p, size_t n)
     return 0;
 }
 
+static FCGI_Header header_of(const struct fcgx *c, unsigned char type, size_t length)
+{
+    return (FCGI_Header){.version = FCGI_VERSION_1,
+                         .type = type,
+                         .requestIdB1 = (unsigned char)(c->request.requestId >> 8),
+                         .requestIdB0 = (unsigned char)c->request.requestId,
+                         .contentLengthB1 = (unsigned char)(length >> 8),
+                         .contentLengthB0 = (unsigned char)length};
+}
+
 static int send_direct(struct fcgx *c, const char *p, size_t n)
 {
-    FCGI_Header header = {.version = FCGI_VERSION_1,
-                          .type = FCGI_STDOUT,
-                          .requestIdB1 = (unsigned char)(c->request.requestId >> 8),
-                          .requestIdB0 = (unsigned char)c->request.requestId};
+    FCGI_Header header;
+    size_t some;
 
-    if (FCGX_FFlush(c->request.out) != 0)
+    if (c->answer.sent == 0 && FCGX_FFlush(c->request.out) != 0)
         return -1;
-    while (n > 0) {
-        size_t some = n < RECORD_MAX ? n : RECORD_MAX;
-
-        header.contentLengthB1 = (unsigned char)(some >> 8);
-        header.contentLengthB0 = (unsigned char)some;
-        if (write_record(c->request.ipcFd, &header, p, some) != 0)
+    for (; n > 0; n -= some, p += some) {
+        some = n < RECORD_MAX ? n : RECORD_MAX;
+        header = header_of(c, FCGI_STDOUT, some);
+        if (write_record(c, &header, p, some) != 0)
             return -1;
-        p += some;
-        n -= some;
     }
+    return 0;
+}
+
+/* What the library's own end would send. */
+static int end_direct(struct fcgx *c)
+{
+    FCGI_Header header = header_of(c, FCGI_STDOUT, 0);
+    FCGI_EndRequestRecord end = {.header = header_of(c, FCGI_END_REQUEST, sizeof end.body)};
+
+    end.body.protocolStatus = FCGI_REQUEST_COMPLETE;
+    if (write_record(c, &header, (const char *)&end, sizeof end) != 0)
+        return -1;
+    FCGX_Free(&c->request, 0);
     return 0;
 }
 
@@ -149,7 +174,7 @@ static int carry_send(void *link, const char *p, size_t n)
     struct fcgx *c = link;
     bool ok;
 
-    if (n < DIRECT_AT)
+    if (n < DIRECT_AT && c->answer.sent == 0)
         ok = FCGX_PutStr(p, (int)n, c->request.out) == (int)n;
     else
         ok = send_direct(c, p, n) == 0;
@@ -157,8 +182,18 @@ static int carry_send(void *link, const char *p, size_t n)
     return ok ? 0 : -1;
 }
 
-const struct http_carrier fcgx_carrier = {
-    .param = carry_param, .read = carry_read, .send = carry_send, .framed = true};
+static bool carry_full(void *link)
+{
+    const struct fcgx *c = link;
+
+    return slow_full(c->slow);
+}
+
+const struct http_carrier fcgx_carrier = {.param = carry_param,
+                                          .read = carry_read,
+                                          .send = carry_send,
+                                          .full = carry_full,
+                                          .framed = true};
 
 /* What is left of the body must go, or the next request would begin in its middle. */
 static bool drain(struct fcgx *c)
@@ -178,6 +213,10 @@ bool fcgx_finish(struct fcgx *c)
 {
     if (c->broken || !drain(c))
         return false;
-    FCGX_Finish_r(&c->request);
+    if (c->answer.sent == 0)
+        FCGX_Finish_r(&c->request);
+    else if (end_direct(c) != 0)
+        return false;
+    slow_end(c->slow, &c->answer);
     return c->request.ipcFd >= 0 && c->keep;
 }

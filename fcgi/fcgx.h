@@ -2,12 +2,13 @@
 /*
  * FastCGI, by libfcgi: one connection that the web server keeps, over which requests come one after
  * the other. This is the only file that knows libfcgi. A connection belongs to one thread at a
- * time. All calls block for at most the socket's own time limits.
+ * time. All calls block for at most the socket's own time limits, and for a slow reader (slow.h).
  */
 #ifndef AR_FCGX_H
 #define AR_FCGX_H
 
 #include "http.h"
+#include "slow.h"
 
 struct fcgx;
 
@@ -15,8 +16,8 @@ struct fcgx;
 int fcgx_init(struct err *e) AR_MUST_CHECK;
 
 /* Takes over an accepted, blocking socket; it is closed by fcgx_free, and also when this fails
- * (NULL: no memory). */
-struct fcgx *fcgx_new(int fd);
+ * (NULL: no memory). `slow` outlives it. */
+struct fcgx *fcgx_new(int fd, struct slow *slow);
 void fcgx_free(struct fcgx *c);
 
 /* The socket; -1 once the library has closed it. */

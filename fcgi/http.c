@@ -20,6 +20,7 @@ static const struct {
 
 enum {
     RETRY_AFTER = 1, /* seconds after which it is worth trying again */
+    RETRY_LONG = 10, /* the same of an answer for which there are too many slow readers */
     PIECE = 8 * 1024 /* bytes of a body whose length nobody says */
 };
 
@@ -442,12 +443,26 @@ static int send_out(struct http *x)
     return rc;
 }
 
+static bool is_full(const struct http *x)
+{
+    return !x->streaming && x->carrier->full && x->carrier->full(x->link);
+}
+
+static int refuse_long(struct http *x, struct err *e)
+{
+    x->retry_after = RETRY_LONG;
+    return err_set(e, ERR_UNAVAILABLE,
+                   "too many clients take a long answer slowly: ask again later, or for less");
+}
+
 int http_stream(struct http *x, struct err *e)
 {
     if (x->out.failed)
         return buf_check(&x->out, "the answer", e);
     if (x->out.len < HTTP_STREAM_AT)
         return 0;
+    if (is_full(x))
+        return x->out.len < HTTP_FITS ? 0 : refuse_long(x, e);
     if ((x->streaming || send_head(x, false) == 0) && send_out(x) == 0) {
         x->streaming = true;
         return 0;
@@ -469,6 +484,9 @@ int http_send(struct http *x)
     }
     if (x->cut || x->out.failed)
         return -1;
+    if (x->method == HTTP_GET && !x->head_only && x->out.len >= HTTP_FITS && is_full(x) &&
+        refuse_long(x, &e) != 0)
+        http_fail(x, &e);
     if (!x->streaming && send_head(x, x->status != 304 && !x->length_unknown) != 0)
         return -1;
     return send_out(x);

@@ -20,6 +20,7 @@ enum {
     HTTP_SEGMENTS_MAX = 8,
     HTTP_PARAMS_MAX = 16,
     HTTP_STREAM_AT = 60 * 1024, /* a streamed answer goes out in pieces of about this size */
+    HTTP_FITS = 128 * 1024,     /* so much goes into a socket whose reader takes nothing */
     HTTP_KEEP_MAX = 256 * 1024  /* larger buffers are not kept for the next exchange */
 };
 
@@ -37,6 +38,8 @@ struct http_carrier {
     /* Sends all n bytes of the answer; head and body come one after the other. 0, or -1 when the
      * peer is gone. */
     int (*send)(void *link, const char *p, size_t n);
+    /* Are so many answers waiting for slow readers that no long one is to be begun? NULL: never. */
+    bool (*full)(void *link);
     /* The body's end shows without CONTENT_LENGTH. */
     bool framed;
 };
@@ -142,7 +145,7 @@ void http_empty(struct http *x, int status);
 void http_fail(struct http *x, const struct err *e);
 
 /* Of an answer that may be long: call between rows. Sends what has gathered when it is enough. 0,
- * or -1 and ERR_UNAVAILABLE when the peer is gone. */
+ * or -1 and ERR_UNAVAILABLE when the peer is gone, or no long answer is to be begun. */
 int http_stream(struct http *x, struct err *e) AR_MUST_CHECK;
 
 /* Sends the answer, or the rest of it. An answer that did not fit becomes an error. 0, or -1: the

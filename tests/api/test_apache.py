@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Behind a real Apache, by the shipped configuration: all three ways."""
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -199,3 +200,39 @@ def test_authorization_reaches_a_cgi_program_and_a_proxy_does_not(anteroom):
             server.client.record = lambda *_: None
             answer = server.client.get("/v1/x/", headers={"Authorization": "Bearer t", "If-Match": '"1"', "Proxy": "evil"})
             assert answer.text == 'Bearer t|"1"|', (answer, server.log())
+
+
+def rest(s):
+    """What is left of an answer; the connection may be kept."""
+    text = b""
+    while not text.endswith(b"\r\n0\r\n\r\n"):
+        part = s.recv(1 << 20)
+        if not part:
+            break
+        text += part
+    return text
+
+
+@pytest.mark.parametrize("apache", [1], ids=["proxy_fcgi"], indirect=True)
+def test_readers_who_take_nothing_do_not_hold_all_workers(apache):
+    """Apache passes on how slowly a client reads. Those who are cut see that the list is not whole."""
+    a = apache.anteroom
+    for part in range(16):
+        jobs = [a.job(f"{part}-{i}", "long", data={"note": "x" * 60_000}, callback=f"http://c.example/{part}/{i}") for i in range(15)]
+        assert apache.post("/v1/long/", jobs).status == 201
+    with contextlib.ExitStack() as stack:
+        readers = [stack.enter_context(socket.socket()) for _ in range(4)]
+        for s in readers:
+            s.settimeout(60)
+            s.connect(("127.0.0.1", apache.port))
+            s.sendall(b"GET /v1/long/ HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_until(lambda: a.fcgi.log().count("event=slow_reader") == 2, what="those for whom there is no lane are cut")
+        assert apache.get("/healthz").status == 200
+        assert apache.post("/v1/lab/", body(a, "j")).status == 201
+        refused = apache.get("/v1/long/")
+        assert (refused.status, refused.code) == (503, "unavailable") and refused.headers["Retry-After"]
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            answers = list(pool.map(rest, readers))
+    assert all(t.startswith(b"HTTP/1.1 200") and b"chunked" in t for t in answers)
+    assert sorted(t.endswith(b"\r\n0\r\n\r\n") for t in answers) == [False, False, True, True]
+    assert sorted(t.count(b'{"ID":') == 240 for t in answers) == [False, False, True, True]

@@ -69,6 +69,7 @@ static void drain(int fd)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct slow slow = {.lanes = 1};
     static bool ready;
     struct err e;
     struct fcgx *c;
@@ -87,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == 0);
     MUST(send(fd[0], data, size, MSG_NOSIGNAL) == (ssize_t)size);
     MUST(shutdown(fd[0], SHUT_WR) == 0);
-    c = fcgx_new(fd[1]);
+    c = fcgx_new(fd[1], &slow);
     MUST(c);
     http_init(&x);
     while (more && n++ < REQUESTS_MAX && fcgx_accept(c) == 0) {

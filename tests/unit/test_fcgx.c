@@ -10,6 +10,7 @@
 #include <fastcgi.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ enum { REQUEST_ID = 258, BIG = 1 << 20 };
 /* The web server's end, and ours. */
 struct pair {
     int web;
+    struct slow slow;
     struct fcgx *c;
     struct http x;
     struct err e;
@@ -34,7 +36,8 @@ static void pair_begin(struct pair *p)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
     assert_int_equal(setsockopt(fd[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
     p->web = fd[0];
-    p->c = fcgx_new(fd[1]);
+    atomic_init(&p->slow.lanes, 1);
+    p->c = fcgx_new(fd[1], &p->slow);
     assert_non_null(p->c);
     assert_int_equal(fcgx_fd(p->c), fd[1]);
     http_init(&p->x);
@@ -364,6 +367,108 @@ static void a_web_server_that_leaves_is_noticed(void **state)
     pair_end(&p);
 }
 
+/* ---- readers who take nothing ---- */
+
+static void answer_bytes(struct pair *p, size_t n)
+{
+    send_request(p, FCGI_KEEP_CONN, "0", STR_LIT(""));
+    take_request(p, "");
+    p->x.status = 200;
+    while (p->x.out.len < n)
+        buf_char(&p->x.out, 'x');
+}
+
+static void who_takes_nothing_is_cut_where_no_lane_is_left(void **state)
+{
+    struct buf out = BUF_INIT(4 << 20);
+    struct pair p;
+
+    (void)state;
+    pair_begin(&p);
+    atomic_store(&p.slow.lanes, 0);
+    answer_bytes(&p, BIG);
+    assert_int_equal(http_send(&p.x), -1);
+    assert_false(fcgx_finish(p.c));
+    fcgx_free(p.c);
+    p.c = NULL;
+    assert_false(receive_answer(p.web, &out));
+    assert_int_equal(atomic_load(&p.slow.lanes), 0);
+    buf_free(&out);
+    pair_end(&p);
+}
+
+static void *receive_when_full(void *arg)
+{
+    struct pair *p = arg;
+
+    while (!slow_full(&p->slow))
+        (void)sched_yield();
+    return receive_main(arg);
+}
+
+static void in_a_lane_it_is_waited_for(void **state)
+{
+    pthread_t thread;
+    struct pair p;
+    void *result;
+    struct buf *out;
+
+    (void)state;
+    pair_begin(&p);
+    answer_bytes(&p, BIG);
+    assert_int_equal(pthread_create(&thread, NULL, receive_when_full, &p), 0);
+    assert_int_equal(http_send(&p.x), 0);
+    assert_true(slow_full(&p.slow));
+    assert_true(fcgx_finish(p.c));
+    assert_false(slow_full(&p.slow));
+    (void)pthread_join(thread, &result);
+    out = result;
+    assert_non_null(out);
+    assert_false(out->failed);
+    assert_in_range(out->len, BIG, BIG + 512);
+    buf_free(out);
+    free(out);
+    pair_end(&p);
+}
+
+static void a_lane_is_given_back_with_the_connection(void **state)
+{
+    pthread_t thread;
+    struct pair p;
+    void *result;
+
+    (void)state;
+    pair_begin(&p);
+    answer_bytes(&p, BIG);
+    assert_int_equal(pthread_create(&thread, NULL, receive_when_full, &p), 0);
+    assert_int_equal(http_send(&p.x), 0);
+    fcgx_free(p.c);
+    p.c = NULL;
+    assert_false(slow_full(&p.slow));
+    (void)pthread_join(thread, &result);
+    buf_free(result);
+    free(result);
+    pair_end(&p);
+}
+
+/* What is not refused where the lanes are taken holds nobody up. */
+static void what_is_short_fits_into_the_socket(void **state)
+{
+    struct buf out = BUF_INIT(4 << 20);
+    struct pair p;
+
+    (void)state;
+    pair_begin(&p);
+    atomic_store(&p.slow.lanes, 0);
+    answer_bytes(&p, HTTP_FITS - 1);
+    assert_int_equal(http_send(&p.x), 0);
+    assert_true(fcgx_finish(p.c));
+    assert_true(receive_answer(p.web, &out));
+    assert_in_range(out.len, HTTP_FITS, HTTP_FITS + 512);
+    buf_free(&out);
+    pair_end(&p);
+}
+
 static int prepare(void **state)
 {
     struct err e;
@@ -385,6 +490,10 @@ int main(void)
         cmocka_unit_test(a_request_cut_short_is_given_up),
         cmocka_unit_test(rubbish_is_given_up),
         cmocka_unit_test(a_web_server_that_leaves_is_noticed),
+        cmocka_unit_test(who_takes_nothing_is_cut_where_no_lane_is_left),
+        cmocka_unit_test(in_a_lane_it_is_waited_for),
+        cmocka_unit_test(a_lane_is_given_back_with_the_connection),
+        cmocka_unit_test(what_is_short_fits_into_the_socket),
     };
 
     return cmocka_run_group_tests(tests, prepare, NULL);
