@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The console in a real browser: what an operator does with it. The files of the console do not depend on the build of the programs,
 so this runs with the ordinary one only (the marker `browser`, see the Makefile)."""
+import re
+
 import pytest
 
 from browser import pause_of
@@ -311,6 +313,18 @@ def test_an_owner_sees_and_does_what_is_his(browser, locked):
     b.sees("This is not yours to do")
     b.go("#/")
     b.sees("1 queue, 2 waiting, 0 running")
+
+
+@pytest.mark.parametrize("language, took", [("en", r"[0-9.]+ ms"), ("zh-Hant", "[0-9.]+ 毫秒")])
+def test_an_owner_sees_when_the_last_pass_was_and_not_what_others_got(browser, locked, language, took):
+    browser.expected = (401,)
+    locked.start_dispatcher()
+    b = browser.open(locked, "#/", language=language, wait=False)
+    unlock(b, locked.owner)
+    for where, css in (("#/", "tbody td.two small"), ("#/q/lab", ".strip small")):
+        b.go(where)
+        b.until(lambda: [s for s in b.text(css).split("\n") if re.fullmatch(took, s)], what=f"how long the pass took at {where}")
+        assert "null" not in b.text(), b.text()
 
 
 def test_who_asks_too_often_is_told_so_and_waits(browser, anteroom):

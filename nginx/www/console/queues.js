@@ -21,7 +21,8 @@ export function sourceOf(q) {
 
 export function passOf(q) {
     if (!q.LastPass) return h("span", {}, t("never"));
-    return [since(q.LastPass.At), h("small", {}, t("pass.did", { ms: q.LastPass.Ms, n: q.LastPass.Admitted }))];
+    const { At, Ms: ms, Admitted: n } = q.LastPass; // an owner is not told what others got
+    return [since(At), h("small", {}, n === null ? t("pass.took", { ms }) : t("pass.did", { ms, n }))];
 }
 
 export const rateOf = ({ Throughput: r }) => (r ? h("span", { title: t("queues.started.title") }, t("queues.rate", { minute: r.LastMinute, hour: r.LastHour, day: r.LastDay })) : "–");

@@ -71,6 +71,7 @@ export default {
     "queues.rate": "{minute} / {hour} / {day}",
     "queues.rate.legend": "min / h / day",
     "pass.did": "{ms} ms, {n} admitted",
+    "pass.took": "{ms} ms",
     "source.static": "stated",
     "source.none": "no source",
     "source.age": "read {ago}",

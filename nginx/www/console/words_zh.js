@@ -71,6 +71,7 @@ export default {
     "queues.rate": "{minute} / {hour} / {day}",
     "queues.rate.legend": "分 / 時 / 日",
     "pass.did": "{ms} 毫秒，放行 {n} 個",
+    "pass.took": "{ms} 毫秒",
     "source.static": "設定檔所列",
     "source.none": "沒有來源",
     "source.age": "{ago}讀取",
