@@ -29,7 +29,8 @@ export class Job {
         this.element = h("section", { class: "job" }, this.head, this.body);
     }
 
-    /** The job's own tag changes with its state and order; its place in line and calls of its owner change without it. */
+    /** The job's own tag changes with its state and order; its place in line and calls of its owner change without it. What was asked
+        about it is as new as the tag that it was asked for: where a question failed, it is asked again, though the job has not changed. */
     async look() {
         let job;
         try {
@@ -40,13 +41,14 @@ export class Job {
             return false;
         }
         const waits = WAITING.includes(job.data.Status), called = CALLED.includes(job.data.Status);
-        const wait = waits ? await this.askWhy(job.changed) : { data: null, changed: false };
+        const wait = waits ? await this.askWhy(job) : { data: null, changed: false };
         const history = async (what) => get(`${path.of(this.type, this.id, what)}?limit=${MOST}`);
-        let news = job.changed || wait.changed || !this.events;
-        if (job.changed || called || !this.events) {
+        const behind = job.changed || job.etag !== this.tag;
+        let news = behind || wait.changed;
+        if (behind || called) {
             const [events, deliveries] = await Promise.all([history("events"), history("deliveries")]);
             news = news || events.changed || deliveries.changed;
-            Object.assign(this, { events, deliveries });
+            Object.assign(this, { events, deliveries, tag: job.etag });
         }
         const text = JSON.stringify([job.data, wait.data, this.events.data, this.deliveries.data]);
         if (text === this.shown) return false;
@@ -57,11 +59,12 @@ export class Job {
     }
 
     /** It has no tag, since it changes by the clock too: the queue's tells whether it may say something new. */
-    async askWhy(changed) {
+    async askWhy(job) {
         const queue = await get(path.list(this.type, { status: WAITING.join(","), limit: 1 }));
-        if (!this.wait || changed || queue.changed || performance.now() - this.asked > WHY_AGAIN) {
+        const tags = `${job.etag} ${queue.etag}`;
+        if (job.changed || queue.changed || tags !== this.asked?.tags || performance.now() - this.asked.at > WHY_AGAIN) {
             this.wait = await maybe(path.of(this.type, this.id, "wait"));
-            this.asked = performance.now();
+            this.asked = { tags, at: performance.now() };
         }
         return this.wait;
     }
