@@ -110,6 +110,27 @@ def test_one_question_that_fails_leaves_nothing_old_on_a_page_that_is_live(brows
         b.until(seen, what=f"what was missed with {missed}")
 
 
+@pytest.mark.parametrize("where, fewer", [("#/q/lab", "150 jobs"), ("#/q/lab?owner=y", "100 jobs or more")], ids=["all", "of-an-owner"])
+def test_the_number_of_jobs_goes_down_though_the_end_had_been_seen(browser, anteroom, where, fewer):
+    a = anteroom(lab({"n": {"gpu": 4}}))
+    is_ok(a.post("/v1/lab/", [a.job(f"job-{i:03}", data={"instances": [{"gpu": 1}]}) for i in range(400)]), 201)
+    b = browser.open(a, where)
+    b.until(lambda: b.rows()[:1] == ["job-000"])
+    b.press("END")
+    b.until(lambda: b.active() == "job-399")
+    b.press("HOME")
+    b.until(lambda: b.active() == "job-000")
+    b.sees("400 jobs", ".status")
+    client = a.client()
+    for i in range(250):
+        assert client.delete(f"/v1/lab/job-{i:03}").status == 200
+    b.until(lambda: b.rows()[:1] == ["job-250"])
+    b.until(lambda: b.text(".status") == fewer, what=fewer)
+    b.press("END")
+    b.until(lambda: b.active() == "job-399" and b.text(".status") == "150 jobs", what="the end")
+    assert b.text(".space .active .n") == "150"
+
+
 @pytest.fixture(scope="module")
 def long_line(shared_anteroom):
     a = shared_anteroom(lab({"n": {"gpu": 4}}))

@@ -35,11 +35,12 @@ export class Pages {
         return this.end !== null;
     }
 
-    /** Somebody else has counted. */
+    /** Somebody else has counted. Where nobody does, the guess is 0. */
     expect(n) {
         if (n === this.guess) return;
         this.guess = n;
         this.end = null;
+        this.cut(n);
     }
 
     /** Is the number of a place counted from the front since the list changed last? */
@@ -74,7 +75,8 @@ export class Pages {
         }
         if (news) {
             for (const p of [...this.pages.keys()]) if (!fresh.has(p)) this.pages.delete(p);
-            if (this.end !== null && !fresh.has(pageOf(this.end - 1))) this.doubt();
+            if (this.end !== null && !fresh.has(pageOf(this.end - 1))) this.end = null;
+            if (this.end === null && !this.guess) this.cut((Math.max(...fresh) + 2) * PAGE); // there may be no more than the next page
         }
         return (await this.need(a, b)) || news;
     }
@@ -127,7 +129,7 @@ export class Pages {
         if (!answer.next) {
             this.finish(p * PAGE + answer.data.length);
         } else {
-            if (this.end !== null && this.end <= (p + 1) * PAGE) this.doubt();
+            if (this.end !== null && this.end <= (p + 1) * PAGE) this.end = null;
             this.mark(p + 1, answer.next, round);
         }
         return answer.changed || !before;
@@ -151,12 +153,13 @@ export class Pages {
     /** The list ends after so many. */
     finish(count) {
         this.end = count;
-        this.marks.length = Math.min(this.marks.length, pageOf(count - 1) + 1);
-        for (const p of this.pages.keys()) if (p > pageOf(count - 1)) this.pages.delete(p);
+        this.cut(count);
     }
 
-    doubt() {
-        this.guess = this.end;
-        this.end = null;
+    /** Forgets what was known of pages behind so many. */
+    cut(count) {
+        const last = pageOf(count - 1);
+        this.marks.length = Math.min(this.marks.length, last + 1);
+        for (const p of this.pages.keys()) if (p > last) this.pages.delete(p);
     }
 }

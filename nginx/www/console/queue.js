@@ -132,7 +132,7 @@ export class Queue {
         this.nobody.hidden = p.length > 0;
         this.line.element.hidden = p.length === 0;
         if (p.length === 0) this.nobody.replaceChildren(t(this.whole ? "line.none" : "line.none.filter"));
-        this.say(p.counted || p.guess ? t("line.count", { n: p.length }) : t("line.atleast", { n: p.length - 1 }));
+        this.say(p.counted || p.guess ? t("line.count", { n: p.guess || p.length }) : t("line.atleast", { n: p.length - 1 }));
         if (!this.read || this.line.drag || p.at(a) && p.at(b)) return;
         p.need(a, b).then((news) => news && this.line.renew(false)).catch(() => this.view.now());
     }
