@@ -110,6 +110,10 @@ struct job_new {
  * "..". 0, or -1 and ERR_INVALID (no pointer). The same for a request_id in a path. */
 int job_check_name(struct str text, const char *what, struct err *e) AR_MUST_CHECK;
 
+/* The type and the request_id of a job that is to be: job_check_name, and no part of it between
+ * slashes is "." or ".." either. Jobs from before that rule keep their names. */
+int job_check_new_name(struct str text, const char *what, struct err *e) AR_MUST_CHECK;
+
 /* A callback: an absolute http(s) URL with a host and without user info or, where the queue has a
  * callback_base, a relative reference; 1..JOB_CALLBACK_MAX bytes of ASCII without spaces, control
  * characters, backslashes; no percent-encoding in the host. The type is one that job_check_name

@@ -77,6 +77,10 @@ int job_batch_parse(const struct conf *conf, struct ownaddr *own, struct str typ
 {
     struct target t = {conf, own, conf_queue(conf, type), type};
 
+    if (job_check_new_name(type, "the type", e) != 0) {
+        e->code = ERR_BAD_REQUEST;
+        return -1;
+    }
     if (json_in_parse(text, &b->doc, e) != 0)
         return -1;
     return parse_jobs(&t, b, e);

@@ -14,8 +14,8 @@ struct job_batch {
 };
 
 /* Reads and checks the JSON text; of the callbacks too whether they may be called. 0, or -1 and *e
- * with the place of what is wrong; job_batch_free in either case. The type must outlive the batch,
- * which is {0} at first. Any thread. */
+ * with the place of what is wrong (ERR_BAD_REQUEST: the type); job_batch_free in either case. The
+ * type must outlive the batch, which is {0} at first. Any thread. */
 int job_batch_parse(const struct conf *conf, struct ownaddr *own, struct str type, struct str text,
                     struct job_batch *b, struct err *e) AR_MUST_CHECK;
 void job_batch_free(struct job_batch *b);

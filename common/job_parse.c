@@ -76,13 +76,39 @@ static int check_text(struct str text, const char *what, struct err *e)
     return 0;
 }
 
+static bool is_dots(struct str part)
+{
+    return str_is(part, ".") || str_is(part, "..");
+}
+
 int job_check_name(struct str text, const char *what, struct err *e)
 {
     if (check_text(text, what, e) != 0)
         return -1;
-    if (str_is(text, ".") || str_is(text, ".."))
+    if (is_dots(text))
         return err_set(e, ERR_INVALID,
                        "%s must not be \".\" or \"..\", which can't stand in a path", what);
+    return 0;
+}
+
+/* Web servers decode %2F before they resolve dots to choose where a request goes: behind nginx
+ * /v1/vm/..%2F.. is the console. */
+int job_check_new_name(struct str text, const char *what, struct err *e)
+{
+    size_t i, start = 0;
+
+    if (job_check_name(text, what, e) != 0)
+        return -1;
+    for (i = 0; i <= text.n; i++) {
+        if (i < text.n && text.p[i] != '/')
+            continue;
+        if (is_dots((struct str){text.p + start, i - start}))
+            return err_set(e, ERR_INVALID,
+                           "no part of %s between slashes may be \".\" or \"..\", which can't "
+                           "stand in a path",
+                           what);
+        start = i + 1;
+    }
     return 0;
 }
 
@@ -101,7 +127,8 @@ static int take_request_id(struct reading *r, json_value *v, struct err *e)
 {
     if (take_string(v, "/request_id", &r->request_id, e) != 0)
         return -1;
-    return job_check_name(r->request_id, "request_id", e) == 0 ? 0 : err_under(e, "/request_id");
+    return job_check_new_name(r->request_id, "request_id", e) == 0 ? 0
+                                                                   : err_under(e, "/request_id");
 }
 
 static int take_owner_id(struct reading *r, json_value *v, struct err *e)

@@ -66,7 +66,10 @@ def test_an_encoded_slash_is_no_slash(a):
 BAD = ["", ".", "..", "a\nb", "\t", "\x00", "\x1b[0m", "\x7f", "\x80", "\x9f", "x" * 256, "日" * 86]
 
 
-@pytest.mark.parametrize("name", [n for n in BAD if n != "\x00"])
+DOTS = ["../..", "../", "../x", "x/..", "x/../y", "/..", "./x", "x/.", "x/./y", "x/../../.."]
+
+
+@pytest.mark.parametrize("name", [n for n in BAD if n != "\x00"] + DOTS)
 def test_a_request_id_that_cannot_be_is_refused(a, name):
     with nothing_changes(a):
         is_refused(a.post("/v1/vm/", a.job(name, callback="x")), "invalid", "/request_id")
@@ -83,11 +86,34 @@ def test_an_owner_may_be_what_could_not_stand_in_a_path(a, name):
     assert is_ok(a.post("/v1/owner/", a.job(f"o{name}", "owner", owner_id=name)), 201)["OwnerID"] == name
 
 
-@pytest.mark.parametrize("name", [n for n in BAD if n])
+@pytest.mark.parametrize("name", [n for n in BAD if n] + DOTS)
 def test_a_type_that_cannot_be_is_refused(a, name):
     with nothing_changes(a):
         answer = a.post(f"/v1/{q(name)}/", a.job("new"))
-        if name in (".", ".."):  # nginx resolves the dots before anybody sees them, as RFC 3986 has it
+        if ".." in name.split("/") or name == ".":  # nginx resolves the dots before anybody sees them, as RFC 3986 has it
             assert answer.status in (400, 404, 405), answer
         else:
             is_refused(answer, "bad_request")
+
+
+def test_jobs_that_are_called_so_already_go_on(anteroom):
+    """As before a name with dots between slashes was refused."""
+    a = anteroom()
+    old = ("../x", "x/..", "./x")
+    for i in range(len(old)):
+        a.create(f"old-{i}", "dots")
+    a.create("other", "dots")
+    a.fcgi.stop()
+    a.edit("".join(f"UPDATE jobs SET request_id = '{name}' WHERE request_id = 'old-{i}';" for i, name in enumerate(old)))
+    a.start_fcgi()
+    assert order(a, "/v1/dots/") == [*old, "other"]
+    for name in old:
+        path = f"/v1/dots/{q(name)}"
+        assert is_ok(a.get(path))["RequestID"] == name
+        assert is_ok(a.get(f"{path}/wait"))["Status"] == "queued"
+        is_done(a.post("/v1/dots/other", {"move": {"before": name}}))
+        is_done(a.post(path, {"move": "back"}))
+    assert order(a, "/v1/dots/") == ["other", *old]
+    for name in old:
+        is_done(a.delete(f"/v1/dots/{q(name)}"))
+    assert order(a, "/v1/dots/") == ["other"]

@@ -109,7 +109,7 @@ static void check_new(const struct conf_queue *queue, struct str type, json_valu
         check_refusal(&e);
         return;
     }
-    MUST(job_check_name(n.request_id, "it", &e) == 0);
+    MUST(job_check_new_name(n.request_id, "it", &e) == 0);
     MUST(n.owner_id.n >= 1 && n.owner_id.n <= JOB_NAME_MAX && n.callback.n <= JOB_CALLBACK_MAX);
     MUST(!n.has_priority ||
          (n.priority.whole >= -NUM_SAFE_MAX && n.priority.whole <= NUM_SAFE_MAX));

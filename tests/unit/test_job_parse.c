@@ -181,6 +181,7 @@ static void test_new_refused(void **state)
         {"{'request_id':''}", "/request_id", "1 to 255 bytes", ERR_INVALID},
         {"{'request_id':'..'}", "/request_id", "can't stand in a path", ERR_INVALID},
         {"{'request_id':'.'}", "/request_id", "can't stand in a path", ERR_INVALID},
+        {"{'request_id':'../..'}", "/request_id", "can't stand in a path", ERR_INVALID},
         {"{'request_id':'a\\nb'}", "/request_id", "control characters", ERR_INVALID},
         {"{'request_id':'a\\u007f'}", "/request_id", "control characters", ERR_INVALID},
         {"{'request_id':'a\\u0085'}", "/request_id", "control characters", ERR_INVALID},
@@ -338,6 +339,28 @@ static void test_names(void **state)
     assert_string_equal(e.pointer, "");
 }
 
+/* Where a part between slashes is dots: it can still be named, but nothing new is called so. */
+static void test_names_with_dots(void **state)
+{
+    static const char *const dots[] = {"../..",  "../a", "./a", "a/..", "a/.",
+                                       "a/../b", "/..",  "../", "//.",  "a/b/../c"};
+    static const char *const none[] = {"...",    ".../...", "a/..b", "a../b",
+                                       "a/.b/c", "/",       "//",    "a"};
+    struct err e;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(dots); i++) {
+        assert_int_equal(job_check_name(str_of(dots[i]), "type", &e), 0);
+        assert_int_equal(job_check_new_name(str_of(dots[i]), "type", &e), -1);
+        assert_non_null(strstr(e.text, "no part of type between slashes may be"));
+    }
+    for (i = 0; i < ARRAY_LEN(none); i++)
+        assert_int_equal(job_check_new_name(str_of(none[i]), "type", &e), 0);
+    assert_int_equal(job_check_new_name(STR_LIT(".."), "type", &e), -1);
+    assert_int_equal(job_check_new_name((struct str){0}, "type", &e), -1);
+}
+
 /* ---- changes ---- */
 
 static void test_change_taken(void **state)
@@ -435,11 +458,12 @@ static void test_change_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_seed),        cmocka_unit_test(test_data),
-        cmocka_unit_test(test_new_refused), cmocka_unit_test(test_priority_and_times),
-        cmocka_unit_test(test_limits),      cmocka_unit_test(test_long_shape),
-        cmocka_unit_test(test_names),       cmocka_unit_test(test_change_taken),
-        cmocka_unit_test(test_moves),       cmocka_unit_test(test_change_refused),
+        cmocka_unit_test(test_seed),           cmocka_unit_test(test_data),
+        cmocka_unit_test(test_new_refused),    cmocka_unit_test(test_priority_and_times),
+        cmocka_unit_test(test_limits),         cmocka_unit_test(test_long_shape),
+        cmocka_unit_test(test_names),          cmocka_unit_test(test_names_with_dots),
+        cmocka_unit_test(test_change_taken),   cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_change_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
