@@ -197,13 +197,21 @@ static struct str without_script(const struct http *x, struct str target)
     return (struct str){target.p + script.n, target.n - script.n};
 }
 
+/* UNIQUE_ID is what Apache's mod_unique_id gives to a program that Apache starts. */
+static struct str given_id(const struct http *x)
+{
+    struct str id = http_header(x, "REQUEST_ID");
+
+    return id.p ? id : http_header(x, "UNIQUE_ID");
+}
+
 int http_read_head(struct http *x, struct err *e)
 {
     struct str target = http_header(x, "REQUEST_URI");
     char *p, *query;
     size_t n;
 
-    request_id_take(http_header(x, "REQUEST_ID"), x->id);
+    request_id_take(given_id(x), x->id);
     read_method(x);
     if (!target.p)
         return err_set(e, ERR_BAD_REQUEST, "the web server did not pass on REQUEST_URI");

@@ -107,7 +107,8 @@ void http_begin(struct http *x, const struct http_carrier *carrier, void *link);
 void http_reset(struct http *x);
 
 /* Reads method, path and query. 0, or -1 and ERR_BAD_REQUEST, ERR_NOT_FOUND (a path deeper than any
- * of ours). x->id is there in any case: REQUEST_ID if that is fit to be one, else made. */
+ * of ours). x->id is there in any case: REQUEST_ID, or where there is none UNIQUE_ID, if that is
+ * fit to be one, else made. */
 int http_read_head(struct http *x, struct err *e) AR_MUST_CHECK;
 
 /* Reads the body. 0, or -1: ERR_TOO_LARGE, ERR_BODY_INCOMPLETE (fewer bytes than CONTENT_LENGTH),

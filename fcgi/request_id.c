@@ -16,7 +16,7 @@ static bool fit_for_id(struct str text)
         char c = text.p[i];
 
         if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-              c == '-' || c == '_' || c == '.'))
+              c == '-' || c == '_' || c == '.' || c == '@'))
             return false;
     }
     return true;

@@ -9,7 +9,7 @@
 enum { REQUEST_ID_MAX = 64 };
 
 /* The given id, if it is fit to be one (it goes into headers and log lines: letters, digits, and
- * "-", "_", "."), else a new one: 32 hex digits. */
+ * "-", "_", ".", "@"), else a new one: 32 hex digits. */
 void request_id_take(struct str given, char id[REQUEST_ID_MAX + 1]);
 
 #endif

@@ -116,6 +116,22 @@ def test_the_main_job_end_to_end(apache):
     assert apache.get("/v1/lab/j").status == 404
 
 
+def test_the_id_of_the_answer_is_in_every_log(apache):
+    answer = apache.post("/v1/lab/", body(apache.anteroom, "j"))
+    said = f"id={answer.headers['X-Request-Id']}\n"
+    wait_until(lambda: said in (apache.server.base / "log/anteroom.log").read_text(), what="Apache's line")
+
+    def ours():
+        log = apache.server.log() + (apache.anteroom.fcgi.log() if apache.anteroom.fcgi else "")
+        return [line for line in log.splitlines(keepends=True) if " event=job did=created " in line]
+
+    line, = wait_until(ours, what="the program's line")
+    assert line.endswith(said), line
+
+
+test_the_id_of_the_answer_is_in_every_log.config = {"log_level": "debug"}
+
+
 def test_encoded_slashes_arrive_as_they_were_sent(apache):
     assert apache.post("/v1/lab/", body(apache.anteroom, "a/b c")).status == 201
     assert apache.get("/v1/lab/a%2Fb%20c/").data["RequestID"] == "a/b c"

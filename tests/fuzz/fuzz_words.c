@@ -123,7 +123,7 @@ static void read_etag(struct str text)
 
 static void read_request_id(struct str text)
 {
-    static const char fit[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    static const char fit[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@";
     char id[REQUEST_ID_MAX + 1];
 
     request_id_take(text, id);

@@ -170,7 +170,7 @@ static void methods_are_known_by_name(void **state)
     }
 }
 
-static void an_unfit_request_id_is_replaced(void **state)
+static void an_id_is_taken_if_it_is_fit(void **state)
 {
     static const char *const unfit[] = {
         NULL,   "",       "a b",
@@ -188,8 +188,12 @@ static void an_unfit_request_id_is_replaced(void **state)
         talk_end(&t);
     }
     talk_begin(&t, "GET", "/");
+    wire_add(&t.wire, "UNIQUE_ID", "aw25DcZfmQ@koeSieHl8lAAA-AA_"); /* an older Apache's */
     assert_int_equal(http_read_head(&t.x, &t.e), 0);
     assert_string_equal(t.x.id, "r1");
+    t.wire.param[2].value = NULL;
+    assert_int_equal(http_read_head(&t.x, &t.e), 0);
+    assert_string_equal(t.x.id, "aw25DcZfmQ@koeSieHl8lAAA-AA_");
     talk_end(&t);
 }
 
@@ -470,7 +474,7 @@ int main(void)
         cmocka_unit_test(a_long_target_is_refused),
         cmocka_unit_test(a_cgi_programs_own_path_is_left_out),
         cmocka_unit_test(methods_are_known_by_name),
-        cmocka_unit_test(an_unfit_request_id_is_replaced),
+        cmocka_unit_test(an_id_is_taken_if_it_is_fit),
         cmocka_unit_test(the_body_is_as_long_as_it_says),
         cmocka_unit_test(the_largest_body_is_taken),
         cmocka_unit_test(an_answer_has_head_and_body),
