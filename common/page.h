@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Cursors: where a page of a list ended, as opaque text for `after`. In a list of jobs a place in
- * the order (priority, id), not a row: it stays valid when jobs come, go and move. In the history
- * of one job the number of a row; the next ones come after it, whether it is still there or not. A
- * cursor of one kind, or one job, is none of another. Pure; any thread. */
+ * the order (priority, id), not a row: it stays valid when jobs come, go and move; one that was
+ * moved, or made room (store_order.c), may be seen twice or not at all. In the history of one job
+ * the number of a row; the next ones come after it, whether it is still there or not. A cursor of
+ * one kind, or one job, is none of another. Pure; any thread. */
 #ifndef AR_PAGE_H
 #define AR_PAGE_H
 
