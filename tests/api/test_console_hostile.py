@@ -104,8 +104,12 @@ def test_a_queue_is_seen_however_many_others_somebody_makes(browser, anteroom):
     for i in range(1001):
         assert client.post(f"/v1/a{i:04}/", a.job("x", callback=f"c{i}")).status == 201
     b = browser.open(a, "#/")
-    b.sees("1,002 queues")
+    b.sees("1,002 queues, 1,001 waiting", ".sum")
     assert b.all("a[href='#/q/lab']")
+    b.fail_once("queues/?after=")  # of the second page, when the first one has been taken in
+    assert client.post("/v1/a0000/", a.job("y", callback="y")).status == 201
+    b.sees("does not answer", "#old")
+    b.sees("1,002 queues, 1,002 waiting", ".sum")
 
 
 def test_what_others_hold_of_a_queue_that_is_shared_is_seen(browser, anteroom):

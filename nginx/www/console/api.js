@@ -66,8 +66,8 @@ async function read(response) {
 /** Reads: {data, next, etag, changed}. What was read before and has not changed costs a 304 and comes from memory. */
 export async function get(where) {
     const before = known.get(where);
+    known.delete(where); // after a failure the next answer is news, as what was asked beside it may have been
     const response = await send("GET", where, before ? { "If-None-Match": before.etag } : {});
-    known.delete(where);
     if (response.status === 304 && before) {
         known.set(where, before);
         return { ...before.answer, changed: false };
