@@ -14,7 +14,7 @@
 static const struct {
     int64_t wait;   /* ns */
     int64_t per_ms; /* bytes */
-} patience[] = {{NS_PER_S, 2 << 10}, {30 * NS_PER_S, 128}};
+} patience[] = {{5 * NS_PER_S, 2 << 10}, {30 * NS_PER_S, 128}};
 
 bool slow_full(struct slow *s)
 {
