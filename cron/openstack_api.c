@@ -62,12 +62,32 @@ int openstack_api_json(const struct openstack_api *api, const struct openstack_c
 
 /* ---- starting ---- */
 
+void openstack_add_encoded(struct buf *b, struct str text)
+{
+    size_t i;
+    char c;
+
+    for (i = 0; i < text.n; i++) {
+        c = text.p[i];
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            strchr("-._~", c))
+            buf_char(b, c);
+        else
+            buf_printf(b, "%%%02X", (unsigned char)c);
+    }
+}
+
 static struct str address(const struct openstack_api *api, enum keystone_service service)
 {
     struct str instead[KEYSTONE_SERVICES] = {
         [KEYSTONE_PLACEMENT] = api->cloud->placement, [KEYSTONE_COMPUTE] = api->cloud->compute};
 
     return instead[service].p ? instead[service] : api->token->endpoint[service];
+}
+
+bool openstack_api_reaches(const struct openstack_api *api, enum keystone_service service)
+{
+    return api->token && address(api, service).p;
 }
 
 static int write_request(const struct openstack_api *api, struct openstack_call *call,
@@ -167,6 +187,8 @@ static int take_answer(struct run *run, struct openstack_call *call)
     if (call->body.failed)
         return err_set(run->e, ERR_UNAVAILABLE, "%s's answer is larger than %d MiB",
                        keystone_word(call->service), BODY_MAX >> 20);
+    if (call->status == 401 && call->optional)
+        return run->done(run->ctx, call, run->e);
     if (call->status == 401 && !run->api->renewed) {
         call->state = OPENSTACK_UNAUTHORIZED;
         return 0;

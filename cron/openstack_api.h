@@ -35,8 +35,9 @@ struct openstack_call {
     const char *version; /* "compute 2.41"; NULL: none, or of Placement the one that is spoken */
     int64_t needed;      /* Placement's minor version, at least */
     const char *needed_for;
-    size_t tag; /* the caller's */
-    int status; /* of a whole answer */
+    bool optional; /* a 401 is an answer like any other: it is not the token's fault */
+    size_t tag;    /* the caller's */
+    int status;    /* of a whole answer */
     struct buf body;
     char retry_after[HTTPC_ANSWER_HEADER_MAX]; /* "": none */
     enum { OPENSTACK_TO_ASK, OPENSTACK_ASKED, OPENSTACK_UNAUTHORIZED, OPENSTACK_DONE } state;
@@ -54,6 +55,13 @@ void openstack_api_begin(struct openstack_api *api, const struct until *until);
  * what `done` found wrong. */
 int openstack_api_run(struct openstack_api *api, struct openstack_call *call, size_t n,
                       openstack_done_fn *done, void *ctx, struct err *e) AR_MUST_CHECK;
+
+/* Is it known where the service is? Once a run was made. */
+bool openstack_api_reaches(const struct openstack_api *api,
+                           enum keystone_service service) AR_MUST_CHECK;
+
+/* Appends text as it may stand in a path or a query. */
+void openstack_add_encoded(struct buf *b, struct str text);
 
 /* *e: what an answer other than 200 says, in its own words. Returns -1. */
 int openstack_api_refused(const struct openstack_api *api, const struct openstack_call *call,

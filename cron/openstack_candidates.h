@@ -24,6 +24,7 @@ struct openstack_host {
     size_t labels;
     struct source_label *label; /* its traits; sorted, no doubles */
     bool exact;
+    bool down; /* takes nothing, whatever is free: Nova says so, no answer of Placement's */
 };
 
 struct openstack_candidates {

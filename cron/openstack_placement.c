@@ -54,21 +54,6 @@ struct str openstack_pool_key(const struct pool *pool)
     return pool->aggregate.p ? pool->aggregate : STR_LIT("*");
 }
 
-void openstack_add_encoded(struct buf *b, struct str text)
-{
-    size_t i;
-    char c;
-
-    for (i = 0; i < text.n; i++) {
-        c = text.p[i];
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            strchr("-._~", c))
-            buf_char(b, c);
-        else
-            buf_printf(b, "%%%02X", (unsigned char)c);
-    }
-}
-
 /* ---- one kind of request for some of the pools ---- */
 
 static int add_call(struct asking *q, size_t pool, const char *what, size_t *calls)
@@ -294,4 +279,16 @@ int openstack_placement_ask(struct openstack_api *api, const struct openstack_po
     free(q.path);
     free(q.call);
     return failed;
+}
+
+void openstack_placement_mark(struct openstack_answer *answer, size_t n, const struct intern *down)
+{
+    struct openstack_candidates *c;
+    size_t i, h;
+
+    for (i = 0; i < n; i++) {
+        c = &answer[i].found;
+        for (h = 0; h < c->hosts; h++)
+            c->host[h].down = intern_find(down, c->host[h].uuid) != INTERN_NONE;
+    }
 }

@@ -33,10 +33,10 @@ int openstack_placement_ask(struct openstack_api *api, const struct openstack_po
                             const struct openstack_known *known, int64_t now, struct intern *texts,
                             struct openstack_answer *answer, struct err *e) AR_MUST_CHECK;
 
+/* Marks the hosts with these uuids as down wherever they were found. */
+void openstack_placement_mark(struct openstack_answer *answer, size_t n, const struct intern *down);
+
 /* The key of a pool in what is known. */
 struct str openstack_pool_key(const struct pool *pool);
-
-/* Appends text as it may stand in a path or a query. */
-void openstack_add_encoded(struct buf *b, struct str text);
 
 #endif

@@ -9,6 +9,7 @@
  *   goes on it whatever else it has: it is full, and is in the reading with all of what it has
  *   used, if that was ever seen. Else, or when another pool's answer has it (so that it may have
  *   left this pool), it counts as unread.
+ * - A host that is down is there, with all of what it has used.
  * - What is shared is a share of each pool whose answer has it, and counts as the own of each host
  *   that has none of that class and was offered with it, so that single instances can be judged;
  *   such a host is exact.
@@ -57,6 +58,7 @@ static void merge(struct openstack_host *h, const struct openstack_host *other)
     size_t i;
 
     h->exact = h->exact || other->exact;
+    h->down = h->down || other->down;
     for (i = 0; i < h->amounts; i++) {
         a = openstack_amount(other, h->amount[i].resource);
         if (a && a->total - a->used < h->amount[i].total - h->amount[i].used)
@@ -176,6 +178,17 @@ static int take_absent(struct maker *m, struct pool *pool, size_t which, size_t 
         pool->host[pool->hosts++] = at;
     }
     return 0;
+}
+
+static void use_up_down(const struct maker *m)
+{
+    const struct openstack_host *h;
+    size_t i;
+
+    for (h = m->host; h < m->host + m->uuid.n; h++) {
+        for (i = 0; h->down && i < h->amounts; i++)
+            h->amount[i].used = h->amount[i].total;
+    }
 }
 
 /* ---- names ---- */
@@ -339,6 +352,7 @@ static int make(struct maker *m, struct source_reading *r)
         if (take_absent(m, &m->pools->pool[i], i, free_ones) != 0)
             return -1;
     }
+    use_up_down(m);
     if (take_names(m) != 0 || sort_hosts(m, r) != 0)
         return -1;
     place_pools(m);

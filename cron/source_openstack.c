@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * OpenStack as a source of capacity: pools from Nova's host aggregates, hosts from Placement,
- * quotas from Nova. In the steady state a reading is one request for the aggregates and one for
- * each pool.
+ * quotas from Nova. In the steady state a reading is one request for the aggregates, one for each
+ * pool, and one for which hosts are down.
  *
  * The credentials are read before the first reading, and again after one that failed: what was
  * wrong with them may have been put right.
@@ -10,6 +10,7 @@
 #include "digest.h"
 #include "files.h"
 #include "openstack_aggregates.h"
+#include "openstack_down.h"
 #include "openstack_kinds.h"
 #include "openstack_quota.h"
 #include "openstack_reading.h"
@@ -158,7 +159,8 @@ static int prepare(struct openstack *o, struct err *e)
 
 /* ---- reading ---- */
 
-static int write_about(const struct openstack *o, struct source_reading *r, struct err *e)
+static int write_about(const struct openstack *o, struct str unknown, struct source_reading *r,
+                       struct err *e)
 {
     const struct keystone_token *t = o->api.token;
     const char *host = strstr(o->cloud->auth_url.p, "://") + 3;
@@ -174,6 +176,8 @@ static int write_about(const struct openstack *o, struct source_reading *r, stru
         buf_printf(&b, "project %s", t->project.p);
     else
         buf_str(&b, "the system");
+    if (unknown.p)
+        buf_printf(&b, "; a host that is down counts as free: %.*s", (int)unknown.n, unknown.p);
     failed = buf_check(&b, "a description", e);
     if (!failed && arena_copy(r->arena, buf_span(&b), &r->about) != 0)
         failed = no_memory(e);
@@ -193,7 +197,7 @@ static int64_t first_version(const struct openstack *o, const struct openstack_p
 }
 
 static int read_hosts(struct openstack *o, const struct openstack_pools *pools,
-                      struct source_reading *r, struct err *e)
+                      struct openstack_down *down, struct source_reading *r, struct err *e)
 {
     struct openstack_answer *answer = arena_array(r->arena, pools->n, sizeof *answer);
     struct intern texts = {.arena = r->arena};
@@ -204,9 +208,12 @@ static int read_hosts(struct openstack *o, const struct openstack_pools *pools,
     if (!answer)
         return no_memory(e);
     o->api.placement = first_version(o, pools);
-    failed = openstack_placement_ask(&o->api, pools, o->known, now, &texts, answer, e);
-    if (!failed)
+    failed = openstack_placement_ask(&o->api, pools, o->known, now, &texts, answer, e) != 0 ||
+             openstack_down_ask(&o->api, down, e) != 0;
+    if (!failed) {
+        openstack_placement_mark(answer, pools->n, &down->uuid);
         failed = openstack_reading_make(pools, answer, o->known, now, r, &next, e);
+    }
     intern_free(&texts);
     if (failed)
         return -1;
@@ -221,15 +228,19 @@ static int read_all(struct openstack *o, const struct until *until, struct sourc
                     struct err *e)
 {
     struct openstack_pools pools = {0};
+    struct openstack_down down = {.uuid.arena = r->arena};
+    int failed;
 
     if (prepare(o, e) != 0)
         return -1;
     openstack_api_begin(&o->api, until);
-    if (openstack_aggregates_ask(&o->api, o->queue, r->arena, &pools, e) != 0 ||
-        read_hosts(o, &pools, r, e) != 0)
+    failed = openstack_aggregates_ask(&o->api, o->queue, r->arena, &pools, e) != 0 ||
+             read_hosts(o, &pools, &down, r, e) != 0;
+    intern_free(&down.uuid);
+    if (failed)
         return -1;
     r->gate = o->queue->source.quota == CONF_ON ? SOURCE_QUOTAS_ASKED : SOURCE_NO_QUOTA;
-    return write_about(o, r, e);
+    return write_about(o, down.unknown, r, e);
 }
 
 static int openstack_read(void *ctx, struct str waiting, const struct until *until,

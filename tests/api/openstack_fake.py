@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
-SERVICES = {"POST /v3/auth/tokens": "keystone", "GET /nova/v2.1/os-aggregates": "nova",
+SERVICES = {"POST /v3/auth/tokens": "keystone", "GET /nova/v2.1/os-aggregates": "nova", "GET /nova/v2.1/os-hypervisors": "hypervisors",
             "GET /placement/allocation_candidates": "placement", "GET /placement/resource_providers": "listing"}
 
 
@@ -38,11 +38,12 @@ def host(capacity=40, used=0, traits=(), **classes):
 class Cloud:
     """`aggregates`: name -> (metadata, {host: summary}); a host of several aggregates is the same dict in each. `others`: the
     hosts of no aggregate. `override[service]` is an Answer for all of its requests, or a list of them, the last for ever;
-    service is keystone, nova, placement, listing or quota. `certificate` and its key: it speaks https."""
+    service is keystone, nova, hypervisors, placement, listing or quota. `down`: the hosts that Nova takes for dead. `certificate` and its key: it speaks https."""
 
     def __init__(self, certificate=None, name="127.0.0.1"):
         self.aggregates = {"gold": ({"filter_tenant_id": "project id"}, {"node01": host(), "node02": host(MEMORY_MB=(8192, 8192))})}
         self.others = {"node03": host()}
+        self.down = set()
         self.override = {}
         self.requests = []
         self.tokens = 0
@@ -117,6 +118,11 @@ class Cloud:
     def quota(self):
         return Answer(200, {"quota_set": {line: {"limit": -1, "in_use": 0, "reserved": 0}
                                           for line in ("instances", "cores", "ram")}})
+
+    def hypervisors(self):
+        names = {h for _, hosts in self.aggregates.values() for h in hosts} | set(self.others)
+        return Answer(200, {"hypervisors": [{"id": f"uuid-of-{name}", "hypervisor_hostname": name, "status": "enabled",
+                                             "state": "down" if name in self.down else "up"} for name in sorted(names)]})
 
     def listing(self, query):
         return Answer(200, {"resource_providers": [

@@ -43,7 +43,7 @@ def test_a_good_cloud(check, cloud):
     assert check(0).startswith("openstack: ok, hosts 2, pools 2")  # node02 was never seen but full
     cloud.requests.clear()
     check(0)
-    assert sorted(cloud.requests) == ["nova", "placement", "placement"]
+    assert sorted(cloud.requests) == ["hypervisors", "nova", "placement", "placement"]
 
 
 def test_a_host_that_leaves_its_aggregate_is_missed_at_once(check, cloud):
@@ -100,6 +100,7 @@ CASES = [
     ("placement", Answer(500, "ä" * 5000), "Placement answered 500: ä{90,100}$"),
     ("placement", Answer(418, {"errors": [{"detail": "token-1 is no teapot"}]}), r"Placement answered 418: \*\*\* is no teapot"),
     ("listing", Answer(403, PLACEMENT_403), "Placement answered 403: Policy does not allow"),
+    ("hypervisors", Answer(503, {"x": {"message": "No cell answers."}}), "Nova answered 503: No cell answers."),
     # answers that are none
     ("nova", Answer(200, HTML), "Nova answered 200, but not with JSON: "),
     ("placement", Answer(200, HTML), "Placement answered 200, but not with JSON: "),
@@ -154,6 +155,13 @@ def test_a_quota_that_may_not_be_read(check, cloud):
     assert check(1, quota="on").startswith("openstack: ok, ")
     assert re.search(r"^  the quota of the project p1: Nova answered 403: Not for you\.; the quotas of other projects need "
                      r"os_compute_api:limits:other_project or ", check.said, re.M)
+
+
+def test_hosts_that_are_down_may_not_be_read(check, cloud):
+    """It goes on without, and says so."""
+    cloud.override["hypervisors"] = Answer(403, {"forbidden": {"message": "Not for you."}})
+    assert check(0).startswith("openstack: ok, hosts 2, pools 2")
+    assert "; a host that is down counts as free: Nova answered 403: Not for you." in check.said
 
 
 def test_words_that_move_a_terminal(check, cloud):

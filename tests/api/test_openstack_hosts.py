@@ -78,10 +78,24 @@ def test_a_host_whose_vcpu_is_used_up_has_pcpu_left(fake, lab):
     {"a": host(), "b": host(MEMORY_MB=(8192, 8192))},
 ], ids=["VCPU", "VCPU-used-up", "PCPU", "no-memory"])
 def test_a_reading_costs_a_request_a_pool(fake, lab, members):
-    """Whatever processors there are and are left, once the members' names are known."""
+    """Whatever processors there are and are left, once the members' names are known; and two of Nova."""
     gold(fake, **members)
     hosts(lab)
     for _ in range(2):
         fake.requests.clear()
         hosts(lab)
-        assert sorted(fake.requests) == ["nova", "placement", "placement"]
+        assert sorted(fake.requests) == ["hypervisors", "nova", "placement", "placement"]
+
+
+def test_a_host_that_is_down_takes_nothing(fake, lab):
+    """Placement offers it, and Nova builds nothing on it; when it is back it takes who waits."""
+    gold(fake, dead=host(), alive=host(VCPU=(40, 10)))
+    fake.down = {"dead"}
+    ask(lab, "small", VCPU=8)
+    assert went_to(lab, "small") == {"alive": 1}  # though the other one is the emptiest
+    ask(lab, "large", VCPU=30)
+    lab.dispatch()
+    assert cloud.show(lab, "large", "vm")["Reason"] == "WaitingForCapacity"  # not NeverFits
+    assert hosts(lab)["dead"] == {"VCPU": USED_UP}
+    fake.down = set()
+    assert went_to(lab, "large") == {"dead": 1}

@@ -126,7 +126,7 @@ def measure(front):
         alone.append(front.by_curl(steady[-1].requests, token))
     ms, curl = statistics.median(r.ms for r in steady), statistics.median(alone)
     print(f"openstack: {front.hosts} hosts in {POOLS + 1} pools, real Keystone, Placement and Nova")
-    print(f"  a reading: {len(steady[-1].requests)} requests (aim: 1 for the aggregates + {POOLS + 1}), with a new token "
+    print(f"  a reading: {len(steady[-1].requests)} requests (aim: 1 for the aggregates, 1 for who is down, {POOLS + 1}), with a new token "
           f"{len(renewed.requests)}, the very first {len(first.requests)}")
     print(f"  it takes {ms:.0f} ms, the same requests by curl, eight at a time, {curl:.0f} ms: {ms / curl:.2f} times; with a new "
           f"token {renewed.ms:.0f} ms")

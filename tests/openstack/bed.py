@@ -99,8 +99,8 @@ class Bed:
         for project in self.tenants:
             self.admin.set_quota(self.projects[project], cores=-1, ram=-1, instances=-1)
         for host, service in self.admin.compute_services().items():
-            if service["status"] != "enabled":
-                self.admin.set_service(host, "enabled")
+            if service["status"] != "enabled" or service["forced_down"]:
+                self.admin.set_service(host, status="enabled", forced_down=False)
         self.admin.set_role("PUT", self.projects["capacity"], self.users["capacity"], "admin")
 
 

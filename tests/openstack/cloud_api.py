@@ -140,9 +140,9 @@ class Session:
         listed = self.nova("GET", "/os-services?binary=nova-compute")["services"]
         return {service["host"]: service for service in listed}
 
-    def set_service(self, host, status):
-        """status: "enabled" or "disabled"."""
-        self.nova("PUT", f"/os-services/{self.compute_services()[host]['id']}", {"status": status})
+    def set_service(self, host, **how):
+        """status="enabled" or "disabled"; forced_down=True or False."""
+        self.nova("PUT", f"/os-services/{self.compute_services()[host]['id']}", how)
 
     def make_provider(self, name, aggregate, **totals):
         """A host that Placement alone knows, in the aggregate, with so much of each class; returns its uuid."""

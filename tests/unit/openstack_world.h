@@ -33,6 +33,9 @@ static struct world {
 #define GOLD       "&member_of=agg1 "
 #define OTHERS     "&member_of=!in:agg1 "
 
+#define HYPERVISORS       "GET /nova/v2.1/os-hypervisors"
+#define SEEN(uuid, state) "{\"id\":\"" uuid "\",\"state\":\"" state "\",\"status\":\"enabled\"}"
+#define STATES(list)      "{\"hypervisors\":[" list "]}"
 #define MEMBER(uuid, name)                                                                         \
     "{\"uuid\":\"" uuid "\",\"name\":\"" name "\",\"root_provider_uuid\":\"" uuid "\"}"
 #define MEMBERS(list) "{\"resource_providers\":[" list "]}"
@@ -87,6 +90,7 @@ static inline void usual_rules(void)
     rule(CANDIDATES OTHERS, 200, NULL, FOUND(HOST("u3", "0")), 0);
     rule(LISTING GOLD, 200, NULL, MEMBERS(MEMBER("u1", "one") "," MEMBER("u2", "two")), 0);
     rule(LISTING OTHERS, 200, NULL, MEMBERS(MEMBER("u3", "three")), 0);
+    rule(HYPERVISORS " ", 200, NULL, STATES(SEEN("u1", "up") "," SEEN("u3", "up")), 0);
 }
 
 #define USUAL                                                                                      \

@@ -23,20 +23,23 @@ static void test_a_reading(void **state)
     assert_int_equal(w.r.host[0].amount[1].sure, 2);
     assert_int_equal(asked("GET /nova/v2.1/os-aggregates compute 2.41 tok1\n"), 1);
     assert_int_equal(asked(" placement 1.36 tok1\n"), 4);
+    assert_int_equal(asked("GET /nova/v2.1/os-hypervisors compute 2.53 tok1\n"), 1);
+    assert_null(strstr(w.r.about.p, "down"));
 }
 
-/* The first time: a token, the aggregates, and for each pool its hosts and its members' names. Then
- * one request for the aggregates and one for each pool, also in a new run. */
+/* The first time: a token, the aggregates, for each pool its hosts and its members' names, and who
+ * is down. Then one request for the aggregates, one for each pool and one for who is down, also in
+ * a new run. */
 static void test_how_often_it_asks(void **state)
 {
     (void)state;
     (void)reads();
-    assert_int_equal(asked_in_all(), 1 + 1 + 2 + 2);
+    assert_int_equal(asked_in_all(), 1 + 1 + 2 + 2 + 1);
     assert_string_equal(reads(), USUAL);
-    assert_int_equal(asked_in_all(), 1 + 2);
+    assert_int_equal(asked_in_all(), 1 + 2 + 1);
     open_source();
     assert_string_equal(reads(), USUAL);
-    assert_int_equal(asked_in_all(), 1 + 2);
+    assert_int_equal(asked_in_all(), 1 + 2 + 1);
 }
 
 static void test_a_new_host_is_asked_for_its_name(void **state)
@@ -48,7 +51,7 @@ static void test_a_new_host_is_asked_for_its_name(void **state)
     assert_non_null(strstr(reads(), "pool * open: four three\n"));
     assert_int_equal(asked(LISTING), 1);
     (void)reads();
-    assert_int_equal(asked_in_all(), 1 + 2);
+    assert_int_equal(asked_in_all(), 1 + 2 + 1);
 }
 
 /* An empty answer is that of a full aggregate and of an empty one: the members tell. */
@@ -60,7 +63,7 @@ static void test_full_and_empty_pools(void **state)
     rule(LISTING OTHERS, 200, NULL, MEMBERS(""), 0);
     assert_string_equal(reads(), "pool gold closed: for p1 unread 2\npool * open:\n");
     (void)reads();
-    assert_int_equal(asked_in_all(), 1 + 2); /* not listed again so soon */
+    assert_int_equal(asked_in_all(), 1 + 2 + 1); /* not listed again so soon */
 }
 
 /* Whoever asks for VCPU hears of u1 alone: u2 has none of it, and u3's is used up. */
@@ -84,7 +87,7 @@ static void test_dedicated_processors(void **state)
                                  "pool gold closed: for p1 one three two\n"
                                  "pool * open: four\n");
     (void)reads();
-    assert_int_equal(asked_in_all(), 1 + 2); /* and it costs no request */
+    assert_int_equal(asked_in_all(), 1 + 2 + 1); /* and it costs no request */
 }
 
 static void test_unnamed_projects_of_the_configuration(void **state)
@@ -110,7 +113,8 @@ static void test_pools_of_the_configuration(void **state)
     assert_string_equal(reads(), "one: Disk 0/9, VCPU 4/40\n"
                                  "two: Disk 0/9, VCPU 0/40\n"
                                  "pool mine closed: for p7 one two\n");
-    assert_int_equal(asked("/nova/"), 0);
+    assert_int_equal(asked("/nova/"), 1);
+    assert_int_equal(asked(HYPERVISORS), 1);
     configure("    pools:\n"
               "      mine: {projects: [p7]}\n");
     open_source();
@@ -129,7 +133,111 @@ static void test_a_shared_disk_costs_a_request(void **state)
     assert_non_null(strstr(reads(), "three: Disk 7/500, VCPU 0/40; exact\n"));
     assert_non_null(strstr(w.text.data, "pool * open: three share 0\nDISK_GB of s Disk 7/500\n"));
     (void)reads();
-    assert_int_equal(asked_in_all(), 1 + 2 + 1);
+    assert_int_equal(asked_in_all(), 1 + 2 + 1 + 1);
+}
+
+/* ---- hosts that are down ---- */
+
+#define NEXT_PAGE(list)                                                                            \
+    "{\"hypervisors\":[" list                                                                      \
+    "],\"hypervisors_links\":[{\"rel\":\"self\"},{\"href\":\"http://x/\","                         \
+    "\"rel\":\"next\"}]}"
+
+/* It is offered by Placement, and is no host that nobody knows: it is full. */
+static void test_a_host_that_is_down_is_full(void **state)
+{
+    (void)state;
+    rule(HYPERVISORS, 200, NULL, STATES(SEEN("u1", "up") "," SEEN("u2", "down")), 0);
+    assert_string_equal(reads(), "one: Disk 0/9, VCPU 4/40\n"
+                                 "three: Disk 0/9, VCPU 0/40\n"
+                                 "two: Disk 9/9, VCPU 40/40\n"
+                                 "pool gold closed: for p1 one two\n"
+                                 "pool * open: three\n");
+    drop_rule();
+    assert_string_equal(reads(), USUAL);
+}
+
+static void test_hosts_that_are_down_on_a_later_page(void **state)
+{
+    (void)state;
+    rule(HYPERVISORS " ", 200, NULL, NEXT_PAGE(SEEN("u1", "up") "," SEEN("u9", "down")), 0);
+    rule(HYPERVISORS "?marker=u9 ", 200, NULL, NEXT_PAGE(SEEN("u3", "down")), 0);
+    rule(HYPERVISORS "?marker=u3 ", 200, NULL, NEXT_PAGE(""), 0);
+    assert_non_null(strstr(reads(), "three: Disk 9/9, VCPU 40/40\n"));
+    assert_int_equal(asked(HYPERVISORS), 3);
+    rule(HYPERVISORS "?marker=u3 ", 400, NULL, "{\"badRequest\":{\"message\":\"Gone.\"}}", 0);
+    assert_string_equal(fails(), "Nova answered 400: Gone.");
+}
+
+/* Who may not ask that goes on as before, and --check says so. A 401 may be that of access rules:
+ * it costs no new token. */
+static void test_hosts_that_are_down_may_be_unknown(void **state)
+{
+    static const struct {
+        int status;
+        const char *body, *said;
+    } cases[] = {
+        {401, UNAUTHORIZED, "Nova answered 401: It requires authentication."},
+        {403, "{\"forbidden\":{\"message\":\"Not for you.\"}}", "Nova answered 403: Not for you."},
+        {404, "", "Nova answered 404"},
+        {406,
+         "{\"computeFault\":{\"message\":\"Version 2.53 is not supported by the API. Minimum is "
+         "2.1 and maximum is 2.42.\"}}",
+         "Nova knows up to 2.42, and 2.53 is needed"},
+    };
+    char said[256];
+    size_t i;
+
+    (void)state;
+    (void)reads();
+    for (i = 0; i < ARRAY_LEN(cases); i++) {
+        rule(HYPERVISORS, cases[i].status, NULL, cases[i].body, 0);
+        assert_string_equal(reads(), USUAL);
+        (void)snprintf(said, sizeof said, "; a host that is down counts as free: %s",
+                       cases[i].said);
+        if (!strstr(w.r.about.p, said))
+            fail_msg("%s", w.r.about.p);
+        assert_int_equal(asked_in_all(), 1 + 2 + 1);
+    }
+}
+
+static void test_no_nova_to_ask_who_is_down(void **state)
+{
+    char *at = strstr(w.token, "\"compute\"");
+
+    (void)state;
+    assert_non_null(at);
+    memcpy(at, "\"nothing\"", 9);
+    configure("    pools:\n"
+              "      mine: {aggregate: agg1, projects: [p7]}\n");
+    open_source();
+    assert_string_equal(reads(), "one: Disk 0/9, VCPU 4/40\n"
+                                 "two: Disk 0/9, VCPU 0/40\n"
+                                 "pool mine closed: for p7 one two\n");
+    assert_non_null(strstr(w.r.about.p, "counts as free: Keystone's catalog has no Nova"));
+}
+
+/* "When in doubt: wait." */
+static void test_a_nova_that_fails_to_say_who_is_down(void **state)
+{
+    static const struct {
+        int status;
+        const char *body, *said;
+    } cases[] = {
+        {500, "", "Nova answered 500"},
+        {200, "{}", "Nova's answer makes no sense: there is no hypervisors"},
+        {200, STATES("{\"id\":\"u\"}"),
+         "Nova's answer makes no sense: hypervisors[0]: there is no state"},
+        {200, STATES("{\"id\":7,\"state\":\"up\"}"),
+         "Nova's answer makes no sense: hypervisors[0]: id is a number, not a string"},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(cases); i++) {
+        rule(HYPERVISORS, cases[i].status, NULL, cases[i].body, 0);
+        assert_string_equal(fails(), cases[i].said);
+    }
 }
 
 /* ---- tokens ---- */
@@ -146,7 +254,7 @@ static void test_one_new_token_for_a_401(void **state)
     assert_int_equal(asked(" placement 1.36 tok2\n"), 2);
     open_source(); /* the new one is kept */
     (void)reads();
-    assert_int_equal(asked(" tok2\n"), 3);
+    assert_int_equal(asked(" tok2\n"), 4);
 }
 
 static void test_no_second_new_token(void **state)
@@ -214,7 +322,7 @@ static void test_files_that_are_not_trusted(void **state)
         (void)each_kept("placement-", is_private);
         open_source();
         (void)reads();
-        assert_int_equal(asked_in_all(), 1 + 2);
+        assert_int_equal(asked_in_all(), 1 + 2 + 1);
     }
 }
 
@@ -227,7 +335,7 @@ static void test_credentials_are_read_again_after_a_failure(void **state)
     rule(TOKENS, 201, "X-Subject-Token: tok9\r\n", w.token, 0);
     assert_int_equal(setenv("OS_PROJECT_NAME", "other", 1), 0);
     assert_string_equal(reads(), USUAL);
-    assert_int_equal(asked(" tok9\n"), 5);
+    assert_int_equal(asked(" tok9\n"), 6);
 }
 
 /* ---- versions ---- */
@@ -245,7 +353,7 @@ static void test_an_older_placement(void **state)
     assert_non_null(strstr(w.r.about.p, "Placement 1.33"));
     open_source(); /* which is remembered */
     assert_string_equal(reads(), USUAL);
-    assert_int_equal(asked_in_all(), 1 + 2);
+    assert_int_equal(asked_in_all(), 1 + 2 + 1);
 }
 
 static void test_a_placement_that_is_too_old(void **state)
@@ -297,6 +405,11 @@ int main(void)
         TEST(test_unnamed_projects_of_the_configuration),
         TEST(test_pools_of_the_configuration),
         TEST(test_a_shared_disk_costs_a_request),
+        TEST(test_a_host_that_is_down_is_full),
+        TEST(test_hosts_that_are_down_on_a_later_page),
+        TEST(test_hosts_that_are_down_may_be_unknown),
+        TEST(test_no_nova_to_ask_who_is_down),
+        TEST(test_a_nova_that_fails_to_say_who_is_down),
         TEST(test_one_new_token_for_a_401),
         TEST(test_no_second_new_token),
         TEST(test_the_token_is_kept_for_us_alone),
