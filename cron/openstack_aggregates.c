@@ -5,7 +5,8 @@
 #include "answer.h"
 #include "openstack_words.h"
 
-enum { OTHERS_MAX = 1 << 20 };
+/* OTHERS_MAX: what fits into a request whatever web server it goes through: 110 uuids. */
+enum { OTHERS_MAX = 4096, OTHERS_ROOM = 1 << 20 };
 
 static const char isolates[] = "filter_tenant_id";
 
@@ -100,10 +101,11 @@ static int read_aggregate(const json_value *aggregate, struct arena *a, struct p
     return read_projects(metadata, a, p, e);
 }
 
-/* "&member_of=!in:<uuid>,…" of the closed pools; "" if none is. */
+/* "&member_of=!in:<uuid>,…" of the closed pools; "" if none is, or too many: what Placement then
+ * says of their hosts is left aside (isolated). */
 static int write_others(struct openstack_pools *pools, struct arena *a, struct err *e)
 {
-    struct buf b = BUF_INIT(OTHERS_MAX);
+    struct buf b = BUF_INIT(OTHERS_ROOM);
     struct str text = STR_LIT("");
     size_t i;
     int failed;
@@ -115,7 +117,7 @@ static int write_others(struct openstack_pools *pools, struct arena *a, struct e
         openstack_add_encoded(&b, pools->pool[i].aggregate);
     }
     failed = buf_check(&b, "the list of the aggregates that isolate", e);
-    if (!failed && b.len && arena_copy(a, buf_span(&b), &text) != 0)
+    if (!failed && b.len && b.len <= OTHERS_MAX && arena_copy(a, buf_span(&b), &text) != 0)
         failed = no_memory(e);
     pools->others = text.p;
     buf_free(&b);
@@ -128,7 +130,7 @@ int openstack_aggregates_read(const json_value *root, enum conf_unnamed unnamed,
     json_value *list;
     size_t n;
 
-    *pools = (struct openstack_pools){.others = ""};
+    *pools = (struct openstack_pools){.others = "", .isolated = unnamed != CONF_UNNAMED_ALL};
     if (answer_member(root, "aggregates", JSON_ARRAY, &list, e) != 0)
         return -1;
     n = json_length(list);

@@ -2,7 +2,9 @@
 /*
  * Which pools there are. Each of Nova's host aggregates is one, by its name; one with metadata
  * whose keys begin with filter_tenant_id is closed and serves the projects in their values. What
- * unnamed_projects says becomes the open pool "*". Where the configuration has pools, with the
+ * unnamed_projects says becomes the open pool "*". As Nova has it, a host of a closed one takes
+ * nobody else's instances, whatever other aggregates it is in; not so where unnamed_projects says
+ * that all hosts are for all. Where the configuration has pools, with the
  * aggregates' uuids, Nova is not asked, one with projects is closed, and there is no "*".
  */
 #ifndef AR_OPENSTACK_AGGREGATES_H

@@ -16,8 +16,9 @@
  * - at most every LIST_ABSENT, when a member is not in the answer or the answer is empty;
  * - every LIST_ALWAYS.
  * The listing leaves disabled hosts and providers that share out; so between two listings a host
- * that was disabled counts as full, and never as free. In the steady state a pool costs one
- * request.
+ * that was disabled counts as full, and never as free. It looks at each provider for itself: of the
+ * pool without an aggregate only roots count, since it has the children of hosts that it leaves
+ * out. In the steady state a pool costs one request.
  */
 #include "openstack_placement.h"
 
@@ -129,11 +130,12 @@ static int compare_members(const void *a, const void *b)
     return order ? order : (x->name.p == NULL) - (y->name.p == NULL);
 }
 
-static int read_members(struct asking *q, const json_value *root, struct openstack_answer *a,
-                        struct err *e)
+/* A child counts for its root only where an aggregate has it. */
+static int read_members(struct asking *q, const json_value *root, bool aggregate,
+                        struct openstack_answer *a, struct err *e)
 {
     json_value *list;
-    size_t i, n = 0;
+    size_t i, read = 0, n = 0;
 
     if (answer_member(root, "resource_providers", JSON_ARRAY, &list, e) != 0)
         return -1;
@@ -141,11 +143,12 @@ static int read_members(struct asking *q, const json_value *root, struct opensta
     if (!a->member)
         return no_memory(e);
     for (i = 0; i < json_length(list); i++) {
-        if (read_member(q, json_at(list, i), &a->member[i], e) != 0)
+        if (read_member(q, json_at(list, i), &a->member[read], e) != 0)
             return err_wrap(e, "resource_providers[%zu]", i);
+        read += aggregate || a->member[read].name.p;
     }
-    qsort(a->member, i, sizeof *a->member, compare_members);
-    for (i = 0; i < json_length(list); i++) {
+    qsort(a->member, read, sizeof *a->member, compare_members);
+    for (i = 0; i < read; i++) {
         if (i == 0 || !str_eq(a->member[i].uuid, a->member[n - 1].uuid))
             a->member[n++] = a->member[i];
     }
@@ -162,7 +165,8 @@ static int on_listed(void *ctx, struct openstack_call *call, struct err *e)
 
     if (openstack_api_json(q->api, call, &doc, e) != 0)
         return -1;
-    failed = read_members(q, json_in_root(doc), &q->answer[call->tag], e);
+    failed = read_members(q, json_in_root(doc), q->pools->pool[call->tag].aggregate.p,
+                          &q->answer[call->tag], e);
     if (failed)
         (void)err_wrap(e, "Placement's answer makes no sense");
     json_in_free(doc);

@@ -26,6 +26,7 @@ struct openstack_pools {
     size_t n;
     struct pool *pool; /* with its aggregate's uuid; absent: the pool of unnamed projects, … */
     const char *others; /* … and this is what limits it to its hosts: "&member_of=!in:…", or "" */
+    bool isolated;      /* a host of a closed pool is in no pool that is not closed */
 };
 
 /* Asks for all pools; answer[pools.n]. Texts go into `texts`, the rest into its arena. 0, or -1. */

@@ -4,6 +4,7 @@
  *
  * - A host in the answers of several pools is one host; where the answers differ, since they are
  *   not of the same moment, the larger use counts.
+ * - A host of a closed pool is in closed pools only, where the pools are isolated.
  * - A host is in a pool with what is free on it only if this reading's answer for that pool has it.
  * - A pool's member (as last listed) that is in no answer has no memory free, so that no instance
  *   goes on it whatever else it has: it is full, and is in the reading with all of what it has
@@ -23,6 +24,7 @@ struct maker {
     struct openstack_answer *answer;
     const struct openstack_known *known;
     struct arena *arena;
+    struct intern kept;          /* the hosts of closed pools, which no other has; or none */
     struct intern uuid;          /* of the hosts of the reading */
     struct openstack_host *host; /* [room] in the order of uuid */
     size_t room;
@@ -74,25 +76,6 @@ static size_t most_hosts(const struct maker *m, size_t which)
     return a->found.hosts + a->members + (m->before[which] ? m->before[which]->members : 0);
 }
 
-static int take_found(struct maker *m, struct pool *pool, size_t which)
-{
-    const struct openstack_answer *a = &m->answer[which];
-    size_t i, at;
-    bool is_new;
-
-    pool->host = arena_array(m->arena, most_hosts(m, which), sizeof *pool->host);
-    if (!pool->host)
-        return no_memory(m);
-    for (i = 0; i < a->found.hosts; i++) {
-        if (add_host(m, &a->found.host[i], &at, &is_new) != 0)
-            return -1;
-        if (!is_new)
-            merge(&m->host[at], &a->found.host[i]);
-        pool->host[pool->hosts++] = at;
-    }
-    return 0;
-}
-
 /* The i-th member of a pool: as it was listed now, or else before. false: there are no more. */
 static bool member_at(const struct maker *m, size_t pool, size_t i, struct openstack_member *member)
 {
@@ -112,6 +95,39 @@ static bool member_at(const struct maker *m, size_t pool, size_t i, struct opens
     return true;
 }
 
+static int keep_pool(struct maker *m, size_t which)
+{
+    const struct openstack_candidates *found = &m->answer[which].found;
+    struct openstack_member member;
+    size_t i;
+
+    for (i = 0; i < found->hosts; i++) {
+        if (intern_add(&m->kept, found->host[i].uuid) == INTERN_NONE)
+            return no_memory(m);
+    }
+    for (i = 0; member_at(m, which, i, &member); i++) {
+        if (intern_add(&m->kept, member.uuid) == INTERN_NONE)
+            return no_memory(m);
+    }
+    return 0;
+}
+
+static int keep_closed(struct maker *m)
+{
+    size_t i;
+
+    for (i = 0; i < m->pools->n && m->pools->isolated; i++) {
+        if (m->pools->pool[i].closed && keep_pool(m, i) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool is_kept_from(const struct maker *m, const struct pool *pool, struct str uuid)
+{
+    return !pool->closed && intern_find(&m->kept, uuid) != INTERN_NONE;
+}
+
 static bool in_answer(const struct openstack_candidates *c, struct str uuid)
 {
     size_t low = 0, high = c->hosts, middle;
@@ -128,6 +144,27 @@ static bool in_answer(const struct openstack_candidates *c, struct str uuid)
             high = middle;
     }
     return false;
+}
+
+static int take_found(struct maker *m, struct pool *pool, size_t which)
+{
+    const struct openstack_answer *a = &m->answer[which];
+    size_t i, at;
+    bool is_new;
+
+    pool->host = arena_array(m->arena, most_hosts(m, which), sizeof *pool->host);
+    if (!pool->host)
+        return no_memory(m);
+    for (i = 0; i < a->found.hosts; i++) {
+        if (is_kept_from(m, pool, a->found.host[i].uuid))
+            continue;
+        if (add_host(m, &a->found.host[i], &at, &is_new) != 0)
+            return -1;
+        if (!is_new)
+            merge(&m->host[at], &a->found.host[i]);
+        pool->host[pool->hosts++] = at;
+    }
+    return 0;
 }
 
 /* A host as it was known, with nothing free. */
@@ -165,7 +202,7 @@ static int take_absent(struct maker *m, struct pool *pool, size_t which, size_t 
     bool is_new;
 
     for (i = 0; member_at(m, which, i, &member); i++) {
-        if (in_answer(&m->answer[which].found, member.uuid))
+        if (is_kept_from(m, pool, member.uuid) || in_answer(&m->answer[which].found, member.uuid))
             continue;
         at = intern_find(&m->uuid, member.uuid);
         before = openstack_known_host(m->known, member.uuid);
@@ -339,7 +376,7 @@ static int make(struct maker *m, struct source_reading *r)
 {
     size_t i, free_ones;
 
-    if (prepare(m) != 0)
+    if (prepare(m) != 0 || keep_closed(m) != 0)
         return -1;
     for (i = 0; i < m->pools->n; i++) {
         if (openstack_shares_take(&m->shares, &m->answer[i], &m->pools->pool[i]) != 0)
@@ -371,11 +408,12 @@ int openstack_reading_make(const struct openstack_pools *pools, struct openstack
     struct openstack_known *k = openstack_known_new();
     int failed;
 
-    m.uuid = m.shares.name = (struct intern){.arena = r->arena};
+    m.kept = m.uuid = m.shares.name = (struct intern){.arena = r->arena};
     m.shares.arena = r->arena;
     failed = k ? make(&m, r) : no_memory(&m);
     if (!failed)
         failed = learn(&m, now, k);
+    intern_free(&m.kept);
     intern_free(&m.uuid);
     intern_free(&m.shares.name);
     if (failed)

@@ -35,15 +35,24 @@ def host(capacity=40, used=0, traits=(), **classes):
             "parent_provider_uuid": None}
 
 
+def child(traits=(), **classes):
+    """A summary of a provider below a host."""
+    return {"resources": {c: {"capacity": v[0], "used": v[1]} for c, v in classes.items()}, "traits": list(traits),
+            "parent_provider_uuid": "uuid-of-its-host"}
+
+
 class Cloud:
     """`aggregates`: name -> (metadata, {host: summary}); a host of several aggregates is the same dict in each. `others`: the
-    hosts of no aggregate. `override[service]` is an Answer for all of its requests, or a list of them, the last for ever;
+    hosts of no aggregate. `children`: name -> (host, summary), which are in no aggregate. `disabled`: hosts. `override[service]` is an Answer for all of its requests, or a list of them, the last for ever;
     service is keystone, nova, hypervisors, placement, listing or quota. `down`: the hosts that Nova takes for dead. `certificate` and its key: it speaks https."""
 
     def __init__(self, certificate=None, name="127.0.0.1"):
         self.aggregates = {"gold": ({"filter_tenant_id": "project id"}, {"node01": host(), "node02": host(MEMORY_MB=(8192, 8192))})}
         self.others = {"node03": host()}
+        self.children = {}
+        self.disabled = set()
         self.down = set()
+        self.address_max = 1 << 20  # of a request, beyond which it is answered 414
         self.override = {}
         self.requests = []
         self.tokens = 0
@@ -94,39 +103,59 @@ class Cloud:
         return Answer(200, {"aggregates": [{"name": name, "uuid": f"uuid-of-{name}", "metadata": metadata, "hosts": []}
                                            for name, (metadata, _) in self.aggregates.items()]})
 
+    def hosts(self):
+        """name -> (summary, the uuids of its aggregates)"""
+        found = {h: (summary, set()) for h, summary in self.others.items()}
+        for name, (_, hosts) in self.aggregates.items():
+            for h, summary in hosts.items():
+                found.setdefault(h, (summary, set()))[1].add(f"uuid-of-{name}")
+        return found
+
+    @staticmethod
+    def lets_through(query, aggregates):
+        """Does a request's member_of let a provider of these aggregates through?"""
+        wanted = query.get("member_of", [""])[0]
+        named = set(wanted.removeprefix("!").removeprefix("in:").split(","))
+        return not wanted or bool(named & aggregates) != wanted.startswith("!")
+
     def members(self, query):
-        """The hosts that a request's member_of lets through."""
-        wanted = query.get("member_of", [None])[0]
-        if wanted is None or wanted.startswith("!in:"):
-            return self.others
-        wanted = wanted.removeprefix("in:").split(",")
-        return {h: s for name, (_, hosts) in self.aggregates.items() if f"uuid-of-{name}" in wanted for h, s in hosts.items()}
+        return {h: summary for h, (summary, aggregates) in self.hosts().items()
+                if h not in self.disabled and self.lets_through(query, aggregates)}
+
+    def tree(self, name, root):
+        """The providers of a host, itself first: uuid -> summary."""
+        branches = {child: summary for child, (host, summary) in self.children.items() if host == name}
+        return {f"uuid-of-{n}": {**summary, "root_provider_uuid": f"uuid-of-{name}"} for n, summary in {name: root, **branches}.items()}
 
     def placement(self, query):
         """As Placement does, it leaves out who has none, or not enough free, of a class that is asked for."""
         asked = {c.split(":")[0]: int(c.split(":")[1]) for c in query["resources"][0].split(",")}
         none = {"capacity": 0, "used": 0}
 
-        def has_room(summary):
-            left = {c: summary["resources"].get(c, none) for c in asked}
-            return all(a["capacity"] - a["used"] >= asked[c] for c, a in left.items())
+        def has_room(summary, asked_class):
+            a = summary["resources"].get(asked_class, none)
+            return a["capacity"] - a["used"] >= asked[asked_class]
 
+        trees = [self.tree(name, root) for name, root in self.members(query).items()]
         return Answer(200, {"allocation_requests": [], "provider_summaries": {
-            f"uuid-of-{name}": {**summary, "root_provider_uuid": f"uuid-of-{name}"}
-            for name, summary in self.members(query).items() if has_room(summary)}})
+            uuid: summary for tree in trees if all(any(has_room(p, c) for p in tree.values()) for c in asked)
+            for uuid, summary in tree.items()}})
 
     def quota(self):
         return Answer(200, {"quota_set": {line: {"limit": -1, "in_use": 0, "reserved": 0}
                                           for line in ("instances", "cores", "ram")}})
 
     def hypervisors(self):
-        names = {h for _, hosts in self.aggregates.values() for h in hosts} | set(self.others)
         return Answer(200, {"hypervisors": [{"id": f"uuid-of-{name}", "hypervisor_hostname": name, "status": "enabled",
-                                             "state": "down" if name in self.down else "up"} for name in sorted(names)]})
+                                             "state": "down" if name in self.down else "up"} for name in self.hosts()]})
 
     def listing(self, query):
+        """As Placement does, it looks at each provider for itself."""
+        listed = {name: name for name in self.members(query)}
+        if self.lets_through(query, set()):
+            listed |= {child: host for child, (host, _) in self.children.items()}
         return Answer(200, {"resource_providers": [
-            {"uuid": f"uuid-of-{name}", "name": name, "root_provider_uuid": f"uuid-of-{name}"} for name in self.members(query)]})
+            {"uuid": f"uuid-of-{name}", "name": name, "root_provider_uuid": f"uuid-of-{host}"} for name, host in listed.items()]})
 
     def answer(self, service, query):
         with self.lock:
@@ -152,7 +181,7 @@ class Cloud:
                 url = urlsplit(self.path)
                 quota = url.path.startswith(("/nova/v2.1/os-quota-sets/", "/nova/v2.1/limits"))
                 service = "quota" if quota else SERVICES.get(f"{self.command} {url.path}")
-                answer = cloud.answer(service, parse_qs(url.query))
+                answer = cloud.answer(service, parse_qs(url.query)) if len(self.path) <= cloud.address_max else Answer(414)
                 try:
                     self.send(answer)
                 except OSError:

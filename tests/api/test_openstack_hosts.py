@@ -6,7 +6,7 @@ import pytest
 
 import cloud
 import openstack_fake
-from openstack_fake import host
+from openstack_fake import child, host
 from sources import BASE
 
 USED_UP = (40, 40)
@@ -99,3 +99,42 @@ def test_a_host_that_is_down_takes_nothing(fake, lab):
     assert hosts(lab)["dead"] == {"VCPU": USED_UP}
     fake.down = set()
     assert went_to(lab, "large") == {"dead": 1}
+
+
+def pools(a):
+    """{pool: (its hosts, how many are unread)} as --capacity says."""
+    queue = next(q for q in json.loads(a.dispatch("--capacity", "--json").stdout) if q["Type"] == "vm")
+    return {p["Name"]: ([h["Name"] for h in queue["Hosts"] if p["Name"] in h["Pools"]], p["Unread"]) for p in queue["Pools"]}
+
+
+def test_a_host_of_an_aggregate_that_isolates_is_for_its_projects_alone(fake, lab):
+    """Whatever other aggregates it is in: Nova looks at the host, not at the aggregate that a job names."""
+    gold(fake, both=host())
+    fake.aggregates["az1"] = ({}, {"both": fake.aggregates["gold"][1]["both"], "common": host(VCPU=(40, 10))})
+    for name, vcpu in {"b": 1, "large": 39}.items():
+        lab.create(name, data={"project": "p2", "host_aggregate": "az1", "instances": [{"Memory": 1024, "VCPU": vcpu}]},
+                   callback=f"cb-{name}")
+    assert went_to(lab, "b") == {"common": 1}
+    assert lab.status("large") == "queued"
+    ask(lab, "a", VCPU=1)
+    assert went_to(lab, "a") == {"both": 1}
+    assert pools(lab) == {"gold": (["both"], 0), "az1": (["common"], 0), "*": (["common", "node03"], 0)}
+
+
+def test_children_of_hosts_that_are_not_there(fake, lab):
+    """Network cards are in no aggregate and are never disabled: they bring no host into the pool of the others."""
+    gold(fake, mine=host())
+    fake.others = {"off": host(), "node03": host()}
+    fake.disabled = {"off"}
+    fake.children = {f"nic-{h}": (h, child(NET_BW_EGR_KILOBIT_PER_SEC=(1000, 0))) for h in ("mine", "off", "node03")}
+    assert pools(lab) == {"gold": (["mine"], 0), "*": (["node03"], 0)}
+
+
+def test_many_aggregates_that_isolate(fake, lab):
+    """More than a request's address may name."""
+    for i in range(300):
+        fake.aggregates[f"{i:036d}"] = ({"filter_tenant_id": f"q{i}"}, {f"host-{i}": host()} if i < 3 else {})
+    fake.address_max = 8190
+    lab.create("j", data={"project": "p2", "instances": [{"Memory": 1024, "VCPU": 1}]}, callback="cb-j")
+    assert went_to(lab, "j") == {"node03": 1}
+    assert pools(lab)["*"] == (["node03"], 0)

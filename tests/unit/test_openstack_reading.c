@@ -19,6 +19,7 @@ struct cloud_case {
     struct arena *arena;
     struct intern texts;
     struct pool pool[POOLS];
+    bool isolated;
     struct openstack_answer answer[POOLS];
     struct buf text;
 };
@@ -86,7 +87,7 @@ static void list(struct cloud_case *c, size_t pool, const char *const *pairs)
 
 static const char *made(struct cloud_case *c, int64_t now)
 {
-    const struct openstack_pools pools = {POOLS, c->pool, ""};
+    const struct openstack_pools pools = {POOLS, c->pool, "", c->isolated};
     struct source_reading r = {.arena = c->arena, .read_at = now};
     struct openstack_known *next;
     struct err e;
@@ -172,6 +173,54 @@ static void test_a_host_that_moved_is_not_free_in_its_old_pool(void **state)
     begin_reading(c);
     take(c, &c->answer[1].found, FOUND(HOST("u1", "10", "3")));
     assert_string_equal(made(c, 2), "one: VCPU 3/10; T\npool a: unread 1\npool b: one\n");
+}
+
+/* u1 is found in both pools, u2 is a member of both, and full or unread: in b alone when that is
+ * closed. */
+static void test_hosts_of_a_closed_pool(void **state)
+{
+    struct cloud_case *c = *state;
+    int i;
+
+    for (i = 0; i < 4; i++) {
+        begin_reading(c);
+        c->isolated = i % 2 == 1;
+        c->pool[1].closed = true;
+        take(c, &c->answer[0].found,
+             i < 2 ? FOUND(HOST("u1", "10", "3") "," HOST("u3", "30", "0"))
+                   : FOUND(HOST("u1", "10", "3") "," HOST("u2", "20", "0") "," HOST("u3", "30",
+                                                                                    "0")));
+        take(c, &c->answer[1].found, FOUND(HOST("u1", "10", "3")));
+        list(c, 0, (const char *[]){"u1", "one", "u2", "two", "u3", "three", NULL});
+        list(c, 1, (const char *[]){"u1", "one", "u2", "two", NULL});
+        (void)made(c, i + 1);
+        if (!strstr(c->text.data, i == 0
+                                      ? "pool a: one three unread 1\npool b closed: one unread 1\n"
+                                  : i == 1 ? "pool a: three\npool b closed: one unread 1\n"
+                                  : i == 2 ? "pool a: one three two\npool b closed: one unread 1\n"
+                                           : "pool a: three\npool b closed: one two\n"))
+            fail_msg("%d: %s", i, c->text.data);
+    }
+}
+
+static void test_a_host_that_is_down(void **state)
+{
+    struct cloud_case *c = *state;
+    struct intern down;
+
+    begin_reading(c);
+    take(c, &c->answer[0].found, FOUND(HOST("u1", "10", "3") "," HOST("u2", "20", "0")));
+    take(c, &c->answer[1].found, FOUND(HOST("u2", "20", "1")));
+    list(c, 0, (const char *[]){"u1", "one", "u2", "two", NULL});
+    list(c, 1, (const char *[]){"u2", "two", NULL});
+    down = (struct intern){.arena = c->arena};
+    assert_int_not_equal(intern_add(&down, STR_LIT("u2")), INTERN_NONE);
+    openstack_placement_mark(c->answer, POOLS, &down);
+    intern_free(&down);
+    assert_string_equal(made(c, 1), "one: VCPU 3/10; T\n"
+                                    "two: VCPU 20/20; T\n"
+                                    "pool a: one two\n"
+                                    "pool b: two\n");
 }
 
 static void test_a_listing_ends_memory(void **state)
@@ -292,6 +341,8 @@ int main(void)
         TEST(test_a_full_host_is_remembered),
         TEST(test_a_member_never_seen_free_is_unread),
         TEST(test_a_host_that_moved_is_not_free_in_its_old_pool),
+        TEST(test_hosts_of_a_closed_pool),
+        TEST(test_a_host_that_is_down),
         TEST(test_a_listing_ends_memory),
         TEST(test_a_shared_disk),
         TEST(test_no_disk_where_none_is_offered),
