@@ -35,8 +35,15 @@ struct reader {
     struct mark *tree; /* the roots; their trait is "" */
 };
 
-int64_t openstack_sure(int64_t total)
+int64_t openstack_sure(struct str resource, int64_t total)
 {
+    static const char *const in_ones[] = {"VCPU", "PCPU", "Memory", "Disk"};
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(in_ones) && !str_is(resource, in_ones[i]))
+        i++;
+    if (i == ARRAY_LEN(in_ones))
+        return SOURCE_NEVER_SURE;
     return total / OVERCOMMIT_MAX > 0 ? total / OVERCOMMIT_MAX : 1;
 }
 
@@ -227,7 +234,7 @@ static int join_pieces(const struct piece *p, size_t n, struct source_amount *am
     *amount = (struct source_amount){.resource = p->resource,
                                      .total = total,
                                      .used = n == 1 ? p->used : total - (single ? sum : most),
-                                     .sure = openstack_sure(total)};
+                                     .sure = openstack_sure(p->resource, total)};
     return 0;
 }
 

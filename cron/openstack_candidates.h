@@ -39,9 +39,10 @@ struct openstack_candidates {
 int openstack_candidates(const json_value *root, struct intern *texts,
                          struct openstack_candidates *c, struct err *e) AR_MUST_CHECK;
 
-/* The smallest amount of a class that one instance may surely ask for: no usual overcommitment
- * makes the largest allocation smaller. */
-int64_t openstack_sure(int64_t total);
+/* source_amount.sure: of what Nova itself counts in ones, as much as no usual overcommitment makes
+ * the largest allocation smaller than. Of other classes Placement may take only certain amounts
+ * (min_unit, max_unit, step_size), which no summary tells: none is sure. */
+int64_t openstack_sure(struct str resource, int64_t total);
 
 /* The name by which Placement knows a resource. */
 struct str openstack_class(struct str resource);

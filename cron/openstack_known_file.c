@@ -164,7 +164,7 @@ static int parse_amounts(struct openstack_known *k, const json_value *totals,
             (h->amounts && str_cmp(a[-1].resource, it.name) >= 0))
             return damaged(e);
         a->resource = it.name;
-        a->sure = openstack_sure(a->total);
+        a->sure = openstack_sure(a->resource, a->total);
     }
     return 0;
 }

@@ -52,6 +52,12 @@ static bool is_known(const struct source_reading *r, struct str text, size_t hos
     return false;
 }
 
+/* May one instance ask for so much without a question? */
+static bool is_sure(const struct source_amount *a, int64_t asked)
+{
+    return a->sure == 0 || asked <= (a->sure > 0 ? a->sure : 0);
+}
+
 static int64_t asked_of(const struct demand_kind *kind, struct str resource)
 {
     size_t i;
@@ -69,7 +75,7 @@ static bool needs_asking(const struct source_host *h, const struct demand_kind *
     size_t i;
 
     for (i = 0; i < h->amounts && !h->exact; i++) {
-        if (h->amount[i].sure > 0 && asked_of(kind, h->amount[i].resource) > h->amount[i].sure)
+        if (!is_sure(&h->amount[i], asked_of(kind, h->amount[i].resource)))
             return true;
     }
     return h->exact;
@@ -159,7 +165,7 @@ static bool may_need_asking(const struct pass_queue *q, const struct plan_admiss
         if (h->exact)
             return true;
         for (j = 0; j < h->amounts; j++) {
-            if (h->amount[j].sure > 0)
+            if (h->amount[j].sure != 0)
                 return true;
         }
     }

@@ -21,13 +21,14 @@ enum {
     SOURCE_MEMORY_MAX = 512 << 20 /* bytes of one reading */
 };
 
+enum { SOURCE_NEVER_SURE = -1 };
 struct source_amount {
     struct str resource;
     int64_t total; /* of the empty host, what the cloud keeps for itself taken off */
     int64_t used;  /* by whoever, as an observed source sees it; may be more than total. Of a ledger
                       source: by others than our jobs */
     int64_t sure;  /* one instance may ask for this much without source_more being asked; 0: for any
-                      amount */
+                      amount; SOURCE_NEVER_SURE: for none */
 };
 
 /* A label of a node, or a trait of an OpenStack host (key: the trait, value: ""). */

@@ -43,7 +43,8 @@ def child(traits=(), **classes):
 
 class Cloud:
     """`aggregates`: name -> (metadata, {host: summary}); a host of several aggregates is the same dict in each. `others`: the
-    hosts of no aggregate. `children`: name -> (host, summary), which are in no aggregate. `disabled`: hosts. `override[service]` is an Answer for all of its requests, or a list of them, the last for ever;
+    hosts of no aggregate. `children`: name -> (host, summary), which are in no aggregate. `disabled`: hosts.
+    `step`: class -> the step_size of its inventories, as no summary says it. `override[service]` is an Answer for all of its requests, or a list of them, the last for ever;
     service is keystone, nova, hypervisors, placement, listing or quota. `down`: the hosts that Nova takes for dead. `certificate` and its key: it speaks https."""
 
     def __init__(self, certificate=None, name="127.0.0.1"):
@@ -51,6 +52,7 @@ class Cloud:
         self.others = {"node03": host()}
         self.children = {}
         self.disabled = set()
+        self.step = {}
         self.down = set()
         self.address_max = 1 << 20  # of a request, beyond which it is answered 414
         self.override = {}
@@ -134,7 +136,7 @@ class Cloud:
 
         def has_room(summary, asked_class):
             a = summary["resources"].get(asked_class, none)
-            return a["capacity"] - a["used"] >= asked[asked_class]
+            return a["capacity"] - a["used"] >= asked[asked_class] and asked[asked_class] % self.step.get(asked_class, 1) == 0
 
         trees = [self.tree(name, root) for name, root in self.members(query).items()]
         return Answer(200, {"allocation_requests": [], "provider_summaries": {

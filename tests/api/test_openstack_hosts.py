@@ -138,3 +138,14 @@ def test_many_aggregates_that_isolate(fake, lab):
     lab.create("j", data={"project": "p2", "instances": [{"Memory": 1024, "VCPU": 1}]}, callback="cb-j")
     assert went_to(lab, "j") == {"node03": 1}
     assert pools(lab)["*"] == (["node03"], 0)
+
+
+def test_a_class_of_which_placement_takes_only_certain_amounts(fake, lab):
+    """No summary tells them, and a small amount may be wrong as well: Placement is asked before anybody is admitted."""
+    gold(fake, node01=host(CUSTOM_FPGA=(64, 0)))
+    fake.step = {"CUSTOM_FPGA": 8}
+    ask(lab, "odd", Memory=512, CUSTOM_FPGA=3)
+    lab.dispatch()
+    assert cloud.show(lab, "odd", "vm")["Reason"] == "WaitingForCapacity"
+    ask(lab, "even", Memory=512, CUSTOM_FPGA=8)
+    assert went_to(lab, "even") == {"node01": 1}

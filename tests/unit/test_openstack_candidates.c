@@ -112,9 +112,11 @@ static void test_who_shares_is_no_host(void **state)
 static void test_sure(void **state)
 {
     (void)state;
-    assert_int_equal(openstack_sure(1024), 64);
-    assert_int_equal(openstack_sure(15), 1);
-    assert_int_equal(openstack_sure(0), 1);
+    assert_int_equal(openstack_sure(STR_LIT("Memory"), 1024), 64);
+    assert_int_equal(openstack_sure(STR_LIT("VCPU"), 15), 1);
+    assert_int_equal(openstack_sure(STR_LIT("PCPU"), 0), 1);
+    assert_int_equal(openstack_sure(STR_LIT("Disk"), 32), 2);
+    assert_int_equal(openstack_sure(STR_LIT("CUSTOM_X"), 1024), SOURCE_NEVER_SURE);
 }
 
 static void test_what_makes_no_sense(void **state)

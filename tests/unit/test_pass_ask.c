@@ -214,6 +214,19 @@ static void test_a_shape_that_may_not_go_is_asked_about(void **state)
     end(&s);
 }
 
+static void test_an_amount_that_is_never_sure_is_asked_about(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    s.amount[0].sure = s.amount[1].sure = SOURCE_NEVER_SURE;
+    add(&s, "a", "p", 1);
+    assert_int_equal(admitted(&s), 0);
+    assert_int_equal(s.questions, 1);
+    end(&s);
+}
+
 /* The same kind in two places has two answers, each of which knows its own hosts. */
 static void test_answers_to_one_kind_add_up(void **state)
 {
@@ -332,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_a_quota_that_could_not_be_read_admits_nobody_of_its_project),
         cmocka_unit_test(test_what_holds_counts_against_the_quota),
         cmocka_unit_test(test_a_shape_that_may_not_go_is_asked_about),
+        cmocka_unit_test(test_an_amount_that_is_never_sure_is_asked_about),
         cmocka_unit_test(test_answers_to_one_kind_add_up),
         cmocka_unit_test(test_a_host_that_must_be_asked_is_asked_about_every_shape),
         cmocka_unit_test(test_an_old_reading_is_none),
