@@ -108,10 +108,11 @@ static int compare_labels(const void *a, const void *b)
     return keys ? keys : str_cmp(x->value, y->value);
 }
 
-static bool has(const struct source_host *h, struct source_label label,
-                int (*compare)(const void *, const void *))
+/* NULL: the host has none. */
+static const struct source_label *find(const struct source_host *h, struct source_label label,
+                                       int (*compare)(const void *, const void *))
 {
-    return h->labels && bsearch(&label, h->label, h->labels, sizeof label, compare);
+    return h->labels ? bsearch(&label, h->label, h->labels, sizeof label, compare) : NULL;
 }
 
 static bool selects(const json_value *selector, const struct source_host *h)
@@ -119,20 +120,24 @@ static bool selects(const json_value *selector, const struct source_host *h)
     struct json_iter it = {0};
 
     while (selector && json_next(selector, &it))
-        if (!has(h, (struct source_label){it.name, json_string(it.value)}, compare_labels))
+        if (!find(h, (struct source_label){.key = it.name, .value = json_string(it.value)},
+                  compare_labels))
             return false;
     return true;
 }
 
 static bool has_traits(const json_value *traits, const struct source_host *h)
 {
+    const struct source_label *found;
+
     for (size_t i = 0; traits && i < json_length(traits); i++) {
         struct str trait = json_string(json_at(traits, i));
         bool forbidden = trait.n > 0 && trait.p[0] == '!';
 
         if (forbidden)
             trait = (struct str){trait.p + 1, trait.n - 1};
-        if (has(h, (struct source_label){.key = trait}, compare_keys) == forbidden)
+        found = find(h, (struct source_label){.key = trait}, compare_keys);
+        if (found ? forbidden && !found->perhaps : !forbidden)
             return false;
     }
     return true;

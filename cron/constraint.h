@@ -19,7 +19,8 @@ enum constraint_answer {
 /*
  * Fills on[0 .. hosts): does the host meet the constraint? The text is that of demand_kind:
  *   {"nodeSelector":{"key":"value"},"tolerations":[{"key":…,"operator":…,"value":…,"effect":…}]}
- *   {"traits":["A","!B"]}: A must be a label's key, B must not
+ *   {"traits":["A","!B"]}: A must be a label's key, B must not; one that is there perhaps is no
+ *   matter of either
  * any part of which may be missing; absent, it is as {}. As Kubernetes does it: all of nodeSelector
  * must be labels; each taint must be tolerated by one of the tolerations. A toleration's empty
  * effect tolerates all effects, an empty key all keys (with Exists: all taints); the operator is

@@ -24,7 +24,7 @@ struct piece {
 
 struct mark {
     struct str root, trait;
-    bool shared;
+    bool shared, nested;
 };
 
 struct reader {
@@ -112,8 +112,8 @@ static int make_room(struct reader *r, const json_value *summaries, struct err *
     return r->piece && r->mark && r->tree ? 0 : no_memory(e);
 }
 
-static int read_traits(struct reader *r, const json_value *provider, struct str root, bool *shared,
-                       struct err *e)
+static int read_traits(struct reader *r, const json_value *provider, struct str root, bool nested,
+                       bool *shared, struct err *e)
 {
     json_value *traits, *v;
     size_t i;
@@ -128,7 +128,7 @@ static int read_traits(struct reader *r, const json_value *provider, struct str 
         *shared = *shared || str_is(json_string(v), sharing_trait);
     }
     for (i = 0; i < json_length(traits); i++) {
-        r->mark[r->marks] = (struct mark){.root = root, .shared = *shared};
+        r->mark[r->marks] = (struct mark){.root = root, .shared = *shared, .nested = nested};
         if (keep(r->texts, json_string(json_at(traits, i)), &r->mark[r->marks].trait, e) != 0)
             return -1;
         r->marks++;
@@ -164,7 +164,8 @@ static int read_provider(struct reader *r, struct str uuid, const json_value *pr
     bool shared;
 
     if (answer_text(provider, "root_provider_uuid", &root, e) != 0 ||
-        keep(r->texts, root, &root, e) != 0 || read_traits(r, provider, root, &shared, e) != 0)
+        keep(r->texts, root, &root, e) != 0 ||
+        read_traits(r, provider, root, !str_eq(uuid, root), &shared, e) != 0)
         return -1;
     if (shared) /* it stands for itself, whatever tree it is in */
         root = uuid;
@@ -200,7 +201,9 @@ static int compare_marks(const void *a, const void *b)
 
     if (order == 0)
         order = str_cmp(x->root, y->root);
-    return order ? order : str_cmp(x->trait, y->trait);
+    if (order == 0)
+        order = str_cmp(x->trait, y->trait);
+    return order ? order : (int)x->nested - (int)y->nested;
 }
 
 static int compare_pieces(const void *a, const void *b)
@@ -275,7 +278,7 @@ static int take_labels(const struct reader *r, const struct mark *tree, size_t *
         return no_memory(e);
     for (i = 0; i < n; i++) {
         if (i == 0 || !str_eq(m[i].trait, m[i - 1].trait))
-            h->label[h->labels++] = (struct source_label){m[i].trait, STR_LIT("")};
+            h->label[h->labels++] = (struct source_label){m[i].trait, STR_LIT(""), m[i].nested};
     }
     return 0;
 }

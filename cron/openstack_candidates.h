@@ -22,7 +22,9 @@ struct openstack_host {
     size_t amounts;
     struct source_amount *amount; /* sorted by name, no doubles */
     size_t labels;
-    struct source_label *label; /* its traits; sorted, no doubles */
+    struct source_label
+        *label; /* its traits; sorted, no doubles. perhaps: of nested ones only, since
+                   Placement looks at the traits of those that give something */
     bool exact;
     bool down; /* takes nothing, whatever is free: Nova says so, no answer of Placement's */
 };

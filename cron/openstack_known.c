@@ -81,7 +81,10 @@ static int fill_amounts(struct openstack_known *k, struct openstack_host *h,
             return -1;
     }
     for (i = 0; i < from->labels; i++) {
-        h->label[i].value = STR_LIT("");
+        h->label[i] = (struct source_label){
+            .value = STR_LIT(""),
+            .perhaps = from->label[i].perhaps,
+        };
         if (keep(k, from->label[i].key, &h->label[i].key) != 0)
             return -1;
     }

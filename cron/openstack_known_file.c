@@ -5,7 +5,8 @@
  *    "traits":[["COMPUTE_NODE",…],…]
  *    "hosts":{"<uuid>":{"name":"node01","exact":false,"traits":0,"total":{"VCPU":64,…}},…},
  *    "pools":{"<aggregate>":{"listed":<seconds since 1970>,"there":<n>,"hosts":["<uuid>",…]},…}}
- * Hosts mostly have the same traits: each different list stands once, and a host has its index. A
+ * Hosts mostly have the same traits: each different list stands once, and a host has its index;
+ * those that it has perhaps stand in brackets of their own. A
  * host that nothing is known of but its name has no total.
  */
 #include "answer.h"
@@ -20,8 +21,13 @@ static void write_list(const struct openstack_host *h, struct buf *b)
     size_t i;
 
     json_open(&o, '[');
-    for (i = 0; i < h->labels; i++)
+    for (i = 0; i < h->labels; i++) {
+        if (h->label[i].perhaps)
+            json_open(&o, '[');
         json_put_str(&o, h->label[i].key);
+        if (h->label[i].perhaps)
+            json_close(&o, ']');
+    }
     json_close(&o, ']');
 }
 
@@ -120,6 +126,18 @@ static int damaged(struct err *e)
     return err_set(e, ERR_UNAVAILABLE, "damaged");
 }
 
+static int parse_trait(const json_value *v, struct source_label *label, struct err *e)
+{
+    bool perhaps = json_kind(v) == JSON_ARRAY && json_length(v) == 1;
+
+    if (perhaps)
+        v = json_at(v, 0);
+    if (json_kind(v) != JSON_STRING)
+        return damaged(e);
+    *label = (struct source_label){json_string(v), STR_LIT(""), perhaps};
+    return 0;
+}
+
 static int parse_traits(struct openstack_known *k, const json_value *lists, const json_value *host,
                         struct openstack_host *h, struct err *e)
 {
@@ -137,9 +155,8 @@ static int parse_traits(struct openstack_known *k, const json_value *lists, cons
     h->labels = json_length(list);
     h->label = arena_array(k->arena, h->labels, sizeof *h->label);
     for (i = 0; h->label && i < h->labels; i++) {
-        if (json_kind(json_at(list, i)) != JSON_STRING)
-            return damaged(e);
-        h->label[i] = (struct source_label){json_string(json_at(list, i)), STR_LIT("")};
+        if (parse_trait(json_at(list, i), &h->label[i], e) != 0)
+            return -1;
         if (i && str_cmp(h->label[i - 1].key, h->label[i].key) >= 0)
             return damaged(e);
     }

@@ -185,7 +185,10 @@ static int fill_up(const struct maker *m, const struct openstack_host *from,
             return no_memory(m);
     }
     for (i = 0; i < h->labels; i++) {
-        h->label[i].value = STR_LIT("");
+        h->label[i] = (struct source_label){
+            .value = STR_LIT(""),
+            .perhaps = from->label[i].perhaps,
+        };
         if (arena_copy(m->arena, from->label[i].key, &h->label[i].key) != 0)
             return no_memory(m);
     }

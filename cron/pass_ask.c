@@ -69,6 +69,15 @@ static int64_t asked_of(const struct demand_kind *kind, struct str resource)
     return 0;
 }
 
+static bool has_perhaps(const struct source_host *h)
+{
+    size_t i = 0;
+
+    while (i < h->labels && !h->label[i].perhaps)
+        i++;
+    return i < h->labels;
+}
+
 /* Do the amounts alone not tell whether the host takes one instance? */
 static bool needs_asking(const struct source_host *h, const struct demand_kind *kind)
 {
@@ -78,7 +87,7 @@ static bool needs_asking(const struct source_host *h, const struct demand_kind *
         if (!is_sure(&h->amount[i], asked_of(kind, h->amount[i].resource)))
             return true;
     }
-    return h->exact;
+    return h->exact || (kind->constraint.p && has_perhaps(h));
 }
 
 /* Is there a host of the placement that nothing is known of? */
@@ -162,7 +171,7 @@ static bool may_need_asking(const struct pass_queue *q, const struct plan_admiss
 
     for (i = 0; i < a->placement.n; i++) {
         h = &q->reading.host[a->placement.place[i].host];
-        if (h->exact)
+        if (h->exact || h->labels > 0)
             return true;
         for (j = 0; j < h->amounts; j++) {
             if (h->amount[j].sure != 0)

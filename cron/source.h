@@ -34,6 +34,8 @@ struct source_amount {
 /* A label of a node, or a trait of an OpenStack host (key: the trait, value: ""). */
 struct source_label {
     struct str key, value;
+    bool perhaps; /* a part of the host has it, and whether it counts depends on what is asked for:
+                     source_more is asked about each kind that has a constraint */
 };
 
 /* What keeps pods away that do not tolerate it: NoSchedule and NoExecute; a node that is

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Keystone, Placement and Nova behind one port of 127.0.0.1: what real services answer, until a test says otherwise."""
 import http.server
+import itertools
 import json
 import ssl
 import threading
@@ -130,7 +131,8 @@ class Cloud:
         return {f"uuid-of-{n}": {**summary, "root_provider_uuid": f"uuid-of-{name}"} for n, summary in {name: root, **branches}.items()}
 
     def placement(self, query):
-        """As Placement does, it leaves out who has none, or not enough free, of a class that is asked for."""
+        """As Placement does, it leaves out who has none, or not enough free, of a class that is asked for; and of the traits it
+        looks at those of the providers that would give something, together."""
         asked = {c.split(":")[0]: int(c.split(":")[1]) for c in query["resources"][0].split(",")}
         none = {"capacity": 0, "used": 0}
 
@@ -138,10 +140,16 @@ class Cloud:
             a = summary["resources"].get(asked_class, none)
             return a["capacity"] - a["used"] >= asked[asked_class] and asked[asked_class] % self.step.get(asked_class, 1) == 0
 
+        traits = query["required"][0].split(",")
+        wanted, forbidden = {t for t in traits if t[0] != "!"}, {t[1:] for t in traits if t[0] == "!"}
+
+        def takes(tree):
+            givers = [[p for p in tree.values() if has_room(p, c) and not forbidden & set(p["traits"])] for c in asked]
+            return any(wanted <= {t for p in chosen for t in p["traits"]} for chosen in itertools.product(*givers))
+
         trees = [self.tree(name, root) for name, root in self.members(query).items()]
         return Answer(200, {"allocation_requests": [], "provider_summaries": {
-            uuid: summary for tree in trees if all(any(has_room(p, c) for p in tree.values()) for c in asked)
-            for uuid, summary in tree.items()}})
+            uuid: summary for tree in trees if takes(tree) for uuid, summary in tree.items()}})
 
     def quota(self):
         return Answer(200, {"quota_set": {line: {"limit": -1, "in_use": 0, "reserved": 0}

@@ -149,3 +149,21 @@ def test_a_class_of_which_placement_takes_only_certain_amounts(fake, lab):
     assert cloud.show(lab, "odd", "vm")["Reason"] == "WaitingForCapacity"
     ask(lab, "even", Memory=512, CUSTOM_FPGA=8)
     assert went_to(lab, "even") == {"node01": 1}
+
+
+def test_traits_of_nested_providers(fake, lab):
+    """They count where the nested one gives something, and Placement says when: not for a network card when processors are asked for,
+    and who will have none of a graphics card is none the worse for one that he does not get."""
+    gold(fake, node01=host(traits=["CUSTOM_OWN"]))
+    fake.children = {"nic": ("node01", child(["CUSTOM_PHYSNET_X"], NET_BW_EGR_KILOBIT_PER_SEC=(1000, 0))),
+                     "gpu": ("node01", child(["CUSTOM_A100"], VGPU=(4, 0)))}
+    small = {"Memory": 512, "VCPU": 1}
+    ask(lab, "net", **small, traits=["CUSTOM_PHYSNET_X"])
+    ask(lab, "nothing", **small, traits=["CUSTOM_PHYSNET_Y"])
+    lab.dispatch()
+    reasons = {name: cloud.show(lab, name, "vm")["Reason"] for name in ("net", "nothing")}
+    assert reasons == {"net": "WaitingForCapacity", "nothing": "NeverFits"}
+    ask(lab, "no-gpu", **small, traits=["!CUSTOM_A100", "CUSTOM_OWN"])
+    assert went_to(lab, "no-gpu") == {"node01": 1}
+    ask(lab, "gpu", **small, VGPU=1, traits=["CUSTOM_A100"])
+    assert went_to(lab, "gpu") == {"node01": 1}

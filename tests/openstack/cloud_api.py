@@ -144,15 +144,19 @@ class Session:
         """status="enabled" or "disabled"; forced_down=True or False."""
         self.nova("PUT", f"/os-services/{self.compute_services()[host]['id']}", how)
 
-    def make_provider(self, name, aggregate, **totals):
-        """A host that Placement alone knows, in the aggregate, with so much of each class; returns its uuid."""
+    def make_provider(self, name, aggregate=None, parent=None, traits=(), **totals):
+        """A host that Placement alone knows, in the aggregate, or a part of one; with so much of each class (a number, or members of
+        an inventory). Returns its uuid."""
         host = str(uuid.uuid4())
-        inventories = {resource: {"total": total} for resource, total in totals.items()}
-        self.placement("POST", "/resource_providers", {"name": name, "uuid": host})
+        inventories = {resource: total if isinstance(total, dict) else {"total": total} for resource, total in totals.items()}
+        for what in [f"/resource_classes/{c}" for c in totals if c.startswith("CUSTOM_")] + [f"/traits/{t}" for t in traits]:
+            self.placement("PUT", what)
+        self.placement("POST", "/resource_providers", {"name": name, "uuid": host, **({"parent_provider_uuid": parent} if parent else {})})
         self.placement("PUT", f"/resource_providers/{host}/inventories",
                        {"resource_provider_generation": 0, "inventories": inventories})
         self.placement("PUT", f"/resource_providers/{host}/aggregates",
-                       {"resource_provider_generation": 1, "aggregates": [aggregate["uuid"]]})
+                       {"resource_provider_generation": 1, "aggregates": [aggregate["uuid"]] if aggregate else []})
+        self.placement("PUT", f"/resource_providers/{host}/traits", {"resource_provider_generation": 2, "traits": list(traits)})
         return host
 
     def use_provider(self, host, project_id, user_id, **amounts):

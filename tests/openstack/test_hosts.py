@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from bed import HOST, MAX_UNIT, THIRD, WHOLE
+from bed import HALF, HOST, MAX_UNIT, THIRD, WHOLE
 
 
 def test_a_disabled_host_is_not_used(bed, anteroom, portal):
@@ -34,6 +34,18 @@ def test_a_host_that_is_forced_down_is_not_used(bed, anteroom, portal):
     p.waits("second", "WaitingForCapacity", "Memory", "0 of")
     bed.admin.set_service("host-1", forced_down=False)
     assert p.hosts("second") == {"host-1": 1}
+    p.wait_confirmed(2)
+
+
+def test_a_host_that_is_isolated_is_for_its_projects_alone(bed, anteroom, portal):
+    """Whatever aggregate a job names: Nova builds nothing of anybody else's on it."""
+    bed.admin.make_aggregate("az1", ["host-1", "host-2"])
+    bed.admin.make_aggregate("gold", ["host-1"], filter_tenant_id=bed.projects["tenant-a"])
+    p = portal(anteroom())
+    p.ask("b", "tenant-b", HALF, HALF, host_aggregate="az1")
+    assert p.hosts("b") == {"host-2": 2}
+    p.ask("a", "tenant-a", WHOLE)
+    assert p.hosts("a") == {"host-1": 1}
     p.wait_confirmed(2)
 
 
@@ -84,7 +96,7 @@ def provider(bed):
         return made[-1]
 
     yield make
-    for host in made:
+    for host in reversed(made):
         bed.admin.delete_provider(host)
 
 
@@ -100,3 +112,26 @@ def test_hosts_with_dedicated_processors(bed, anteroom, portal, receiver, provid
     wanted = {"PCPU": 8, "Memory": 1024, "Disk": 10, "count": 2}
     a.create("j", owner_id="tenant-a", callback=receiver.url("j"), data={"project": bed.projects["tenant-a"], "instances": [wanted]})
     assert p.hosts("j") == {"dedicated": 1, "both": 1}
+
+
+def test_what_placement_alone_can_tell(bed, anteroom, portal, provider):
+    """Whose nested provider's trait counts for whom, and of which classes it takes only certain amounts."""
+    red = bed.admin.make_aggregate("red", filter_tenant_id=bed.projects["tenant-a"])
+    host = provider("whole", red, VCPU=64, MEMORY_MB=65536, DISK_GB=1600,
+                    CUSTOM_FPGA={"total": 64, "min_unit": 8, "step_size": 8, "max_unit": 64})
+    provider("its-nic", parent=host, traits=["CUSTOM_PHYSNET_X"], NET_BW_EGR_KILOBIT_PER_SEC=1000)
+    provider("its-gpu", parent=host, traits=["CUSTOM_A100"], VGPU=4)
+    p = portal(anteroom(overtake="forever"), boots=False)
+
+    def ask(name, **more):
+        p.ask(name, "tenant-a", {"VCPU": 1, "Memory": 1024, "Disk": 10, **more})
+
+    ask("net", traits=["CUSTOM_PHYSNET_X"])
+    ask("odd", CUSTOM_FPGA=3)
+    for name in ("net", "odd"):
+        p.waits(name, "WaitingForCapacity", "may take it now")
+    ask("no-gpu", traits=["!CUSTOM_A100"])
+    ask("gpu", traits=["CUSTOM_A100"], VGPU=1)
+    ask("even", CUSTOM_FPGA=8)
+    for name in ("no-gpu", "gpu", "even"):
+        assert p.hosts(name) == {"whole": 1}

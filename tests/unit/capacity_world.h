@@ -32,7 +32,7 @@ struct world {
     struct capacity capacity;
 };
 
-static const struct source_label world_label = {{"a", 1}, {"b", 1}};
+static const struct source_label world_label = {.key = {"a", 1}, .value = {"b", 1}};
 static const struct source_taint world_taint = {{"t", 1}, {"", 0}, {"NoSchedule", 10}};
 
 /* Most worlds have no labels, no taints. */

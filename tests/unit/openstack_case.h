@@ -39,7 +39,7 @@ static inline void write_host(struct buf *b, struct str name, const struct sourc
         buf_printf(b, "%s %.*s %lld/%lld", i ? "," : "", (int)amount[i].resource.n,
                    amount[i].resource.p, (long long)amount[i].used, (long long)amount[i].total);
     for (i = 0; i < labels; i++)
-        buf_printf(b, "; %.*s", (int)label[i].key.n, label[i].key.p);
+        buf_printf(b, "; %s%.*s", label[i].perhaps ? "?" : "", (int)label[i].key.n, label[i].key.p);
     buf_printf(b, "%s\n", exact ? "; exact" : "");
 }
 

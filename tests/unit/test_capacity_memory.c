@@ -46,7 +46,7 @@ static void rig_hosts(struct rig *r)
                                           .labels = i < TEXTS,
                                           .label = &r->label[i]};
         (void)snprintf(r->value[i], sizeof r->value[i], "b%zu", i);
-        r->label[i] = (struct source_label){{"a", 1}, str_of(r->value[i])};
+        r->label[i] = (struct source_label){.key = {"a", 1}, .value = str_of(r->value[i])};
         r->index[i] = i;
         r->takes[0][i] = SOURCE_HOST_TAKES;
         r->takes[1][i] = i == 30 ? SOURCE_HOST_UNKNOWN : SOURCE_HOST_REFUSES;

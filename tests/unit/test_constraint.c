@@ -39,20 +39,25 @@ static enum constraint_answer ask(const char *quoted, const struct source_readin
         }                                                                                          \
     }
 
-static const struct source_label plain_labels[] = {{{"gpu", 3}, {"no", 2}},
-                                                   {{"zone", 4}, {"a", 1}}};
-static const struct source_label gpu_labels[] = {{{"gpu", 3}, {"yes", 3}}, {{"zone", 4}, {"a", 1}}};
+#define LABEL(k, v, ...)                                                                           \
+    {                                                                                              \
+        .key = {k, sizeof k - 1}, .value = {v, sizeof v - 1}, __VA_ARGS__                          \
+    }
+
+static const struct source_label plain_labels[] = {LABEL("gpu", "no"), LABEL("zone", "a")};
+static const struct source_label gpu_labels[] = {LABEL("gpu", "yes"), LABEL("zone", "a")};
 static const struct source_taint gpu_taints[] = {TAINT("gpu", "yes", "NoSchedule")};
 static const struct source_taint two_taints[] = {TAINT("gpu", "yes", "NoSchedule"),
                                                  TAINT("down", "", "NoExecute")};
-static const struct source_label traits[] = {{{"CUSTOM_A", 8}, {"", 0}}, {{"HW_B", 4}, {"", 0}}};
+static const struct source_label traits[] = {
+    LABEL("CUSTOM_A", ""), LABEL("CUSTOM_P", "", .perhaps = true), LABEL("HW_B", "")};
 
 /* In this order in the masks below: plain, gpu (tainted), down (tainted twice), traits. */
 static const struct source_host hosts[] = {
     {.labels = 2, .label = plain_labels},
     {.labels = 2, .label = gpu_labels, .taints = 1, .taint = gpu_taints},
     {.labels = 2, .label = gpu_labels, .taints = 2, .taint = two_taints},
-    {.labels = 2, .label = traits},
+    {.labels = 3, .label = traits},
 };
 
 #define TOLERATES(members) "{'tolerations':[{" members "}]}"
@@ -90,6 +95,8 @@ static const struct {
     {"{'traits':['CUSTOM_A','HW_B']}", "0001", CONSTRAINT_MET},
     {"{'traits':['!CUSTOM_A']}", "1000", CONSTRAINT_MET},
     {"{'traits':['CUSTOM_A','!HW_B']}", "0000", CONSTRAINT_TRAITS},
+    {"{'traits':['CUSTOM_P']}", "0001", CONSTRAINT_MET},
+    {"{'traits':['!CUSTOM_P']}", "1001", CONSTRAINT_MET},
     {"{'traits':['CUSTOM_']}", "0000", CONSTRAINT_TRAITS},
     {"{'traits':['']}", "0000", CONSTRAINT_TRAITS},
     {"{'traits':['zone','!CUSTOM_A','gpu']}", "1000", CONSTRAINT_MET},
@@ -193,7 +200,7 @@ static void random_hosts(struct prop *r, struct made *m)
         for (size_t k = 0; k < LABELS; k++)
             if (!prop_one_in(r, 4))
                 m->label[h][m->host[h].labels++] = (struct source_label){
-                    str_of(keys[k]), str_of(one_of(r, values, ARRAY_LEN(values)))};
+                    .key = str_of(keys[k]), .value = str_of(one_of(r, values, ARRAY_LEN(values)))};
         for (size_t n = prop_below(r, TAINTS + 1); n > 0; n--)
             m->taint[h][m->host[h].taints++] =
                 (struct source_taint){str_of(one_of(r, keys, ARRAY_LEN(keys))),

@@ -109,6 +109,18 @@ static void test_who_shares_is_no_host(void **state)
                      "sharing c9d4: Disk 0/100000; MISC_SHARES_VIA_AGGREGATE\n");
 }
 
+/* What the host has itself counts for it, whoever else has it. */
+static void test_traits_of_children_are_perhaps_its_own(void **state)
+{
+    (void)state;
+#define WITH(root, class, traits)                                                                  \
+    "{\"resources\":{\"" class "\":{\"capacity\":9,\"used\":0}},\"traits\":[" traits               \
+                               "],\"root_provider_uuid\":\"" root "\"}"
+    reads(SUMMARIES("\"gpu1\":" WITH("root1", "VGPU", "\"B\",\"C\",\"A\"") ",\"root1\":" WITH(
+              "root1", "VCPU", "\"D\",\"B\"") ",\"gpu2\":" WITH("root1", "PGPU", "\"C\"")),
+          "host root: PGPU 0/9, VCPU 0/9, VGPU 0/9; ?A; B; ?C; D\n");
+}
+
 static void test_sure(void **state)
 {
     (void)state;
@@ -168,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_the_largest_free_piece_counts),
         cmocka_unit_test(test_single_devices_add_up),
         cmocka_unit_test(test_who_shares_is_no_host),
+        cmocka_unit_test(test_traits_of_children_are_perhaps_its_own),
         cmocka_unit_test(test_sure),
         cmocka_unit_test(test_what_makes_no_sense),
     };

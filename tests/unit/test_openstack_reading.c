@@ -303,6 +303,26 @@ static void test_what_is_known_is_kept_and_read_back(void **state)
     buf_free(&second);
 }
 
+static void test_perhaps_is_remembered(void **state)
+{
+    struct cloud_case *c = *state;
+    struct buf b = BUF_INIT(65536);
+
+    begin_reading(c);
+    take(c, &c->answer[0].found,
+         FOUND(HOST("u1", "10", "3") ",\"p\":{\"resources\":{},\"traits\":[\"S\",\"T\"],"
+                                     "\"root_provider_uuid\":\"u1\"}"));
+    list(c, 0, (const char *[]){"u1", "one", NULL});
+    (void)made(c, 1);
+    openstack_known_write(c->known, &b);
+    openstack_known_free(c->known);
+    c->known = openstack_known_parse(buf_span(&b));
+    assert_non_null(c->known);
+    buf_free(&b);
+    begin_reading(c);
+    assert_string_equal(made(c, 2), "one: VCPU 10/10; ?S; T\npool a: one\npool b:\n");
+}
+
 static void test_damaged_memory_is_none(void **state)
 {
     static const char *const texts[] = {
@@ -314,6 +334,8 @@ static void test_damaged_memory_is_none(void **state)
         "{\"placement\":36,\"traits\":[],\"hosts\":{\"u\":3},\"pools\":{}}",
         "{\"placement\":36,\"traits\":[],\"hosts\":{\"u\":{\"name\":\"n\",\"exact\":false,"
         "\"traits\":0,\"total\":{}}},\"pools\":{}}", /* no such list */
+        "{\"placement\":36,\"traits\":[[[\"A\",\"B\"]]],\"hosts\":{\"u\":{\"name\":\"n\","
+        "\"exact\":false,\"traits\":0,\"total\":{}}},\"pools\":{}}",
         "{\"placement\":36,\"traits\":[[\"B\",\"A\"]],\"hosts\":{\"u\":{\"name\":\"n\","
         "\"exact\":false,\"traits\":0,\"total\":{}}},\"pools\":{}}",
         "{\"placement\":36,\"traits\":[[]],\"hosts\":{\"u\":{\"name\":\"n\",\"exact\":false,"
@@ -347,6 +369,7 @@ int main(void)
         TEST(test_a_shared_disk),
         TEST(test_no_disk_where_none_is_offered),
         TEST(test_what_is_known_is_kept_and_read_back),
+        TEST(test_perhaps_is_remembered),
         TEST(test_damaged_memory_is_none),
     };
 

@@ -227,6 +227,24 @@ static void test_an_amount_that_is_never_sure_is_asked_about(void **state)
     end(&s);
 }
 
+static void test_labels_that_are_there_perhaps_are_asked_about(void **state)
+{
+    static const struct source_label label = {.key = {"T", 1}, .value = {"", 0}, .perhaps = true};
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    s.host[0].labels = s.host[1].labels = 1;
+    s.host[0].label = s.host[1].label = &label;
+    add(&s, "none", "p", 1);
+    assert_int_equal(admitted(&s), 1);
+    (void)rig_add(&s.rig, "vm", "one",
+                  "{\"project\":\"p\",\"instances\":[{\"VCPU\":1,\"traits\":[\"!T\"]}]}");
+    assert_int_equal(admitted(&s), 0);
+    assert_int_equal(s.questions, 1);
+    end(&s);
+}
+
 /* The same kind in two places has two answers, each of which knows its own hosts. */
 static void test_answers_to_one_kind_add_up(void **state)
 {
@@ -346,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_what_holds_counts_against_the_quota),
         cmocka_unit_test(test_a_shape_that_may_not_go_is_asked_about),
         cmocka_unit_test(test_an_amount_that_is_never_sure_is_asked_about),
+        cmocka_unit_test(test_labels_that_are_there_perhaps_are_asked_about),
         cmocka_unit_test(test_answers_to_one_kind_add_up),
         cmocka_unit_test(test_a_host_that_must_be_asked_is_asked_about_every_shape),
         cmocka_unit_test(test_an_old_reading_is_none),

@@ -49,7 +49,7 @@ static void test_no_pool(void **state)
 
 /* Three hosts of 4 VCPU: plain, tainted, and tainted with the label a=b. */
 static const struct source_amount cpu = {.resource = {"VCPU", 4}, .total = 4, .used = 1};
-static const struct source_label label = {{"a", 1}, {"b", 1}};
+static const struct source_label label = {.key = {"a", 1}, .value = {"b", 1}};
 static const struct source_taint taint = {{"t", 1}, {"", 0}, {"NoSchedule", 10}};
 static const struct source_host hosts[] = {
     {.name = {"h0", 2}, .amounts = 1, .amount = &cpu},
