@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What Nova says of aggregates and quotas, and what any of the services says when it refuses. */
+/* What Nova says of aggregates and quotas. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,6 @@
 
 #include "cron/openstack_aggregates.h"
 #include "cron/openstack_quota.h"
-#include "cron/openstack_words.h"
 #include "openstack_case.h"
 
 /* ---- aggregates ---- */
@@ -146,85 +145,6 @@ static void test_quotas(void **state)
              "there is no maxTotalInstances");
 }
 
-/* ---- words ---- */
-
-static void test_words(void **state)
-{
-    static const struct {
-        const char *body, *words;
-    } cases[] = {
-        {"", ""},
-        {"{\"errors\":[{\"detail\":\"Access was denied to this resource.\\n\\n Policy does not "
-         "allow x.  \"}]}",
-         "Policy does not allow x."},
-        {"{\"errors\":[{\"detail\":\"The resource could not be found.\\n\\n   \"}]}",
-         "The resource could not be found."},
-        {"{\"error\":{\"code\":401,\"message\":\"It requires\\nauthentication.\\n\\nOn "
-         "instance: {}\"}}",
-         "It requires authentication."},
-        {"{\"forbidden\":{\"message\":\"Policy doesn't allow y.\"}}", "Policy doesn't allow y."},
-        {"{\"message\":\"m\"}", "m"},
-        {"<html><head><title>503 Oh</title></head>\n<body>No server &amp; so on</body></html>",
-         "503 Oh No server &amp; so on"},
-        {"plain text", "plain text"},
-        {"{\"errors\":[]}", "{\"errors\":[]}"},
-        {"{\"error\":{\"message\":\"no s3cret here, s3cret\"}}", "no *** here, ***"},
-        {"<b>s3cret</b>", "***"},
-        {"< never closed", ""},
-    };
-    const struct str secrets[] = {{0}, STR_LIT("s3cret")};
-    char words[OPENSTACK_WORDS_MAX];
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < ARRAY_LEN(cases); i++) {
-        openstack_words(str_of(cases[i].body), secrets, ARRAY_LEN(secrets), words);
-        assert_string_equal(words, cases[i].words);
-    }
-}
-
-static void test_long_words_are_cut(void **state)
-{
-    struct buf b = BUF_INIT(200000);
-    char words[OPENSTACK_WORDS_MAX];
-
-    (void)state;
-    while (b.len < 100000)
-        buf_str(&b, "\xc3\xa4");
-    openstack_words(buf_span(&b), NULL, 0, words);
-    assert_int_equal(strlen(words), OPENSTACK_WORDS_MAX - 2); /* no half character */
-    buf_free(&b);
-}
-
-static void test_newest_version(void **state)
-{
-    static const struct {
-        const char *body;
-        int64_t minor; /* -1: it does not say */
-    } cases[] = {
-        {"{\"errors\":[{\"max_version\":\"1.39\",\"min_version\":\"1.0\"}]}", 39},
-        {"{\"errors\":[{\"max_version\":\"2.39\"}]}", -1},
-        {"{\"errors\":[{\"max_version\":\"1.\"}]}", -1},
-        {"{\"errors\":[{\"max_version\":7}]}", -1},
-        {"{\"computeFault\":{\"message\":\"Version 2.999 is not supported by the API. Minimum is "
-         "2.1 and maximum is 2.38.\"}}",
-         38},
-        {"{\"computeFault\":{\"message\":\"no\"}}", -1},
-        {"<html>", -1},
-        {"", -1},
-    };
-    int64_t minor;
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < ARRAY_LEN(cases); i++) {
-        minor = -1;
-        if (openstack_words_newest(str_of(cases[i].body), &minor) != 0)
-            assert_int_equal(minor, -1);
-        assert_int_equal(minor, cases[i].minor);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,9 +152,6 @@ int main(void)
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_aggregates_that_make_no_sense),
         cmocka_unit_test(test_quotas),
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_long_words_are_cut),
-        cmocka_unit_test(test_newest_version),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
