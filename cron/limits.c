@@ -73,7 +73,7 @@ static int compare_project(const void *project, const void *quota)
 
 static const struct source_quota *quota_of(const struct source_reading *r, struct str project)
 {
-    if (r->gate == SOURCE_NO_QUOTA || r->quotas == 0 || !project.p)
+    if (r->gate == SOURCE_NO_QUOTA || r->quotas == 0)
         return NULL;
     return bsearch(&project, r->quota, r->quotas, sizeof *r->quota, compare_project);
 }
@@ -139,13 +139,6 @@ static int find_project(struct limits *l, struct str project, size_t *index)
 
 /* ---- what a job takes of a line ---- */
 
-static int64_t plus_times(int64_t sum, int64_t amount, int64_t count)
-{
-    int64_t v;
-
-    return num_mul(amount, count, &v) == 0 && num_add(sum, v, &v) == 0 ? v : INT64_MAX;
-}
-
 /* Of a demand by names: a resource that no host has counts all the same. */
 static int64_t taken_of(const struct source_limit *line, const struct demand *d)
 {
@@ -154,12 +147,12 @@ static int64_t taken_of(const struct source_limit *line, const struct demand *d)
 
     for (k = 0; k < d->kinds; k++) {
         if (!line->resource[0].p)
-            sum = plus_times(sum, 1, d->kind[k].count);
+            sum = num_plus(sum, d->kind[k].count);
         for (i = 0; i < d->kind[k].amounts; i++) {
             struct str name = d->kind[k].amount[i].resource;
 
             if (str_eq(name, line->resource[0]) || str_eq(name, line->resource[1]))
-                sum = plus_times(sum, d->kind[k].amount[i].amount, d->kind[k].count);
+                sum = num_plus(sum, num_times(d->kind[k].amount[i].amount, d->kind[k].count));
         }
     }
     return sum;

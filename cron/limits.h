@@ -35,7 +35,8 @@ struct limits {
 int limits_check(const struct source_reading *r, struct err *e) AR_MUST_CHECK;
 
 /* The limits of all groups that wait: fills each group's needs. Memory lives in the arena
- * and in *l (limits_free). 0, or -1: ERR_INTERNAL without memory. */
+ * and in *l (limits_free, also after a failure). 0, or -1: ERR_INTERNAL or ERR_UNAVAILABLE without
+ * memory, or ERR_UNAVAILABLE of limits_check. */
 int limits_make(struct waiting *w, struct arena *a, struct limits *l, struct err *e) AR_MUST_CHECK;
 void limits_free(struct limits *l);
 

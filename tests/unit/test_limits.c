@@ -1,116 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Limits beside the hosts: whose quota is looked up, what a job takes of each line, and what those
- * who hold something have taken already; by example and against sums made word by word. */
-#include "capacity_world.h"
+ * who hold something have taken already; by example. */
+#include "limits_case.h"
+#include "num.h"
 
-#include "cron/limits.h"
-#include "torture.h"
-
-static struct source_limit cores = {{"cores", 5}, {{"VCPU", 4}, {"PCPU", 4}}, 20, 17};
-static struct source_limit instances = {{"instances", 9}, {{0}}, 10, 4};
-static struct source_limit disk = {{"DISK_GB of nfs", 14}, {{"Disk", 4}}, 1000, 1200};
-
-/* One host in one pool of two projects, whose disk is shared. */
-struct fixed {
-    struct source_amount amount[2];
-    struct source_host host;
-    size_t index[1];
-    struct pool pool;
-    struct source_limit limits[2];
-    struct source_quota quota[3];
-    struct conf_queue queue;
-    struct source_reading reading;
-    struct arena *arena;
-    struct capacity capacity;
-    struct waiting waiting;
-    struct limits limits_made;
-};
-
-static void fixed_make(struct fixed *f, enum source_gate gate)
-{
-    struct err e;
-
-    *f = (struct fixed){.arena = arena_new(1 << 20)};
-    f->amount[0] = (struct source_amount){.resource = {"Disk", 4}, .total = 1000};
-    f->amount[1] = (struct source_amount){.resource = {"VCPU", 4}, .total = 64};
-    f->host = (struct source_host){.name = {"h", 1}, .amounts = 2, .amount = f->amount};
-    f->pool = (struct pool){.name = {"p", 1},
-                            .open = true,
-                            .hosts = 1,
-                            .host = f->index,
-                            .shares = 1,
-                            .share = f->index};
-    f->limits[0] = cores;
-    f->limits[1] = instances;
-    f->quota[0] = (struct source_quota){.project = {"a", 1}, .limits = 2, .limit = f->limits};
-    f->quota[1] = (struct source_quota){.project = {"b", 1}, .error = {"no such project", 15}};
-    f->queue = (struct conf_queue){.type = {"t", 1}};
-    f->reading = (struct source_reading){.queue = &f->queue,
-                                         .arena = f->arena,
-                                         .hosts = 1,
-                                         .host = &f->host,
-                                         .pools = 1,
-                                         .pool = &f->pool,
-                                         .gate = gate,
-                                         .quotas = 2,
-                                         .quota = f->quota,
-                                         .shared = 1,
-                                         .share = &disk};
-    assert_int_equal(capacity_make(&f->reading, f->arena, &f->capacity, &e), 0);
-    waiting_init(&f->waiting, &f->capacity, f->arena);
-}
-
-static void fixed_free(struct fixed *f)
-{
-    limits_free(&f->limits_made);
-    waiting_free(&f->waiting);
-    capacity_free(&f->capacity);
-    arena_free(f->arena);
-}
-
-static void add(struct fixed *f, const char *scope, const char *shape)
-{
-    struct store_group g = {
-        .id = 1, .type = {"t", 1}, .scope = str_of(scope), .shape = str_of(shape)};
-    struct err e;
-
-    assert_int_equal(waiting_add(&f->waiting, &g, &e), 0);
-}
-
-static void make(struct fixed *f)
-{
-    struct err e;
-
-    assert_int_equal(limits_make(&f->waiting, f->waiting.arena, &f->limits_made, &e), 0);
-}
-
-/* What group g needs of the limit with this name; -1: it has no such limit. */
-static int64_t need(const struct fixed *f, size_t g, const char *name)
-{
-    const struct plan_group *group = &f->waiting.group[g];
-    size_t i;
-
-    for (i = 0; i < group->needs; i++) {
-        const struct limits_line *line = &f->limits_made.line[group->need[i].limit];
-
-        if (line->line ? str_is(line->line->name, name) : strcmp(name, "error") == 0)
-            return group->need[i].amount;
-    }
-    return -1;
-}
-
-static int64_t left(const struct fixed *f, const char *name)
-{
-    size_t i;
-
-    for (i = 0; i < f->limits_made.n; i++) {
-        const struct limits_line *line = &f->limits_made.line[i];
-
-        if (line->line && str_is(line->line->name, name))
-            return f->limits_made.limit[i].left;
-    }
-    return -1;
-}
+enum { MOST = 1024 }; /* limits of one project and its pools */
 
 static void test_needs_are_sums_over_all_instances(void **state)
 {
@@ -190,28 +84,211 @@ static void test_holders_take_theirs_off(void **state)
     fixed_free(&f);
 }
 
-#if TORTURE /* a sanitizer's allocator cannot be failed */
-static void without_memory_no_limit_is_passed_by(void **state)
+static void test_without_a_limit_nothing_is_needed(void **state)
 {
     struct fixed f;
-    struct err e;
-    int64_t good = 0;
-    int rc;
+    int counted;
 
     (void)state;
-    do {
-        fixed_make(&f, SOURCE_QUOTAS_ASKED);
+    for (counted = 0; counted < 2; counted++) {
+        fixed_make(&f, SOURCE_NO_QUOTA);
+        f.reading.shared = f.pool[0].shares = 0;
         add(&f, "project:a", "[{\"n\":1,\"r\":{\"VCPU\":1}}]");
-        torture_arm_as(true, good++);
-        rc = limits_make(&f.waiting, f.waiting.arena, &f.limits_made, &e);
-        (void)torture_end();
-        if (rc == 0)
-            assert_int_equal(f.waiting.group[0].needs, 3);
+        if (counted) {
+            count_jobs(&f, 0, 0);
+            owned_by(&f, "x");
+        }
+        make(&f);
+        assert_int_equal(f.limits_made.n, 0);
+        assert_int_equal(f.waiting.group[0].needs, 0);
         fixed_free(&f);
-    } while (torture_fired());
-    assert_true(good > 5);
+    }
 }
-#endif
+
+/* Two pools of two shares each, one of which is the same. */
+static void test_a_share_of_several_pools_counts_once(void **state)
+{
+    struct fixed f;
+    size_t of[POOLS][2] = {{0, 1}, {1, 2}};
+
+    (void)state;
+    fixed_make(&f, SOURCE_NO_QUOTA);
+    f.share[1] = (struct source_limit){{"PCPU of x", 9}, {{"PCPU", 4}}, 9, 0};
+    f.share[2] = (struct source_limit){{"VCPU of x", 9}, {{"VCPU", 4}}, 9, 0};
+    f.reading.shared = SHARES;
+    f.reading.pools = POOLS;
+    f.pool[1] = f.pool[0];
+    f.pool[1].name = STR_LIT("p2");
+    f.pool[0].share = of[0];
+    f.pool[1].share = of[1];
+    f.pool[0].shares = f.pool[1].shares = 2;
+    add(&f, "", "[{\"n\":2,\"r\":{\"PCPU\":1,\"VCPU\":2}}]");
+    add(&f, "pool:p2", "[{\"n\":2,\"r\":{\"PCPU\":1,\"VCPU\":2}}]");
+    make(&f);
+    assert_int_equal(f.waiting.group[0].needs, 3);
+    assert_int_equal(need(&f, 0, "DISK_GB of nfs"), 0);
+    assert_int_equal(need(&f, 0, "PCPU of x"), 2);
+    assert_int_equal(need(&f, 0, "VCPU of x"), 4);
+    assert_int_equal(f.waiting.group[1].needs, 2);
+    assert_int_equal(need(&f, 1, "DISK_GB of nfs"), -1);
+    assert_true(f.limits_made.limit[0].shared);
+    fixed_free(&f);
+}
+
+static void test_a_quota_is_looked_up_once(void **state)
+{
+    struct fixed f;
+
+    (void)state;
+    fixed_make(&f, SOURCE_QUOTAS_READ);
+    f.reading.shared = f.pool[0].shares = 0;
+    add(&f, "project:a", "[{\"n\":1,\"r\":{\"VCPU\":1}}]");
+    add(&f, "project:a", "[{\"n\":1,\"r\":{\"VCPU\":2}}]");
+    make(&f);
+    assert_int_equal(f.limits_made.n, 2);
+    assert_false(f.limits_made.limit[0].shared);
+    assert_int_equal(need(&f, 0, "cores"), 1);
+    assert_int_equal(need(&f, 1, "cores"), 2);
+    fixed_free(&f);
+    fixed_make(&f, SOURCE_QUOTAS_ASKED);
+    f.reading.quotas = 0;
+    f.reading.quota = NULL;
+    assert_true(limits_unknown(&f.reading, STR_LIT("project:a")));
+    fixed_free(&f);
+}
+
+/* It never fits, so that no limit is what keeps it. */
+static void test_a_shape_that_cannot_be_read_needs_nothing(void **state)
+{
+    struct fixed f;
+
+    (void)state;
+    fixed_make(&f, SOURCE_QUOTAS_READ);
+    add(&f, "project:a", "no shape");
+    make(&f);
+    assert_int_equal(f.limits_made.n, 3);
+    assert_int_equal(f.waiting.group[0].needs, 0);
+    fixed_free(&f);
+}
+
+/* More than can be counted is more than is left. */
+static void test_sums_do_not_wrap(void **state)
+{
+    struct demand_amount amounts[] = {{STR_LIT("PCPU"), NUM_SAFE_MAX},
+                                      {STR_LIT("VCPU"), NUM_SAFE_MAX}};
+    struct demand_kind kind = {.count = FIT_COUNT_MAX, .amounts = 2, .amount = amounts};
+    const struct demand d = {.kinds = 1, .kind = &kind};
+    struct fixed f;
+    struct err e;
+
+    (void)state;
+    fixed_make(&f, SOURCE_QUOTAS_READ);
+    f.limits[0] = (struct source_limit){{"cores", 5}, {{"VCPU", 4}, {"PCPU", 4}}, INT64_MAX, 0};
+    add(&f, "project:a", "[{\"n\":1,\"r\":{\"VCPU\":1}}]");
+    make(&f);
+    assert_int_equal(limits_hold(&f.limits_made, STR_LIT("project:a"), &d, &e), 0);
+    assert_int_equal(left(&f, "cores"), 0);
+    assert_int_equal(left(&f, "instances"), 0);
+    fixed_free(&f);
+}
+
+static void test_places_among_jobs(void **state)
+{
+    struct fixed f;
+    size_t g;
+
+    (void)state;
+    fixed_make(&f, SOURCE_NO_QUOTA);
+    f.reading.shared = f.pool[0].shares = 0;
+    for (g = 0; g < 3; g++)
+        add(&f, "project:a", "[{\"n\":7,\"r\":{\"VCPU\":1}}]");
+    count_jobs(&f, 6, 3);
+    owned_by(&f, "xyx");
+    make(&f);
+    assert_int_equal(f.limits_made.n, 3); /* of the queue, of x, of y */
+    assert_int_equal(f.limits_made.counting, 3);
+    for (g = 0; g < 3; g++) {
+        assert_int_equal(f.waiting.group[g].needs, 2);
+        assert_int_equal(need(&f, g, JOB_REASON_RUN_LIMIT), 1);
+        assert_int_equal(need(&f, g, JOB_REASON_OWNER_LIMIT), 1);
+        assert_true(f.limits_made.limit[g].jobs);
+        assert_false(f.limits_made.limit[g].shared);
+    }
+    assert_int_equal(f.waiting.group[0].need[1].limit, f.waiting.group[2].need[1].limit);
+    assert_int_not_equal(f.waiting.group[0].need[1].limit, f.waiting.group[1].need[1].limit);
+    assert_int_equal(left(&f, JOB_REASON_RUN_LIMIT), 4);
+    assert_int_equal(left(&f, JOB_REASON_OWNER_LIMIT), 2);
+    assert_int_equal(f.limits_made.limit[f.waiting.group[1].need[1].limit].total, 3);
+    fixed_free(&f);
+}
+
+static void test_jobs_that_nobody_limits_need_no_place(void **state)
+{
+    struct fixed f;
+
+    (void)state;
+    fixed_make(&f, SOURCE_QUOTAS_READ);
+    add(&f, "project:a", "[{\"n\":1,\"r\":{\"VCPU\":1}}]");
+    count_jobs(&f, 0, 0);
+    owned_by(&f, "x");
+    make(&f);
+    assert_int_equal(f.limits_made.counting, 0);
+    assert_int_equal(f.waiting.group[0].needs, 3);
+    fixed_free(&f);
+}
+
+/* Beside a quota, and where only one of them is limited. */
+static void test_places_stand_before_amounts(void **state)
+{
+    struct fixed f;
+    int of_queue;
+
+    (void)state;
+    for (of_queue = 0; of_queue < 2; of_queue++) {
+        fixed_make(&f, SOURCE_QUOTAS_READ);
+        add(&f, "project:a", "[{\"n\":2,\"r\":{\"VCPU\":1}}]");
+        count_jobs(&f, of_queue ? 5 : 0, of_queue ? 0 : 5);
+        owned_by(&f, "x");
+        make(&f);
+        assert_int_equal(f.waiting.group[0].needs, 4);
+        assert_true(f.limits_made.limit[f.waiting.group[0].need[0].limit].jobs);
+        assert_int_equal(f.limits_made.counting, 1);
+        assert_int_equal(left(&f, JOB_REASON_RUN_LIMIT), of_queue ? 4 : -1);
+        assert_int_equal(left(&f, JOB_REASON_OWNER_LIMIT), of_queue ? -1 : 4);
+        assert_int_equal(need(&f, 0, "cores"), 2);
+        fixed_free(&f);
+    }
+}
+
+static void test_a_table_has_its_length(void **state)
+{
+    static struct source_limit many[MOST + 1];
+    struct fixed f;
+    struct err e;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(many); i++)
+        many[i] = (struct source_limit){.name = {"m", 1}, .resource = {{"VCPU", 4}}, .limit = 9};
+    fixed_make(&f, SOURCE_QUOTAS_READ);
+    f.quota[0].limit = f.reading.share = many;
+    f.quota[0].limits = MOST - 1; /* and the disk */
+    add(&f, "project:a", "[{\"n\":1,\"r\":{\"VCPU\":1}}]");
+    make(&f);
+    assert_int_equal(f.waiting.group[0].needs, MOST);
+    assert_int_equal(f.waiting.group[0].need[MOST - 1].amount, 1);
+    limits_free(&f.limits_made);
+    f.quota[0].limits = MOST;
+    assert_int_equal(limits_make(&f.waiting, f.arena, &f.limits_made, &e), -1);
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+    assert_string_equal(e.text, "a source has more than 1024 limits for one project");
+    f.reading.quotas = 0;
+    f.reading.shared = MOST;
+    assert_int_equal(limits_check(&f.reading, &e), 0);
+    f.reading.shared = MOST + 1;
+    assert_int_equal(limits_check(&f.reading, &e), -1);
+    fixed_free(&f);
+}
 
 int main(void)
 {
@@ -220,9 +297,15 @@ int main(void)
         cmocka_unit_test(test_each_scope_has_its_own),
         cmocka_unit_test(test_without_a_gate_no_quota_counts),
         cmocka_unit_test(test_holders_take_theirs_off),
-#if TORTURE
-        cmocka_unit_test(without_memory_no_limit_is_passed_by),
-#endif
+        cmocka_unit_test(test_without_a_limit_nothing_is_needed),
+        cmocka_unit_test(test_a_share_of_several_pools_counts_once),
+        cmocka_unit_test(test_a_quota_is_looked_up_once),
+        cmocka_unit_test(test_a_shape_that_cannot_be_read_needs_nothing),
+        cmocka_unit_test(test_sums_do_not_wrap),
+        cmocka_unit_test(test_places_among_jobs),
+        cmocka_unit_test(test_jobs_that_nobody_limits_need_no_place),
+        cmocka_unit_test(test_places_stand_before_amounts),
+        cmocka_unit_test(test_a_table_has_its_length),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
