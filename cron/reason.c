@@ -2,6 +2,8 @@
 /* Why jobs wait, in words and numbers. */
 #include "reason.h"
 
+#include <assert.h>
+
 #include "gap.h"
 
 /* Over the hosts of one scope; the last row is of whatever demand is looked at. */
@@ -199,16 +201,15 @@ static const char *say_limit(struct buf *b, const struct limits *l, const struct
         put_name(b, line->error);
         return JOB_REASON_SOURCE;
     }
-    for (i = 0; i < g->needs && g->need[i].limit != limit; i++)
-        ;
+    for (i = 0; g->need[i].limit != limit; i++)
+        assert(i + 1 < g->needs); /* it is one of the group's */
     if (line->project.p) {
         buf_str(b, "the quota of the project ");
         json_escape(b, line->project);
         buf_str(b, ": ");
     }
-    if (i < g->needs)
-        put_limit(b, &g->need[i], &l->limit[limit], line->line,
-                  str_is(str_of(word), JOB_REASON_NEVER_FITS));
+    put_limit(b, &g->need[i], &l->limit[limit], line->line,
+              str_is(str_of(word), JOB_REASON_NEVER_FITS));
     return word;
 }
 
