@@ -17,6 +17,8 @@
  */
 #include "openstack_reading.h"
 
+#include <assert.h>
+
 #include "openstack_shares.h"
 
 struct maker {
@@ -46,8 +48,9 @@ static int no_memory(const struct maker *m)
 static int add_host(struct maker *m, const struct openstack_host *from, size_t *index, bool *is_new)
 {
     *index = intern_add(&m->uuid, from->uuid);
-    if (*index == INTERN_NONE || *index >= m->room)
+    if (*index == INTERN_NONE)
         return no_memory(m);
+    assert(*index < m->room); /* it is in an answer, or it was known */
     *is_new = !m->host[*index].uuid.p;
     if (*is_new)
         m->host[*index] = *from;

@@ -72,6 +72,10 @@ static void take(struct cloud_case *c, struct openstack_candidates *to, const ch
 #define HOST(uuid, capacity, used)                                                                 \
     "\"" uuid "\":{\"resources\":{\"VCPU\":{\"capacity\":" capacity ",\"used\":" used              \
     "}},\"traits\":[\"T\"],\"root_provider_uuid\":\"" uuid "\"}"
+#define TWO(uuid, a, capacity_a, used_a, b, capacity_b, used_b)                                    \
+    "\"" uuid "\":{\"resources\":{\"" a "\":{\"capacity\":" capacity_a ",\"used\":" used_a         \
+    "},\"" b "\":{\"capacity\":" capacity_b ",\"used\":" used_b                                    \
+    "}},\"traits\":[],\"root_provider_uuid\":\"" uuid "\"}"
 #define FOUND(members) "{\"provider_summaries\":{" members "}}"
 
 /* The pool's members, sorted: pairs of uuid and name, NULL at the end. */
@@ -125,6 +129,47 @@ static void test_a_host_without_a_name_goes_by_its_uuid(void **state)
     assert_null(openstack_known_host(c->known, STR_LIT("u1"))->name.p);
 }
 
+/* It is found out later. */
+static void test_a_name_is_learned(void **state)
+{
+    struct cloud_case *c = *state;
+
+    begin_reading(c);
+    take(c, &c->answer[0].found, FOUND(HOST("u1", "10", "3")));
+    list(c, 0, (const char *[]){"u1", NULL, NULL});
+    (void)made(c, 1);
+    begin_reading(c);
+    take(c, &c->answer[0].found, FOUND(HOST("u1", "10", "3")));
+    assert_string_equal(made(c, 2), "u1: VCPU 3/10; T\npool a: u1\npool b:\n");
+    begin_reading(c);
+    take(c, &c->answer[0].found, FOUND(HOST("u1", "10", "3")));
+    list(c, 0, (const char *[]){"u1", "one", NULL});
+    (void)made(c, 3);
+    begin_reading(c);
+    take(c, &c->answer[0].found, FOUND(HOST("u1", "10", "3")));
+    list(c, 0, (const char *[]){"u1", NULL, NULL}); /* this once nobody said it */
+    assert_string_equal(made(c, 4), "one: VCPU 3/10; T\npool a: one\npool b:\n");
+    assert_true(str_is(openstack_known_host(c->known, STR_LIT("u1"))->name, "one"));
+}
+
+/* The answers are not of the same moment: of each class the least that was left, and exact if it
+ * is in one of them. What the first has not, the host has not. */
+static void test_answers_that_differ(void **state)
+{
+    struct cloud_case *c = *state;
+
+    begin_reading(c);
+    take(c, &c->answer[0].found,
+         FOUND(TWO("u1", "VCPU", "10", "3", "VGPU", "4", "0") "," HOST("u2", "10", "5")));
+    take(c, &c->answer[1].found,
+         FOUND(TWO("u1", "VCPU", "9", "1", "SRIOV", "2", "0") "," HOST("u2", "12", "6")));
+    c->answer[1].found.host[1].exact = true;
+    assert_string_equal(made(c, 1), "u1: VCPU 3/10, VGPU 0/4\n"
+                                    "u2: VCPU 5/10; T; exact\n"
+                                    "pool a: u1 u2\n"
+                                    "pool b: u1 u2\n");
+}
+
 /* The second reading finds u1 full: it is there with all of it used. */
 static void test_a_full_host_is_remembered(void **state)
 {
@@ -145,6 +190,20 @@ static void test_a_full_host_is_remembered(void **state)
                                     "two: VCPU 20/20; T\n"
                                     "pool a: one two\n"
                                     "pool b:\n");
+}
+
+static void test_a_host_may_be_full_in_two_pools(void **state)
+{
+    struct cloud_case *c = *state;
+
+    begin_reading(c);
+    take(c, &c->answer[0].found, FOUND(HOST("u1", "10", "3")));
+    take(c, &c->answer[1].found, FOUND(HOST("u1", "10", "3")));
+    list(c, 0, (const char *[]){"u1", "one", NULL});
+    list(c, 1, (const char *[]){"u1", "one", NULL});
+    (void)made(c, 1);
+    begin_reading(c);
+    assert_string_equal(made(c, 2), "one: VCPU 10/10; T\npool a: one\npool b: one\n");
 }
 
 static void test_a_member_never_seen_free_is_unread(void **state)
@@ -360,7 +419,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_host_in_two_pools_is_one),
         TEST(test_a_host_without_a_name_goes_by_its_uuid),
+        TEST(test_a_name_is_learned),
+        TEST(test_answers_that_differ),
         TEST(test_a_full_host_is_remembered),
+        TEST(test_a_host_may_be_full_in_two_pools),
         TEST(test_a_member_never_seen_free_is_unread),
         TEST(test_a_host_that_moved_is_not_free_in_its_old_pool),
         TEST(test_hosts_of_a_closed_pool),
