@@ -172,7 +172,7 @@ def test_words_that_move_a_terminal(check, cloud):
 def test_no_content_length(check, cloud):
     """As uwsgi answers: the end of the connection is the end of the body."""
     cloud.override["nova"] = Answer(200, {"aggregates": []}, length=None)
-    assert check(0).startswith("openstack: ok, hosts 1, pools 1")
+    assert check(0).startswith("openstack: ok, hosts 2, pools 1")
 
 
 @pytest.mark.parametrize("service", ["keystone", "nova", "placement"])
