@@ -112,42 +112,55 @@ static int make_room(struct reader *r, const json_value *summaries, struct err *
     return r->piece && r->mark && r->tree ? 0 : no_memory(e);
 }
 
-static int read_traits(struct reader *r, const json_value *provider, struct str root, bool nested,
-                       bool *shared, struct err *e)
+/* A member that make_room found to be there. */
+static json_value *member(const json_value *provider, const char *name)
 {
-    json_value *traits, *v;
+    json_value *v = NULL;
+
+    (void)json_member(provider, name, &v);
+    return v;
+}
+
+/* *shared: does one of the traits say that the provider shares what it has? */
+static int look_at_traits(const json_value *traits, bool *shared, struct err *e)
+{
+    json_value *v;
     size_t i;
 
     *shared = false;
-    if (answer_member(provider, "traits", JSON_ARRAY, &traits, e) != 0)
-        return -1;
     for (i = 0; i < json_length(traits); i++) {
         v = json_at(traits, i);
         if (json_kind(v) != JSON_STRING)
             return err_set(e, ERR_UNAVAILABLE, "a trait is %s", json_kind_word(json_kind(v)));
         *shared = *shared || str_is(json_string(v), sharing_trait);
     }
+    return 0;
+}
+
+static int read_traits(struct reader *r, const json_value *traits, const struct mark *tree,
+                       bool nested, struct err *e)
+{
+    struct mark *m;
+    size_t i;
+
     for (i = 0; i < json_length(traits); i++) {
-        r->mark[r->marks] = (struct mark){.root = root, .shared = *shared, .nested = nested};
-        if (keep(r->texts, json_string(json_at(traits, i)), &r->mark[r->marks].trait, e) != 0)
+        m = &r->mark[r->marks++];
+        *m = (struct mark){.root = tree->root, .shared = tree->shared, .nested = nested};
+        if (keep(r->texts, json_string(json_at(traits, i)), &m->trait, e) != 0)
             return -1;
-        r->marks++;
     }
     return 0;
 }
 
-static int read_resources(struct reader *r, const json_value *provider, struct str root,
-                          bool shared, struct err *e)
+static int read_resources(struct reader *r, const json_value *resources, const struct mark *tree,
+                          struct err *e)
 {
     struct json_iter it = {0};
-    json_value *resources;
     struct piece *p;
 
-    if (answer_member(provider, "resources", JSON_OBJECT, &resources, e) != 0)
-        return -1;
     while (json_next(resources, &it)) {
         p = &r->piece[r->pieces++];
-        *p = (struct piece){.root = root, .shared = shared};
+        *p = (struct piece){.root = tree->root, .shared = tree->shared};
         if (answer_count(it.value, "capacity", 0, &p->capacity, e) != 0 ||
             answer_count(it.value, "used", 0, &p->used, e) != 0)
             return err_wrap(e, "%.*s", (int)(it.name.n < 64 ? it.name.n : 64), it.name.p);
@@ -157,22 +170,20 @@ static int read_resources(struct reader *r, const json_value *provider, struct s
     return 0;
 }
 
+/* One that shares stands for itself, whatever tree it is in. */
 static int read_provider(struct reader *r, struct str uuid, const json_value *provider,
                          struct err *e)
 {
+    const json_value *traits = member(provider, "traits");
+    struct mark *tree = &r->tree[r->trees++];
     struct str root;
-    bool shared;
 
     if (answer_text(provider, "root_provider_uuid", &root, e) != 0 ||
-        keep(r->texts, root, &root, e) != 0 ||
-        read_traits(r, provider, root, !str_eq(uuid, root), &shared, e) != 0)
+        look_at_traits(traits, &tree->shared, e) != 0 ||
+        keep(r->texts, tree->shared ? uuid : root, &tree->root, e) != 0 ||
+        read_traits(r, traits, tree, !str_eq(uuid, tree->root), e) != 0)
         return -1;
-    if (shared) /* it stands for itself, whatever tree it is in */
-        root = uuid;
-    if (keep(r->texts, root, &r->tree[r->trees].root, e) != 0)
-        return -1;
-    r->tree[r->trees++].shared = shared;
-    return read_resources(r, provider, r->tree[r->trees - 1].root, shared, e);
+    return read_resources(r, member(provider, "resources"), tree, e);
 }
 
 static int read_summaries(struct reader *r, const json_value *root, struct err *e)
@@ -229,8 +240,9 @@ static int join_pieces(const struct piece *p, size_t n, struct source_amount *am
         single = single && p[i].capacity <= 1;
         left = p[i].capacity > p[i].used ? p[i].capacity - p[i].used : 0;
         most = left > most ? left : most;
-        if (num_add(total, p[i].capacity, &total) != 0 || num_add(sum, left, &sum) != 0 ||
-            total > NUM_SAFE_MAX)
+        sum += left;
+        total += p[i].capacity;
+        if (total > NUM_SAFE_MAX) /* none is more by itself, so nothing wraps */
             return err_set(e, ERR_UNAVAILABLE, "more %.*s than can be counted", (int)p->resource.n,
                            p->resource.p);
     }
@@ -283,15 +295,6 @@ static int take_labels(const struct reader *r, const struct mark *tree, size_t *
     return 0;
 }
 
-/* Skips what belongs to no tree that is left: the traits of a sharing provider's tree. */
-static void skip_to(const struct reader *r, const struct mark *tree, size_t *at)
-{
-    while (*at < r->marks &&
-           (r->mark[*at].shared < tree->shared ||
-            (r->mark[*at].shared == tree->shared && str_cmp(r->mark[*at].root, tree->root) < 0)))
-        ++*at;
-}
-
 static int make_hosts(struct reader *r, struct openstack_candidates *c, struct err *e)
 {
     struct openstack_host *h = arena_array(r->texts->arena, r->trees, sizeof *h);
@@ -306,7 +309,6 @@ static int make_hosts(struct reader *r, struct openstack_candidates *c, struct e
         if (i > 0 && compare_marks(&r->tree[i - 1], &r->tree[i]) == 0)
             continue;
         h[n].uuid = r->tree[i].root;
-        skip_to(r, &r->tree[i], &mark);
         if (take_amounts(r, &r->tree[i], &piece, &h[n], e) != 0 ||
             take_labels(r, &r->tree[i], &mark, &h[n], e) != 0)
             return -1;
