@@ -282,6 +282,21 @@ static void test_a_host_that_is_down(void **state)
                                     "pool b: two\n");
 }
 
+/* Whichever answer says so. */
+static void test_a_host_that_is_down_in_one_answer(void **state)
+{
+    struct cloud_case *c = *state;
+
+    begin_reading(c);
+    take(c, &c->answer[0].found, FOUND(HOST("u1", "10", "3") "," HOST("u2", "20", "0")));
+    take(c, &c->answer[1].found, FOUND(HOST("u1", "10", "3") "," HOST("u2", "20", "0")));
+    c->answer[0].found.host[0].down = c->answer[1].found.host[1].down = true;
+    assert_string_equal(made(c, 1), "u1: VCPU 10/10; T\n"
+                                    "u2: VCPU 20/20; T\n"
+                                    "pool a: u1 u2\n"
+                                    "pool b: u1 u2\n");
+}
+
 static void test_a_listing_ends_memory(void **state)
 {
     struct cloud_case *c = *state;
@@ -427,6 +442,7 @@ int main(void)
         TEST(test_a_host_that_moved_is_not_free_in_its_old_pool),
         TEST(test_hosts_of_a_closed_pool),
         TEST(test_a_host_that_is_down),
+        TEST(test_a_host_that_is_down_in_one_answer),
         TEST(test_a_listing_ends_memory),
         TEST(test_a_shared_disk),
         TEST(test_no_disk_where_none_is_offered),

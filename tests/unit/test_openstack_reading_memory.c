@@ -19,8 +19,8 @@ enum { MANY = 40, POOLS = 2, LABELS = 700, ENOUGH = 1 << 20, PIECE = 16 };
 static char long_text[20000];
 
 /* Pool a was listed just now: MANY hosts with names of whom nothing was known, and one that is full
- * and was known. So was pool b: MANY of whom only the names were known, which nobody said this
- * time, and one that is free and gets its disk from elsewhere. */
+ * and was known. So was pool b, which is closed: MANY of whom only the names were known, which
+ * nobody said this time, and one that is free and gets its disk from elsewhere. */
 struct rig {
     struct openstack_known *known;
     struct source_amount free[2], used[2], disk;
@@ -82,7 +82,7 @@ static void make_hosts(struct rig *r, bool long_ones)
     r->labels = long_ones ? LABELS : 1;
     for (size_t i = 0; i < r->labels; i++) {
         (void)snprintf(r->key[i], sizeof r->key[i], "T%03zu", i);
-        r->label[i] = (struct source_label){str_of(r->key[i]), STR_LIT("")};
+        r->label[i] = (struct source_label){str_of(r->key[i]), STR_LIT(""), false};
     }
     if (long_ones)
         r->label[LABELS - 1].key = str_of(long_text);
@@ -103,6 +103,7 @@ static void begin(struct rig *r, bool long_ones)
         r->answer[p] =
             (struct openstack_answer){.listed = true, .members = MANY + 1, .member = r->member[p]};
     }
+    r->pool[1].closed = true;
     r->answer[1].found = (struct openstack_candidates){.hosts = 1, .host = &r->found};
     r->answer[1].with_disk = (struct openstack_candidates){
         .hosts = 1, .host = &r->offered, .sharings = 1, .sharing = &r->sharer};
@@ -119,7 +120,7 @@ static void check_reading(const struct rig *r, const struct source_reading *read
         buf_printf(&want, "; %s", r->label[i].key.p);
     buf_printf(&want,
                "\npool a: %s unread 40\n"
-               "pool b: free unread 40 share 0\n"
+               "pool b closed: free unread 40 share 0\n"
                "DISK_GB of nfs Disk 30/100\n",
                name);
     assert_string_equal(reading_text(&text, reading), want.data);
@@ -149,7 +150,7 @@ static void check_known(const struct rig *r, const struct openstack_known *k)
 /* 0, or -1: memory ran out. */
 static int run(struct rig *r, struct arena *a)
 {
-    const struct openstack_pools pools = {POOLS, r->pool, ""};
+    const struct openstack_pools pools = {POOLS, r->pool, "", true};
     struct source_reading reading = {.arena = a};
     struct openstack_known *next = NULL;
     struct err e;
