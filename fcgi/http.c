@@ -459,8 +459,7 @@ static bool is_full(const struct http *x)
 static int refuse_long(struct http *x, struct err *e)
 {
     x->retry_after = RETRY_LONG;
-    return err_set(e, ERR_UNAVAILABLE,
-                   "too many clients take a long answer slowly: ask again later, or for less");
+    return err_set(e, ERR_UNAVAILABLE, "too many clients read slowly: ask again, or for less");
 }
 
 int http_stream(struct http *x, struct err *e)

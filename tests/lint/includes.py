@@ -13,7 +13,7 @@ LAYERS = {"common": {"common"}, "fcgi": {"common", "fcgi"}, "cron": {"common", "
 OUTSIDE = [
     (r"sqlite3.*\.h", r"common/(db|db_look|db_turn|db_value|db_version|db_sum_(vfs|lock|log|mark|scan)|migrate|store\w*)\.c|common/db_sum_inner\.h"),
     (r"fcgi.*\.h|fastcgi\.h", r"fcgi/fcgx\.c"),
-    (r"curl/.*", r"common/(httpc\w*|url)\.c"),
+    (r"curl/.*", r"common/(httpc\w*|url)\.c|common/httpc_inner\.h"),
     (r"yaml\.h", r"common/yaml_in\.c"),
     (r"json(-c)?/.*|json\.h", r"common/json_in\.c"),
     (r"openssl/.*", r"common/digest\.c"),

@@ -358,7 +358,8 @@ static void pools_by_label(void **state)
 /* The pools of two hosts; 0: there is no memory for them. */
 static size_t pools_in(struct arena *a, struct conf_queue *queue)
 {
-    static const struct source_label x = {{"l", 1}, {"x", 1}}, y = {{"l", 1}, {"y", 1}};
+    static const struct source_label x = {.key = {"l", 1}, .value = {"x", 1}},
+                                     y = {.key = {"l", 1}, .value = {"y", 1}};
     static const struct source_host host[] = {{.name = {"a", 1}, .labels = 1, .label = &y},
                                               {.name = {"b", 1}, .labels = 1, .label = &x}};
     struct source_reading r = {.queue = queue, .arena = a, .hosts = 2, .host = host};
