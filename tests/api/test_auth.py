@@ -42,6 +42,7 @@ def test_without_authentication_nobody_else_is(open_door, address):
 @pytest.mark.parametrize("networks, served, refused", [
     (["192.0.2.0/24"], ["192.0.2.1", "::ffff:192.0.2.255"], ["127.0.0.1", "192.0.3.0", "unix:", None]),
     (["2001:db8::/32", "127.0.0.1"], ["2001:db8:ffff::1", "127.0.0.1"], ["2001:db9::", "127.0.0.2", "::1"]),
+    (["192.0.2.64/27"], ["192.0.2.64", "192.0.2.95"], ["192.0.2.63", "192.0.2.96"]),
     (["0.0.0.0/0"], ["203.0.113.9", "127.0.0.1"], ["::1", "unix:", None]),
     (["::/0"], ["203.0.113.9", "::1", "unix:", None], []),
 ])
@@ -87,6 +88,12 @@ def test_a_token_is_taken_from_either_header(a):
     for headers in ({"Authorization": f"Bearer {a.good}"}, {"Authorization": f"bearer   {a.good}"}, {"X_Auth_Token": a.good},
                     {"Authorization": f"Bearer {a.good}", "X_Auth_Token": a.good}):
         is_ok(ask(a, **headers))
+
+
+def test_blanks_around_a_token_are_none_of_it(a):
+    params = {"HTTP_AUTHORIZATION": f" Bearer \t{a.good} \t", "HTTP_X_AUTH_TOKEN": f"{a.good}  "}  # as no web server hands them on
+    with FastCGI(a) as link:
+        assert link.request("GET", "/v1/vm/", **params).status == 200
 
 
 def test_two_different_tokens_are_refused(a):

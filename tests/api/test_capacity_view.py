@@ -145,6 +145,7 @@ def test_use_and_holds_of_an_observed_source(cloud):
     data = view(cloud, "vm")
     assert (data["Source"], data["About"], data["Error"]) == ("openstack", "Placement 1.39", None)
     assert data["Age"] > 10**6
+    assert re.match(r"vm: openstack, read \d+ d( \d+ h)? ago, Placement 1\.39$", cloud.command("capacity", "vm").stdout, re.M)
     # More used than there is leaves nothing, and takes nothing from the other host. The hold that ended when the reading was
     # begun is in what is used.
     assert data["Hosts"] == [

@@ -85,6 +85,8 @@ def test_a_list_is_the_apis(a):
     assert out(a, "list", "list") == is_ok(a.get("/v1/list/"))
     assert out(a, "list", "list", "--owner", "o1", "--status", "queued,held") == is_ok(a.get("/v1/list/?owner_id=o1&status=queued,held"))
     assert out(a, "list", "list", "--status", "running") == [] == out(a, "list", "nothing")
+    nothing = a.command("list", "nothing")
+    assert (nothing.stdout, nothing.stderr) == ("", "anteroom: there is no such job\n")
 
 
 def test_a_list_goes_on_where_it_ended_and_the_cursors_are_the_apis(a):
@@ -279,6 +281,7 @@ def test_a_job_is_moved_as_the_api_moves_it(a):
     assert out(a, "move", "move", "c", "--priority", f"{first}.5") == [{"request_id": "c", "ok": True}]
     assert names(a, "move") == list("acbd")
     assert events(a, "move", "c")[-1]["Who"] == US and events(a, "move", "c")[-1]["Event"] == "order"
+    assert f"order {events(a, 'move', 'c')[-1]['FromPriority']} → " in a.command("show", "move", "c", "--events").stdout
     for args, text in ((["a", "--before", "nobody"], "there is no such job"), (["a", "--priority", "x"], "priority must be a number"),
                        (["a", "--priority", "1e99"], "priority must be"), (["a", "--after", "a"], "")):
         assert text in a.command("move", "move", *args, code=4).stderr
@@ -355,7 +358,8 @@ def test_a_full_disk_creates_nothing_and_is_1(anteroom):
     (["list", "vm", "--json=yes"], "--json takes no value"), (["list", "vm", "--after", "x"], "--after: "), (["list", "a\nb"], "the TYPE"),
     (["show", "vm"], "a REQUEST_ID is missing"), (["show", "vm", "a", "b"], "too many: b"), (["show", "vm", "a", "--events", "--deliveries", "--json"], "one thing"),
     (["submit", "vm"], "a FILE is missing"), (["submit", "vm", "-", "--owner", "y"], "not in both"), (["submit", "vm", "a", "b"], "too many: b"),
-    (["move", "vm", "a"], "it needs one of"), (["move", "vm", "a", "--front", "--back"], "it needs one of"), (["move", "vm", "--front"], "a REQUEST_ID is missing"),
+    (["move", "vm", "a"], "it needs one of"), (["move", "vm", "a", "--front", "--back"], "it needs one of"), (["move", "vm", "--front"], "a REQUEST_ID is missing"), (["move", "--front"], "a TYPE is missing"),
+    (["submit"], "a TYPE is missing"),
     (["hold", "vm"], "a REQUEST_ID is missing"), (["cancel"], "a TYPE is missing"), (["resend", "vm", "--delete"], "there is no option --delete"),
 ], ids=lambda v: " ".join(v) if isinstance(v, list) else "")
 def test_a_wrong_command_line_says_what_is_wrong(a, args, said):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """anteroom queues, capacity, pause, unpause: what the API says, on the host."""
 import json
+import re
 
 import pytest
 
@@ -55,16 +56,26 @@ def test_capacity_by_pool_and_by_host(a):
 def test_a_source_that_fails_is_told_and_what_was_read_before_is_shown(anteroom):
     a = anteroom(start=False)
     a.config = {"queues": {"lab": {"capacity": "exec", "program": ["/bin/sh", "-c", "cat reading.json"]}}}
-    (a.dir / "reading.json").write_text('{"pools": {"p": {"hosts": {"n": {"total": {"gpu": 3}}}}}}')
+    (a.dir / "reading.json").write_text('{"hosts": {"n": {"total": {"gpu": 3}}}, "pools": {"p": {"hosts": ["n"]}, "q": {"hosts": ["n"]}}}')
     a.start()
     assert "not read yet" in a.command("capacity", "lab").stdout and "not read yet" in a.command("queues").stdout
     a.dispatch()
-    read = "lab: exec, read " in a.command("capacity", "lab").stdout
+    said = a.command("capacity", "lab", "--hosts").stdout.splitlines()
+    assert re.fullmatch("lab: exec, read (now|\\d+ s ago)", said[0]), said
+    assert said[2].split() == ["n", "p,", "q", "gpu", "3", "0", "0", "3"]
+    assert re.search("exec +read (now|\\d+ s ago)$", a.command("queues").stdout, re.M)
     (a.dir / "reading.json").write_text("nothing")
     a.dispatch()
     said = a.command("capacity", "lab").stdout
-    assert "the last reading failed: " in said and ("  3  " in said) == read
-    assert json.loads(a.command("queues", "--json").stdout)[0]["Source"]["Error"]
+    assert "the last reading failed: " in said and "  3  " in said
+    error = json.loads(a.command("queues", "--json").stdout)[0]["Source"]["Error"]
+    assert error and re.search(f"exec +{re.escape(error[:20])}", a.command("queues").stdout)
+
+
+def test_where_no_queue_has_a_source_there_is_no_capacity(anteroom):
+    a = anteroom({"queues": {"vm": {"capacity": "none"}}})
+    assert a.command("capacity").stdout == "no queue has a source of capacity\n"
+    assert json.loads(a.command("capacity", "--json").stdout) == []
 
 
 def test_a_paused_queue_waits_and_the_dispatcher_hears_when_it_goes_on(anteroom):

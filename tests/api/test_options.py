@@ -2,12 +2,16 @@
 """The command lines of both programs, and how a wrong configuration is named."""
 import contextlib
 import os
+import resource
+import socket
+import struct
 import subprocess
+import sys
 
 import pytest
 
 from cloud import lab
-from harness import BIN, SLOW, wait_until
+from harness import BIN, SLOW, free_port, wait_until
 
 PROGRAMS = ["anteroom.fcgi", "anteroom-dispatch"]
 both = pytest.mark.parametrize("program", PROGRAMS)
@@ -25,6 +29,41 @@ def run(anteroom):
 
     run.a = a
     return run
+
+
+@contextlib.contextmanager
+def serving(run, *args, before=(), **popen):
+    """anteroom.fcgi, which must end in order when it is told to."""
+    argv = [*before, BIN / "anteroom.fcgi", "--config", run.a.config_path, *args]
+    child = subprocess.Popen(argv, cwd=run.a.dir, stdin=subprocess.DEVNULL, **{"env": run.a.env, **popen})
+    try:
+        yield child
+    finally:
+        child.terminate()
+        assert child.wait(30 * SLOW) == 0
+
+
+def connect(host, port):
+    """A connection to the port, as soon as somebody listens there."""
+    made = []
+
+    def can():
+        with contextlib.suppress(ConnectionRefusedError):
+            made.append(socket.create_connection((host.strip("[]"), port), timeout=30 * SLOW))
+        return made
+
+    wait_until(can, what="somebody who listens")
+    return made[0]
+
+
+def healthy(s):
+    """By FastCGI, whose last record must have come."""
+    params = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/healthz", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1"}
+    pairs = b"".join(bytes([len(k), len(v)]) + k.encode() + v.encode() for k, v in params.items())
+    records = ((1, struct.pack("!HB5x", 1, 0)), (4, pairs), (4, b""), (5, b""))
+    s.sendall(b"".join(struct.pack("!BBHHBx", 1, kind, 1, len(content), 0) + content for kind, content in records))
+    said = b"".join(iter(lambda: s.recv(65536), b""))
+    return b"Status: 200" in said
 
 
 @both
@@ -54,6 +93,7 @@ def test_wrong_usage_is_2(run, program, args):
 @pytest.mark.parametrize("args", [
     ["--for"], ["--for", "0"], ["--for", "-1"], ["--for", "x"], ["--for", "1.5"], ["--for", ""], ["--for", "9" * 30],
     ["--watch", "--for", "1"], ["--dry-run", "--check"], ["--watch", "--watch"],
+    ["--watch", "--json"], ["--json"], ["--type", "vm"],
 ])
 def test_a_dispatcher_with_wrong_modes_is_2(run, args):
     done = run("anteroom-dispatch", *args)
@@ -69,6 +109,34 @@ def test_anteroom_fcgi_without_a_socket_and_without_cgi_says_so(run):
 def test_a_place_where_nobody_can_listen_is_one_sentence(run, where):
     done = run("anteroom.fcgi", "--config", run.a.config_path, "--listen", where)
     assert done.returncode == 1 and done.stderr.startswith("anteroom.fcgi: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+def test_a_web_server_may_be_on_another_host(run, host):
+    port = free_port()
+    with serving(run, "--listen", f"{host}:{port}"), connect(host, port) as s:
+        assert healthy(s)
+
+
+def test_systemd_may_have_opened_the_socket(run):
+    """Descriptor 3 is it where the variables are of this very process."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        hand_over = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.environ['LISTEN_PID'] = str(os.getpid()); os.execv(sys.argv[2], sys.argv[2:])"
+        before = [sys.executable, "-c", hand_over, str(listener.fileno())]
+        with serving(run, before=before, pass_fds=[listener.fileno()], env={**run.a.env, "LISTEN_FDS": "1"}), \
+                connect("127.0.0.1", listener.getsockname()[1]) as s:
+            assert healthy(s)
+
+
+def test_it_takes_as_many_descriptors_as_it_may_have(run):
+    port = free_port()
+
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 400))
+
+    with serving(run, "--listen", f"127.0.0.1:{port}", preexec_fn=few) as child, connect("127.0.0.1", port) as s:
+        assert healthy(s)
+        assert resource.prlimit(child.pid, resource.RLIMIT_NOFILE) == (400, 400)
 
 
 def test_a_socket_in_use_and_a_file_in_its_place_are_left_alone(anteroom, run):
@@ -107,6 +175,8 @@ def test_the_dispatchers_check_asks_every_source_and_writes_nothing(run):
     assert run("anteroom-dispatch", "--config", run.a.config_path).returncode == 0
     done = run("anteroom-dispatch", "--config", run.a.config_path, "--check")
     assert done.stdout.splitlines()[-2:] == ["queue lab: static: ok, hosts 1, pools 1", "queue *: no source of capacity"]
+    run.a.write_config('database: new.db\nqueues: {"*": {capacity: none}}\n')  # in the working directory
+    assert "database new.db: none yet" in run("anteroom-dispatch", "--config", run.a.config_path, "--check").stdout
     missing = run.a.dir / "none/anteroom.db"
     run.a.write_config(f"database: {missing}\n")
     done = run("anteroom-dispatch", "--config", run.a.config_path, "--check")

@@ -305,6 +305,14 @@ def test_capacity_without_a_database_does_not_know_what_is_held(anteroom, progra
     a = anteroom(queues(lab=program.queue()), start=False)
     a.write_config()
     assert a.dispatch("--capacity").stdout.splitlines()[2].split() == ["all", "lm", "licence", "2", "0", "?", "2"]
+    assert json.loads(a.dispatch("--capacity", "--json").stdout)[0]["Hosts"][0]["Resources"]["licence"]["Held"] is None
+
+
+def test_a_host_of_many_pools_names_as_many_as_go_into_its_cell(anteroom, program):
+    program.says({"h": {"licence": 1}}, pools={f"pool-{i:02}": {"hosts": ["h"]} for i in range(20)})
+    a = anteroom(queues(lab=program.queue()))
+    cell = a.dispatch("--capacity").stdout.splitlines()[2].split()[0]
+    assert cell.startswith("pool-00,pool-01,") and cell.endswith(",...") and len(cell) < 64
 
 
 def test_capacity_says_which_source_could_not_be_read(anteroom, program):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """GET /v1/{type}/{request_id}/wait: why a job waits, since when, where it stands; every reason in a situation of its own."""
+import re
+
 import pytest
 
 from cloud import change, create, queue, show
@@ -172,6 +174,9 @@ def test_a_queue_that_is_served_tells_when(anteroom):
     for got in first, last:
         assert got["Since"] < got["EstimatedStart"]["Low"] <= got["EstimatedStart"]["High"]
         assert got["EstimatedStart"]["Samples"] >= 12 and got["Estimate"].startswith("most likely between the two")
+    moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(.+?\)"
+    page = a.command("why", "lab", "j17").stdout
+    assert re.search(f"^Start +from {moment} to {moment}\n +most likely between the two", page, re.M), page
     assert first["PoolAhead"] == ahead(0) and last["PoolAhead"] == ahead(1, gpu=2)
     change(a, "j17", status="held")
     assert why(a, "j17", "lab")["EstimatedStart"] is None

@@ -144,6 +144,21 @@ static void test_secure_counts_first(void **state)
     IS(c->password, "better");
     IS(c->user.name, "u");
     cloud_free(c);
+    put("secure.yaml", "others: {}\n"); /* it may say nothing of clouds */
+    c = found("one");
+    IS(c->password, SECRET);
+    cloud_free(c);
+}
+
+static void test_an_empty_setting_is_none(void **state)
+{
+    struct cloud *c;
+
+    (void)state;
+    put("clouds.yaml", "clouds:\n  one:\n    region_name: ''\n" AUTH);
+    c = found("one");
+    assert_null(c->region.p);
+    cloud_free(c);
 }
 
 static void test_search_order(void **state)
@@ -171,6 +186,22 @@ static void test_search_order(void **state)
         assert_int_equal(unlink(paths[i]), 0);
         assert_int_equal(unsetenv("OS_CLIENT_CONFIG_FILE"), 0);
     }
+    assert_non_null(strstr(refused("one"), "there is no clouds.yaml in the working directory"));
+}
+
+static void test_the_user_may_have_a_directory_of_his_own_or_none(void **state)
+{
+    struct cloud *c;
+
+    (void)state;
+    assert_int_equal(mkdir("xdg", 0700), 0);
+    assert_int_equal(mkdir("xdg/openstack", 0700), 0);
+    put("xdg/openstack/clouds.yaml", "clouds:\n  one:\n" AUTH);
+    assert_int_equal(setenv("XDG_CONFIG_HOME", "xdg", 1), 0);
+    c = found("one");
+    IS(c->user.name, "u");
+    cloud_free(c);
+    assert_int_equal(clearenv(), 0);
     assert_non_null(strstr(refused("one"), "there is no clouds.yaml in the working directory"));
 }
 
@@ -392,7 +423,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_password),
         TEST(test_secure_counts_first),
+        TEST(test_an_empty_setting_is_none),
         TEST(test_search_order),
+        TEST(test_the_user_may_have_a_directory_of_his_own_or_none),
         TEST(test_a_named_file_must_be_there),
         TEST(test_file_that_cannot_be_read),
         TEST(test_cloud_of_the_variable),

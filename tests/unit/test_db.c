@@ -15,6 +15,7 @@
 
 #include "lock.h"
 #include "migrate.h"
+#include "store_inner.h"
 
 /* The flushes of SQLite, which this program's own functions stand in for. */
 static atomic_int flushes;
@@ -326,6 +327,22 @@ static void whoever_waits_for_the_lock_has_it_before_its_owner_again(void **stat
     rig_free(&r);
 }
 
+/* Whoever closes in the middle of a change has not made it. */
+static void what_was_not_committed_is_not_there(void **state)
+{
+    struct rig r;
+    struct err e;
+
+    (void)state;
+    rig_make(&r, "");
+    rig_begin(&r);
+    OK(db_exec(r.s->db, "INSERT INTO owners VALUES ('o', 1)", &e), &e);
+    store_close(r.s);
+    r.s = NULL;
+    assert_int_equal(rig_ask(&r, "SELECT count(*) FROM owners"), 0);
+    rig_free(&r);
+}
+
 /* What was not flushed once may be gone from memory, and a second flush would say that all is well.
  */
 static void after_a_flush_that_failed_nothing_is_flushed_again(void **state)
@@ -380,6 +397,7 @@ int main(void)
         cmocka_unit_test(many_may_open_a_new_file_at_once),
         cmocka_unit_test(nothing_is_written_to_a_file_that_was_removed),
         cmocka_unit_test(whoever_waits_for_the_lock_has_it_before_its_owner_again),
+        cmocka_unit_test(what_was_not_committed_is_not_there),
         cmocka_unit_test(after_a_flush_that_failed_nothing_is_flushed_again),
         cmocka_unit_test(every_step_of_the_schema_is_applied_once),
     };

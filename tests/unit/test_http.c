@@ -144,6 +144,13 @@ static void a_cgi_programs_own_path_is_left_out(void **state)
     assert_int_equal(http_read_head(&t.x, &t.e), 0);
     assert_int_equal(t.x.segments, 2);
     talk_end(&t);
+    /* One that is not at the path's beginning is no reason to cut anything. */
+    talk_begin(&t, "GET", "/anteroom/v1/vm");
+    wire_add(&t.wire, "SCRIPT_NAME", "/elsewher");
+    wire_add(&t.wire, "PATH_INFO", "/v1/vm");
+    assert_int_equal(http_read_head(&t.x, &t.e), 0);
+    assert_int_equal(t.x.segments, 3);
+    talk_end(&t);
 }
 
 static void methods_are_known_by_name(void **state)

@@ -168,6 +168,25 @@ static void test_regions(void **state)
                                 "cloud or region of the queue");
 }
 
+static void test_the_first_of_several_counts(void **state)
+{
+    static const char body[] = LIFE("\"catalog\":[{\"type\":\"placement\",\"endpoints\":[" ENDPOINT(
+        "internal", "A",
+        "http://first") "," ENDPOINT("internal", "A",
+                                     "http://second") "]},{"
+                                                      "\"type\":\"placement\",\"endpoints\":"
+                                                      "[" ENDPOINT("internal", "A",
+                                                                   "http://third") "]}]");
+    struct keystone_token *t;
+    struct err e;
+
+    (void)state;
+    t = token_of(body, NULL, 0, &e);
+    assert_non_null(t);
+    assert_string_equal(t->endpoint[KEYSTONE_PLACEMENT].p, "http://first");
+    keystone_token_free(t);
+}
+
 static void test_novas_endpoint_without_a_version(void **state)
 {
     static const struct {
@@ -253,6 +272,8 @@ static void test_answers_that_make_no_sense(void **state)
         {LIFE("\"catalog\":[{\"type\":\"compute\"}]"), BAD "catalog: there is no endpoints"},
         {LIFE("\"catalog\":[{\"type\":\"compute\",\"endpoints\":[{}]}]"),
          BAD "catalog: endpoints of compute: there is no interface"},
+        {LIFE("\"catalog\":[{\"type\":\"compute\",\"endpoints\":[{\"interface\":\"internal\"}]}]"),
+         BAD "catalog: endpoints of compute: there is no url"},
         {LIFE("\"project\":{\"name\":\"p\"},\"catalog\":[]"), BAD "there is no id"},
     };
     struct err e;
@@ -329,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_life_by_keystones_clock),
         cmocka_unit_test(test_a_short_life),
         cmocka_unit_test(test_regions),
+        cmocka_unit_test(test_the_first_of_several_counts),
         cmocka_unit_test(test_endpoints_that_are_refused),
         cmocka_unit_test(test_a_life_without_end),
         cmocka_unit_test(test_novas_endpoint_without_a_version),

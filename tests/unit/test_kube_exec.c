@@ -17,8 +17,8 @@
 static char dir[] = "/tmp/anteroom-kube-exec-XXXXXX";
 static char program[64], runs[64];
 
-/* A program that notes that it was run, and answers with this time of expiry. */
-static void write_program(const char *expires)
+/* A program that notes that it was run, and answers with these members. */
+static void write_answer(const char *members)
 {
     FILE *f = fopen(program, "w");
 
@@ -26,11 +26,21 @@ static void write_program(const char *expires)
     (void)fprintf(
         f,
         "#!/bin/sh\necho x >>%s\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1\","
-        "\"kind\":\"ExecCredential\",\"status\":{\"token\":\"t\"%s%s%s}}'\n",
-        runs, expires ? ",\"expirationTimestamp\":\"" : "", expires ? expires : "",
-        expires ? "\"" : "");
+        "\"kind\":\"ExecCredential\",%s}'\n",
+        runs, members);
     assert_int_equal(fclose(f), 0);
     assert_int_equal(chmod(program, 0700), 0);
+}
+
+/* With this time of expiry. */
+static void write_program(const char *expires)
+{
+    char members[200];
+
+    (void)snprintf(members, sizeof members, "\"status\":{\"token\":\"t\"%s%s%s}",
+                   expires ? ",\"expirationTimestamp\":\"" : "", expires ? expires : "",
+                   expires ? "\"" : "");
+    write_answer(members);
 }
 
 static long times_run(void)
@@ -123,6 +133,45 @@ static void another_program_has_others(void **state)
     kube_exec_free(&kept);
 }
 
+/* What the kubeconfig says goes over our own environment, and the protocol's variable is never
+ * ours. */
+static void its_environment(void **state)
+{
+    struct kubeconfig_pair pair = {STR_LIT("WORD"), STR_LIT("theirs")};
+    struct kubeconfig_exec x = the_program();
+    struct kube_exec kept = {0};
+    struct until until = {.at = clock_mono() + 600 * NS_PER_S};
+    struct err e;
+
+    (void)state;
+    assert_int_equal(setenv("WORD", "ours", 1), 0);
+    assert_int_equal(setenv("KUBERNETES_EXEC_INFO", "ours", 1), 0);
+    write_answer(
+        "\"status\":{\"token\":\"'$(env | grep -c ^WORD=)$WORD$(env | grep -c =ours$)'\"}");
+    x.env = &pair;
+    x.envs = 1;
+    if (kube_exec_get(&x, &until, &kept, &e) != 0)
+        fail_msg("%s", e.text);
+    assert_string_equal(kept.token.p, "1theirs0");
+    kube_exec_free(&kept);
+}
+
+static void members_that_are_no_strings_or_empty(void **state)
+{
+    struct kubeconfig_exec x = the_program();
+    struct kube_exec kept = {0};
+    struct until until = {.at = clock_mono() + 600 * NS_PER_S};
+    struct err e;
+
+    (void)state;
+    write_answer("\"status\":{\"token\":3}");
+    assert_int_equal(kube_exec_get(&x, &until, &kept, &e), -1);
+    assert_non_null(strstr(e.text, "a member that must be a string is none"));
+    write_answer("\"status\":{\"token\":\"t\",\"expirationTimestamp\":\"\"}");
+    assert_int_equal(get(&x, &kept, 2), 1); /* an empty one is none */
+    kube_exec_free(&kept);
+}
+
 static void it_is_given_no_more_time_than_there_is(void **state)
 {
     struct until over = {.at = clock_mono()};
@@ -142,6 +191,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kept_until_they_expire),
         cmocka_unit_test(another_program_has_others),
+        cmocka_unit_test(its_environment),
+        cmocka_unit_test(members_that_are_no_strings_or_empty),
         cmocka_unit_test(it_is_given_no_more_time_than_there_is),
     };
 

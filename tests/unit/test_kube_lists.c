@@ -99,6 +99,18 @@ static void nodes_are_sorted_with_their_labels(void **state)
     assert_string_equal(w->r.host[1].label[1].key.p, "z");
 }
 
+static void a_node_may_have_many_resources(void **state)
+{
+    struct world *w = *state;
+
+    nodes(w,
+          "{\"items\":[{\"metadata\":{\"name\":\"a\"},\"status\":{\"allocatable\":{\"x/9\":\"9\","
+          "\"x/8\":\"8\",\"x/7\":\"7\",\"x/6\":\"6\",\"x/5\":\"5\",\"x/4\":\"4\",\"x/3\":\"3\","
+          "\"x/2\":\"2\",\"x/1\":\"1\",\"pods\":\"10\"}}}]}");
+    amounts_are(&w->r.host[0], "pods 0/10 x/1 0/1 x/2 0/2 x/3 0/3 x/4 0/4 x/5 0/5 x/6 0/6 x/7 0/7"
+                               " x/8 0/8 x/9 0/9");
+}
+
 static void taints_that_keep_away_are_kept(void **state)
 {
     struct world *w = *state;
@@ -202,6 +214,26 @@ static void the_order_of_members_does_not_matter(void **state)
     amounts_are(&w->r.host[0], "cpu 3350/8000 hugepages-2Mi 4194304/1073741824 pods 1/0");
 }
 
+/* A phase that nobody knows is one that runs; what a pod as a whole may not ask for is left out. */
+static void a_pod_of_a_later_kubernetes(void **state)
+{
+    struct world *w = *state;
+    struct buf text = BUF_INIT(1 << 20);
+
+    nodes(w,
+          "{\"items\":[{\"metadata\":{\"name\":\"a\"},\"status\":{\"allocatable\":{\"cpu\":\"8\","
+          "\"x/y\":\"8\"}}}]}");
+    buf_printf(
+        &text,
+        "{\"items\":[{\"spec\":{\"nodeName\":\"a\",\"resources\":{\"requests\":{\"cpu\":\"3\","
+        "\"x/y\":\"5\"}},\"containers\":[{\"name\":\"c\",\"resources\":{\"requests\":"
+        "{\"cpu\":\"1\",\"x/y\":\"1\"}}}]},\"status\":{\"phase\":\"%0300d\"}}]}",
+        0);
+    pods(w, text.data);
+    amounts_are(&w->r.host[0], "cpu 3000/8000 pods 1/0 x/y 1/8");
+    buf_free(&text);
+}
+
 static void a_pod_that_cannot_be_counted_is_named(void **state)
 {
     struct world *w = *state;
@@ -294,6 +326,8 @@ static void lines_of_quotas(void **state)
          "a: pods() 0 of 1; "},
         {"{\"metadata\":{\"namespace\":\"a\"},\"spec\":{\"hard\":{\"pods\":\"7\"}},\"status\":{}}",
          "a: pods() 0 of 7; "},
+        {QUOTA("a", "\"memory\":\"7Ei\"", "\"memory\":\"7Ei\"", ""),
+         "a: memory(memory) 9007199254740991 of 9007199254740991; "},
         {QUOTA("a", "\"memory\":\"12E\"", "\"memory\":\"12E\"", ""),
          "a: memory(memory) 9007199254740991 of 9007199254740991; "},
     };
@@ -306,6 +340,17 @@ static void lines_of_quotas(void **state)
         quotas_are(*state, text.data, cases[i].lines);
         buf_free(&text);
     }
+}
+
+static void a_quota_without_a_namespace_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct err e;
+
+    assert_int_equal(lists_read(STR_LIT("{\"items\":[{\"metadata\":{\"name\":\"q\"}}]}"),
+                                kube_quotas_items(w->quotas), 5, &e),
+                     -1);
+    assert_string_equal(e.text, "a quota has no namespace");
 }
 
 /* ---- pools ---- */
@@ -467,13 +512,16 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(nodes_are_sorted_with_their_labels),
+        TEST(a_node_may_have_many_resources),
         TEST(taints_that_keep_away_are_kept),
         TEST(amounts_beyond_what_is_exact_are_clamped_and_never_wrap),
         TEST(pods_count_where_they_are_bound),
         TEST(a_pod_is_rounded_up_once),
         TEST(the_order_of_members_does_not_matter),
+        TEST(a_pod_of_a_later_kubernetes),
         TEST(a_pod_that_cannot_be_counted_is_named),
         TEST(lines_of_quotas),
+        TEST(a_quota_without_a_namespace_is_refused),
         TEST(pools_by_label),
         TEST(pools_need_memory),
 #if TORTURE

@@ -345,6 +345,25 @@ static void of_several_files_the_first_that_has_it_counts(void **state)
     (void)unsetenv("KUBECONFIG");
 }
 
+static void a_list_of_files_ends(void **state)
+{
+    struct buf list = BUF_INIT(4096);
+    struct loaded l;
+    int i;
+
+    (void)state;
+    write_file("a", "clusters: []\n");
+    for (i = 0; i < 33; i++)
+        buf_printf(&list, "%s/a:", dir);
+    (void)setenv("KUBECONFIG", list.data, 1);
+    l = load(NULL, NULL);
+    assert_int_equal(l.rc, -1);
+    assert_string_equal(l.e.text, "KUBECONFIG names more than 32 files");
+    drop(&l);
+    (void)unsetenv("KUBECONFIG");
+    buf_free(&list);
+}
+
 static void in_a_pod(void **state)
 {
     struct loaded l;
@@ -407,6 +426,7 @@ int main(void)
         cmocka_unit_test(each_fault_is_named),
         cmocka_unit_test(so_is_a_file_that_is_none),
         cmocka_unit_test(of_several_files_the_first_that_has_it_counts),
+        cmocka_unit_test(a_list_of_files_ends),
         cmocka_unit_test(in_a_pod),
 #if TORTURE
         cmocka_unit_test(without_memory_it_says_so_and_leaves_nothing),

@@ -102,6 +102,27 @@ static void test_quotas_that_may_not_be_read(void **state)
     assert_string_equal(w.r.quota[2].error.p, "Nova answered 404: no p2");
 }
 
+static void test_quotas_that_make_no_sense(void **state)
+{
+    (void)state;
+    rule("GET /nova/v2.1/os-quota-sets/", 200, NULL, "{\"quota_set\":[]}", 0);
+    (void)reads();
+    ask_quotas((const char *const[]){"p1"}, 1);
+    assert_int_equal(w.r.state, SOURCE_FAILED);
+    assert_memory_equal(w.r.error, "Nova's answer makes no sense: ", 30);
+}
+
+static void test_more_before_anything_was_read(void **state)
+{
+    (void)state;
+    (void)reads();
+    open_source();
+    ask_quotas((const char *const[]){"p1"}, 1);
+    assert_int_equal(w.r.state, SOURCE_FAILED);
+    assert_string_equal(w.r.error, "OpenStack is asked for more before it was read");
+    assert_int_equal(asked_in_all(), 0);
+}
+
 /* A service that has no time is another matter than a project. */
 static void test_quotas_of_a_service_that_is_down(void **state)
 {
@@ -188,7 +209,11 @@ static void test_kinds(void **state)
     assert_string_equal(hosts_say(), "++-");
     ask_kind(amounts, 3, NULL, 0); /* of no pool at all: nobody is judged */
     assert_string_equal(hosts_say(), "...");
-    assert_int_equal(w.r.exacts, 3);
+    rule("GET /placement/allocation_candidates?resources=VCPU:1&required=A,", 200, NULL,
+         FOUND(HOST("u1", "0")), 0);
+    ask_kind(amounts, 0, "{\"traits\":[\"A\"]}", 1); /* of nothing: whoever has a processor */
+    assert_string_equal(hosts_say(), "+.-");
+    assert_int_equal(w.r.exacts, 4);
 }
 
 /* What no Placement can know goes on no host, and does no harm to others. */
@@ -246,6 +271,8 @@ int main(void)
         TEST(test_quotas),
         TEST(test_quotas_from_limits),
         TEST(test_quotas_that_may_not_be_read),
+        TEST(test_quotas_that_make_no_sense),
+        TEST(test_more_before_anything_was_read),
         TEST(test_quotas_of_a_service_that_is_down),
         TEST(test_quota_of_a_long_project_that_is_none),
         TEST(test_kinds),

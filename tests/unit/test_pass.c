@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Passes over a real database: what is admitted, what is held, what the others are told. */
 #include "pass_rig.h"
+#include "rig_sql.h"
 
 static const char two_hosts[] = "queues:\n"
                                 "  vm:\n"
@@ -215,6 +216,24 @@ static void test_jobs_set_running_by_an_operator_are_counted(void **state)
     rig_free(&r);
 }
 
+/* Nobody knows what it uses; the others go on. */
+static void test_a_running_job_that_cannot_be_read_is_not_counted(void **state)
+{
+    struct rig r;
+    struct err e;
+
+    (void)state;
+    begin(&r);
+    (void)add(&r, "odd", 3, 2);
+    OK(rig_change(&r, "vm", "odd", "{\"status\":\"running\"}", &e), &e);
+    rig_sql(&r, "UPDATE jobs SET data = '{\"instances\":3}'");
+    (void)add(&r, "next", 2, 1);
+    (void)rig_pass(&r);
+    assert_int_equal(rig_status(&r, "vm", "next"), JOB_ADMITTED);
+    assert_int_equal(rig_ask(&r, "SELECT count(*) FROM holds WHERE job_id = 1"), 0);
+    rig_free(&r);
+}
+
 /* More than there is: all of it counts as used, none as more than used. */
 static void test_running_beyond_capacity_leaves_nothing(void **state)
 {
@@ -332,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_older_job_holds_the_line),
         cmocka_unit_test(test_a_pass_without_news_writes_nothing),
         cmocka_unit_test(test_jobs_set_running_by_an_operator_are_counted),
+        cmocka_unit_test(test_a_running_job_that_cannot_be_read_is_not_counted),
         cmocka_unit_test(test_running_beyond_capacity_leaves_nothing),
         cmocka_unit_test(test_nobody_is_admitted_before_all_are_counted),
         cmocka_unit_test(test_what_the_clock_brings_up_is_planned_at_once),

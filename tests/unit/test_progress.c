@@ -45,6 +45,8 @@ static void the_line_says_how_far_how_fast_and_how_long_yet(void **state)
     v.all = 0;
     v.ns = 3700 * NS_PER_S;
     assert_string_equal(line_of(&b, &v), "copying 1 h 1 min");
+    v.ns = 3599 * NS_PER_S;
+    assert_string_equal(line_of(&b, &v), "copying 59 min 59 s");
     buf_free(&b);
 }
 

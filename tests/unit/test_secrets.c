@@ -242,6 +242,26 @@ static void a_file_that_changes_is_read_again(void **state)
     end(&w);
 }
 
+/* Where its time is not of the last seconds, a file that has not changed is not even read. */
+static void a_file_that_is_as_it_was_is_not_read_again(void **state)
+{
+    struct world w;
+    static const struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    int fd;
+
+    (void)state;
+    make(&w);
+    assert_int_equal(utimensat(AT_FDCWD, w.path, old, 0), 0);
+    open_it(&w);
+    fd = open(w.path, O_WRONLY);
+    assert_int_equal(write(fd, SECOND "\n", strlen(SECOND) + 1), strlen(SECOND) + 1);
+    assert_int_equal(futimens(fd, old), 0);
+    assert_int_equal(close(fd), 0);
+    refresh(&w);
+    assert_string_equal(sign(&w, "a"), SIGNATURE);
+    end(&w);
+}
+
 /* The same size, file and time as before: within the clock's grain nothing else tells. */
 static void a_change_in_the_same_moment_is_seen(void **state)
 {
@@ -301,6 +321,7 @@ int main(void)
         cmocka_unit_test(too_many_or_too_long_ones_are_refused),
         cmocka_unit_test(a_secret_in_place_of_a_path_is_not_shown),
         cmocka_unit_test(a_file_that_changes_is_read_again),
+        cmocka_unit_test(a_file_that_is_as_it_was_is_not_read_again),
         cmocka_unit_test(a_change_in_the_same_moment_is_seen),
         cmocka_unit_test(a_bad_new_file_keeps_the_old_secrets),
     };

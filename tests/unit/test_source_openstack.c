@@ -116,6 +116,11 @@ static void test_pools_of_the_configuration(void **state)
     assert_int_equal(asked("/nova/"), 1);
     assert_int_equal(asked(HYPERVISORS), 1);
     configure("    pools:\n"
+              "      mine: {aggregate: 'a b/&é-._~', projects: [p7]}\n");
+    open_source();
+    read_source();
+    assert_true(asked("&member_of=a%20b%2F%26%C3%A9-._~ ") > 0); /* it is one word of the query */
+    configure("    pools:\n"
               "      mine: {projects: [p7]}\n");
     open_source();
     assert_string_equal(fails(), "the pool mine needs an aggregate: the uuid of its hosts'");
@@ -379,6 +384,30 @@ static void test_a_nova_that_is_too_old(void **state)
     assert_string_equal(fails(), "Nova knows up to 2.38, and 2.41 is needed");
 }
 
+static void test_a_catalog_of_another_region(void **state)
+{
+    (void)state;
+    configure("    region: S\n");
+    open_source();
+    assert_string_equal(fails(), "Keystone's catalog has no public endpoint of Nova in region "
+                                 "S for this user");
+}
+
+static void test_a_token_of_the_system(void **state)
+{
+    char *project;
+
+    (void)state;
+    assert_int_equal(unsetenv("OS_PROJECT_NAME"), 0);
+    assert_int_equal(setenv("OS_SYSTEM_SCOPE", "all", 1), 0);
+    project = strstr(w.token, "\"project\"");
+    assert_non_null(project);
+    memcpy(project, "\"nothing\"", 9); /* a member that nobody reads */
+    open_source();
+    assert_string_equal(reads(), USUAL);
+    assert_non_null(strstr(w.r.about.p, ", as user cap (admin) in the system"));
+}
+
 static void test_aggregates_that_may_not_be_read(void **state)
 {
     (void)state;
@@ -410,6 +439,8 @@ int main(void)
         TEST(test_hosts_that_are_down_may_be_unknown),
         TEST(test_no_nova_to_ask_who_is_down),
         TEST(test_a_nova_that_fails_to_say_who_is_down),
+        TEST(test_a_catalog_of_another_region),
+        TEST(test_a_token_of_the_system),
         TEST(test_one_new_token_for_a_401),
         TEST(test_no_second_new_token),
         TEST(test_the_token_is_kept_for_us_alone),

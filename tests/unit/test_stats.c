@@ -104,6 +104,7 @@ static void without_any_everything_is_nothing(void **state)
     stats_delivery(NULL, STATS_VOID, 1);
     stats_pass(NULL, 1, 1);
     stats_created(NULL, VM, 1);
+    stats_reading(NULL, VM, true);
     stats_admitted(NULL, VM, 1, NOW);
     stats_queue_pass(NULL, VM, &pass);
     stats_queue(NULL, VM, NOW, &q);

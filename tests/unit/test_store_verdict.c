@@ -4,6 +4,7 @@
 #include "rig.h"
 
 #include "store_inner.h"
+#include "store_view.h"
 
 static const char queues[] = "queues:\n"
                              "  vm: {capacity: openstack}\n"
@@ -104,6 +105,82 @@ static void it_is_judged_by_the_empty_hosts_of_its_pools(void **state)
     c.reading.error = STR_LIT("503");
     keep(&r, &c.reading); /* the last good one is still known */
     assert_string_equal(told(&r, "vm", ASKS(5)), "NeverFits");
+    rig_free(&r);
+}
+
+/* More of one host than is looked at: nobody is told that he never fits. */
+static void a_host_of_too_many_resources_is_no_verdict(void **state)
+{
+    static char name[CONF_RESOURCES_MAX + 8][16];
+    static struct store_amount amount[CONF_RESOURCES_MAX + 8];
+    struct cloud c;
+    struct rig r;
+    size_t i;
+
+    (void)state;
+    rig_make(&r, queues);
+    cloud_make(&c);
+    for (i = 0; i < ARRAY_LEN(amount); i++) {
+        (void)snprintf(name[i], sizeof name[i], "CUSTOM_%04zu", i);
+        amount[i] = (struct store_amount){str_of(name[i]), 4, 0};
+    }
+    c.host[0].amounts = CONF_RESOURCES_MAX;
+    c.host[0].amount = amount;
+    keep(&r, &c.reading);
+    assert_string_equal(told(&r, "vm", ASKS(5)), "NeverFits");
+    c.host[0].amounts = ARRAY_LEN(amount);
+    keep(&r, &c.reading);
+    assert_string_equal(told(&r, "vm", ASKS(5)), "WaitingForCapacity");
+    rig_free(&r);
+}
+
+static int stop(void *ctx, struct err *e)
+{
+    ++*(int *)ctx;
+    return err_set(e, ERR_UNAVAILABLE, "enough");
+}
+
+static int stop_at_pool(void *ctx, const struct store_view_pool *p, struct err *e)
+{
+    (void)p;
+    return stop(ctx, e);
+}
+
+static int stop_at_name(void *ctx, struct str name, struct err *e)
+{
+    (void)name;
+    return stop(ctx, e);
+}
+
+static int stop_at_amount(void *ctx, const struct store_view_amount *a, struct err *e)
+{
+    (void)a;
+    return stop(ctx, e);
+}
+
+static void who_looks_may_stop(void **state)
+{
+    struct store_view v;
+    struct cloud c;
+    struct rig r;
+    struct err e;
+    int calls = 0;
+
+    (void)state;
+    rig_make(&r, queues);
+    cloud_make(&c);
+    keep(&r, &c.reading);
+    OK(store_read_begin(r.s, &e), &e);
+    assert_int_equal(store_view(r.s, conf_queue(r.conf, STR_LIT("vm")), &v, &e), 1);
+    assert_int_equal(store_view_pools(r.s, &v, stop_at_pool, &calls, &e), -1);
+    assert_string_equal(e.text, "enough");
+    assert_int_equal(
+        store_view_names(r.s, &v, STORE_VIEW_HOSTS, (struct str){0}, stop_at_name, &calls, &e), -1);
+    assert_int_equal(
+        store_view_amounts(r.s, &v, STORE_VIEW_OF_HOST, STR_LIT("n1"), stop_at_amount, &calls, &e),
+        -1);
+    store_read_end(r.s);
+    assert_int_equal(calls, 3);
     rig_free(&r);
 }
 
@@ -324,6 +401,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_said_before_there_is_a_reading),
         cmocka_unit_test(it_is_judged_by_the_empty_hosts_of_its_pools),
+        cmocka_unit_test(a_host_of_too_many_resources_is_no_verdict),
+        cmocka_unit_test(who_looks_may_stop),
         cmocka_unit_test(a_project_without_a_pool_is_told_so),
         cmocka_unit_test(nothing_is_said_where_a_host_is_not_known),
         cmocka_unit_test(what_has_a_constraint_is_left_to_the_pass),

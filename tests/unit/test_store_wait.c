@@ -307,6 +307,8 @@ static void what_cannot_be_read_is_not_counted(void **state)
     assert_int_equal(w.ahead.resources, 0);
     assert_int_equal(w.pool_ahead.jobs, 0);
     assert_int_equal(ask(&r, "x", "odd").need.jobs, 0);
+    rig_sql(&r, "UPDATE jobs SET data = '{\"resources\":3}' WHERE request_id = 'odd'");
+    assert_int_equal(ask(&r, "x", "odd").need.jobs, 0);
     rig_free(&r);
 }
 
