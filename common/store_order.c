@@ -321,7 +321,7 @@ static int order_end(struct store *s, const struct job *self, enum way way, int6
 int store_order_move(struct store *s, const struct job *self, const struct job_change *c,
                      int64_t now, int64_t *priority, struct err *e)
 {
-    assert(db_writing(s->db));
+    assert(db_writing(s->db) && c->move != JOB_STAY);
     switch (c->move) {
     case JOB_TO_FRONT:
         return order_end(s, self, FORWARD, now, priority, e);
@@ -330,10 +330,8 @@ int store_order_move(struct store *s, const struct job *self, const struct job_c
     case JOB_BEFORE:
         return order_beside(s, self, BACKWARD, c->beside, now, priority, e);
     case JOB_AFTER:
-        return order_beside(s, self, FORWARD, c->beside, now, priority, e);
     case JOB_STAY:
         break;
     }
-    *priority = self->priority;
-    return 0;
+    return order_beside(s, self, FORWARD, c->beside, now, priority, e);
 }

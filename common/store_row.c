@@ -248,16 +248,14 @@ int store_touch_created(struct store *s, struct str type, int64_t jobs, int64_t 
     return db_changes(s->db) > 0 ? 0 : add_queue(s, type, given, e);
 }
 
-/* A job that comes is the hot one; only it, and what stays where it is, bring a priority along. */
+/* Only what stays where it is brings a priority along. A new job is store_touch_created's. */
 int store_touch_queue(struct store *s, struct str type, struct store_way job, int64_t given,
                       struct err *e)
 {
-    bool created = job.from == STORE_NOWHERE && job.to == JOB_QUEUED;
     int rc;
 
-    assert(db_writing(s->db) && (created || job.from == job.to || given == INT64_MIN));
-    if (created)
-        return store_touch_created(s, type, 1, given, e);
+    assert(db_writing(s->db) && (job.from == job.to || given == INT64_MIN));
+    assert(job.from != STORE_NOWHERE || job.to != JOB_QUEUED);
     rc = job.from == job.to ? touch(s, type, given, 0, e) : count_way(s, type, job, e);
     if (rc != 0)
         return -1;

@@ -298,8 +298,6 @@ static void row_ends(struct table *t)
         put_rows(t);
     else if (t->cells >= TABLE_LOOKED_AT * t->columns || t->text.len >= TABLE_TEXT_MAX)
         flow(t);
-    if (t->out.len >= OUT_AT_ONCE)
-        write_out(t);
 }
 
 void table_text(struct table *t, enum table_tone tone, struct str text)

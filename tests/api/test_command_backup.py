@@ -125,6 +125,9 @@ def test_what_is_no_ordinary_file_or_a_database_in_use_is_left(a):
     assert "No such file or directory" in a.command("backup", "nowhere/b.db", code=1).stderr
     (a.dir / "strange.db.part").symlink_to(a.db_path)
     assert "cannot write" in a.command("backup", "strange.db", code=1).stderr
+    os.mkfifo(a.dir / "pipe.db.part")
+    assert "no file of ours" in a.command("backup", "pipe.db", code=1).stderr
+    assert (a.dir / "pipe.db.part").is_fifo()
     a.create("unharmed")
 
 

@@ -182,6 +182,8 @@ def test_why_a_job_waits(anteroom):
         assert timeless(out(a, "why", "lab", name)) == timeless(is_ok(a.get(f"/v1/lab/{name}/wait")))
     assert a.command("why", "lab", "first").stdout.startswith("lab/first  running\n")
     assert a.command("why", "lab", "held").stdout.startswith("lab/held  held  Held\n")
+    a.create("nowhere", "lab", data={"instances": [{"gpu": 1}], "pool": "gone"})
+    assert re.search("^Pools +none$", a.command("why", "lab", "nowhere").stdout, re.M)
     page = a.command("why", "lab", "third").stdout
     assert page.startswith("lab/third  queued  WaitingForCapacity\n")
     for line in ("Waits +\\d+ s \\(since 20", "Place +2 in its queue, 2 among", "Needs +1 instance: gpu 1$", "Ahead +1 job: gpu 2$", "Start +not known: "):

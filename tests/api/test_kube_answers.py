@@ -108,6 +108,7 @@ BAD_NODES = {
     "forbidden": (forbidden("nodes"), 'may not list nodes (403: this user may not do that): nodes is forbidden: User '
                   '"capacity-reader" cannot list resource "nodes" in API group "" at the cluster scope'),
     "starting": (status(500, "InternalError", "the server is starting"), "cannot list nodes (500): the server is starting"),
+    "no message": (Answer(500, b'{"code":500}'), 'cannot list nodes (500): {"code":500}'),
     "plain 404": (Answer(404, b"404 page not found\n", type="text/plain"), "cannot list nodes (404): 404 page not found"),
     "empty 502": (Answer(502), "cannot list nodes (502)"),
     "a page of a proxy": (Answer(503, b"<html><h1>Bad Gateway</h1></html>", {"Retry-After": "0"}, "text/html"),

@@ -58,6 +58,16 @@ def test_a_host_with_dedicated_processors_alone(fake, lab):
     assert hosts(lab) == {"dedicated": {"PCPU": (8, 0)}, "node03": {"VCPU": (40, 0)}}
 
 
+def test_a_dry_run_asks_what_a_pass_would_ask(fake, lab):
+    """The quota of the project first: it is not asked for before somebody waits who wants it."""
+    gold(fake, n1=host())
+    ask(lab, "first", VCPU=1)
+    said = lab.dispatch("--dry-run").stdout
+    assert fake.count("quota") == 1 and said == 'admit 1 {"n1":1}\n', said
+    assert lab.status("first") == "queued"
+    assert went_to(lab, "first") == {"n1": 1}
+
+
 def test_a_host_whose_vcpu_is_used_up_has_pcpu_left(fake, lab):
     """As it is the first time it is seen, and as it becomes later."""
     both = host(*USED_UP, PCPU=(8, 3))

@@ -105,7 +105,7 @@ def test_anteroom_fcgi_without_a_socket_and_without_cgi_says_so(run):
     assert done.returncode == 2 and "--listen" in done.stderr and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("where", ["unix:", "unix:" + "x" * 200, "nonsense", "127.0.0.1:", "127.0.0.1:99999", "unix:no/such/dir/sock"])
+@pytest.mark.parametrize("where", ["unix:", "unix:" + "x" * 200, "nonsense", "127.0.0.1:", "127.0.0.1:99999", "192.0.2.1:80", "[::1:80", "unix:no/such/dir/sock"])
 def test_a_place_where_nobody_can_listen_is_one_sentence(run, where):
     done = run("anteroom.fcgi", "--config", run.a.config_path, "--listen", where)
     assert done.returncode == 1 and done.stderr.startswith("anteroom.fcgi: ") and done.stderr.count("\n") == 1
@@ -177,6 +177,9 @@ def test_the_dispatchers_check_asks_every_source_and_writes_nothing(run):
     assert done.stdout.splitlines()[-2:] == ["queue lab: static: ok, hosts 1, pools 1", "queue *: no source of capacity"]
     run.a.write_config('database: new.db\nqueues: {"*": {capacity: none}}\n')  # in the working directory
     assert "database new.db: none yet" in run("anteroom-dispatch", "--config", run.a.config_path, "--check").stdout
+    run.a.write_config('database: new.db\nqueues: {vm: {capacity: openstack}}\n')
+    done = run("anteroom-dispatch", "--config", run.a.config_path, "--check")
+    assert done.returncode == 1 and "queue vm: openstack: there is no clouds.yaml in the working directory" in done.stdout, done
     missing = run.a.dir / "none/anteroom.db"
     run.a.write_config(f"database: {missing}\n")
     done = run("anteroom-dispatch", "--config", run.a.config_path, "--check")

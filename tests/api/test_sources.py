@@ -116,6 +116,13 @@ def test_what_cannot_be_is_no_reading(anteroom, program, hosts, word):
     assert cloud.reason(a, "a")[0] == "SourceUnavailable" and word in cloud.reason(a, "a")[1]
 
 
+def test_the_program_is_handed_the_constraints_of_its_types_rules(anteroom, program):
+    a = anteroom(queues(vm=program.queue()))
+    a.create("j", data={"project": "p", "instances": [{"VCPU": 1, "traits": ["HW_X"]}]}, callback="cb-j")
+    a.dispatch()
+    assert json.loads(program.input.read_text())["waiting"][0]["instances"][0]["constraint"] == {"traits": ["HW_X"]}
+
+
 def test_the_program_is_handed_what_waits(anteroom, program):
     a = anteroom(queues(lab=program.queue()))
     first = create(a, "a", 5)

@@ -157,6 +157,13 @@ def test_a_paused_queue_says_so_at_once_and_no_longer_when_it_goes_on(anteroom):
     assert why(a, "two", "lab")["Position"] == 1
 
 
+def test_all_of_its_pools_are_named_in_order(anteroom):
+    pools = {f"p{i:02}": {"hosts": {"n": {"gpu": 1}}} for i in range(20)}
+    a = anteroom({"queues": {"lab": queue(pools=pools)}})
+    create(a, "j", 1)
+    assert why(a, "j", "lab")["Pools"] == list(pools)
+
+
 def test_a_queue_that_is_served_tells_when(anteroom):
     a = anteroom({"queues": {"lab": queue({"n": {"gpu": 2}})}})
     a.start_dispatcher()

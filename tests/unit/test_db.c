@@ -327,6 +327,24 @@ static void whoever_waits_for_the_lock_has_it_before_its_owner_again(void **stat
     rig_free(&r);
 }
 
+static void who_runs_a_statement_for_its_effect_leaves_no_row_standing(void **state)
+{
+    struct db_stmt *st;
+    struct rig r;
+    struct err e;
+
+    (void)state;
+    rig_make(&r, "");
+    OK(store_read_begin(r.s, &e), &e);
+    st = db_use(r.s->db, SQL_INSTANCE, &e);
+    assert_non_null(st);
+    OK(db_run(r.s->db, st, &e), &e);
+    assert_int_equal(db_step(r.s->db, st, &e), 1); /* from its beginning */
+    db_done(st);
+    store_read_end(r.s);
+    rig_free(&r);
+}
+
 /* Whoever closes in the middle of a change has not made it. */
 static void what_was_not_committed_is_not_there(void **state)
 {
@@ -397,6 +415,7 @@ int main(void)
         cmocka_unit_test(many_may_open_a_new_file_at_once),
         cmocka_unit_test(nothing_is_written_to_a_file_that_was_removed),
         cmocka_unit_test(whoever_waits_for_the_lock_has_it_before_its_owner_again),
+        cmocka_unit_test(who_runs_a_statement_for_its_effect_leaves_no_row_standing),
         cmocka_unit_test(what_was_not_committed_is_not_there),
         cmocka_unit_test(after_a_flush_that_failed_nothing_is_flushed_again),
         cmocka_unit_test(every_step_of_the_schema_is_applied_once),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is kept of nodes, of quotas and of pools: labels, taints, lines, who is in which. */
+/* What is kept of nodes and of pools: labels, taints, who is in which. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@ enum { MEMORY_MAX = 64 << 20 };
 struct world {
     struct arena *arena;
     struct kube_nodes *nodes;
-    struct kube_quotas *quotas;
+    struct kube_quotas *quotas; /* of who reads a whole cluster */
     struct conf_queue queue;
     struct source_reading r;
 };
@@ -28,10 +28,9 @@ static int begin(void **state)
 
     w = (struct world){.arena = arena_new(MEMORY_MAX)};
     w.nodes = kube_nodes_new(w.arena);
-    w.quotas = kube_quotas_new(w.arena);
     w.r = (struct source_reading){.queue = &w.queue, .arena = w.arena};
     *state = &w;
-    return w.arena && w.nodes && w.quotas ? 0 : -1;
+    return w.arena && w.nodes ? 0 : -1;
 }
 
 static int end(void **state)
@@ -39,7 +38,6 @@ static int end(void **state)
     struct world *w = *state;
 
     kube_nodes_free(w->nodes);
-    kube_quotas_free(w->quotas);
     arena_free(w->arena);
     return 0;
 }
@@ -255,104 +253,6 @@ static void a_pod_that_cannot_be_counted_is_named(void **state)
     buf_free(&text);
 }
 
-/* ---- quotas ---- */
-
-/* "ns: cpu 1000 of 2000, instances 1 of 3; …" */
-static void quotas_are(struct world *w, const char *text, const char *expected)
-{
-    struct buf b = BUF_INIT(4096);
-    struct err e;
-    size_t i, l;
-
-    kube_quotas_clear(w->quotas);
-    assert_int_equal(lists_read(str_of(text), kube_quotas_items(w->quotas), 5, &e), 0);
-    assert_int_equal(kube_quotas_all(w->quotas, &w->r.quota, &w->r.quotas, &e), 0);
-    assert_int_equal(source_check(&w->r, &e), 0);
-    for (i = 0; i < w->r.quotas; i++) {
-        buf_printf(&b, "%s:", w->r.quota[i].project.p);
-        for (l = 0; l < w->r.quota[i].limits; l++) {
-            const struct source_limit *limit = &w->r.quota[i].limit[l];
-
-            buf_printf(&b, " %s(%.*s) %lld of %lld", limit->name.p, (int)limit->resource[0].n,
-                       limit->resource[0].p ? limit->resource[0].p : "", (long long)limit->used,
-                       (long long)limit->limit);
-        }
-        buf_str(&b, "; ");
-    }
-    assert_string_equal(b.data ? b.data : "", expected);
-    buf_free(&b);
-}
-
-#define QUOTA(space, hard, used, spec)                                                             \
-    "{\"metadata\":{\"namespace\":\"" space "\",\"name\":\"q\"},\"spec\":{\"hard\":{" hard         \
-    "}" spec "},\"status\":{\"hard\":{" hard "},\"used\":{" used "}}}"
-
-static void lines_of_quotas(void **state)
-{
-    static const struct {
-        const char *text, *lines;
-    } cases[] = {
-        {"", ""},
-        {QUOTA("a", "\"cpu\":\"2\",\"memory\":\"1Ki\"", "\"cpu\":\"500m\"", ""),
-         "a: cpu(cpu) 500 of 2000 memory(memory) 0 of 1024; "},
-        {QUOTA("a", "\"requests.cpu\":\"2\",\"limits.cpu\":\"9\"", "\"requests.cpu\":\"1\"", ""),
-         "a: requests.cpu(cpu) 1000 of 2000; "},
-        {QUOTA("a", "\"pods\":\"3\",\"count/pods\":\"4\"", "\"pods\":\"1\",\"count/pods\":\"2\"",
-               ""),
-         "a: count/pods() 2 of 4 pods() 1 of 3; "},
-        {QUOTA("a", "\"requests.nvidia.com/gpu\":\"0\"", "", ""),
-         "a: requests.nvidia.com/gpu(nvidia.com/gpu) 0 of 0; "},
-        {QUOTA("a", "\"requests.ephemeral-storage\":\"1\",\"hugepages-2Mi\":\"2\"", "", ""),
-         "a: hugepages-2Mi(hugepages-2Mi) 0 of 2 "
-         "requests.ephemeral-storage(ephemeral-storage) 0 of 1; "},
-        {QUOTA("a",
-               "\"requests.storage\":\"1\",\"services\":\"1\",\"persistentvolumeclaims\":\"1\","
-               "\"limits.memory\":\"1\",\"count/jobs.batch\":\"1\"",
-               "", ""),
-         ""},
-        {QUOTA("b", "\"pods\":\"1\"", "", "") "," QUOTA("a", "\"pods\":\"2\"", "",
-                                                        "") "," QUOTA("b", "\"cpu\":\"3\"", "", ""),
-         "a: pods() 0 of 2; b: cpu(cpu) 0 of 3000 pods() 0 of 1; "},
-        {QUOTA("a", "\"pods\":\"1\"", "", ",\"scopes\":[\"NotBestEffort\"]"), "a: pods() 0 of 1; "},
-        {QUOTA("a", "\"pods\":\"1\"", "", ",\"scopes\":[\"BestEffort\"]"), ""},
-        {QUOTA("a", "\"pods\":\"1\"", "", ",\"scopes\":[\"NotBestEffort\",\"Terminating\"]"), ""},
-        {QUOTA("a", "\"pods\":\"1\"", "",
-               ",\"scopeSelector\":{\"matchExpressions\":[{\"scopeName\":\"PriorityClass\","
-               "\"operator\":\"In\",\"values\":[\"high\"]}]}"),
-         ""},
-        {QUOTA("a", "\"pods\":\"1\"", "",
-               ",\"scopeSelector\":{\"matchExpressions\":[{\"operator\":\"Exists\","
-               "\"scopeName\":\"NotBestEffort\"}]}"),
-         "a: pods() 0 of 1; "},
-        {"{\"metadata\":{\"namespace\":\"a\"},\"spec\":{\"hard\":{\"pods\":\"7\"}},\"status\":{}}",
-         "a: pods() 0 of 7; "},
-        {QUOTA("a", "\"memory\":\"7Ei\"", "\"memory\":\"7Ei\"", ""),
-         "a: memory(memory) 9007199254740991 of 9007199254740991; "},
-        {QUOTA("a", "\"memory\":\"12E\"", "\"memory\":\"12E\"", ""),
-         "a: memory(memory) 9007199254740991 of 9007199254740991; "},
-    };
-    size_t i;
-
-    for (i = 0; i < ARRAY_LEN(cases); i++) {
-        struct buf text = BUF_INIT(8192);
-
-        buf_printf(&text, "{\"items\":[%s]}", cases[i].text);
-        quotas_are(*state, text.data, cases[i].lines);
-        buf_free(&text);
-    }
-}
-
-static void a_quota_without_a_namespace_is_refused(void **state)
-{
-    struct world *w = *state;
-    struct err e;
-
-    assert_int_equal(lists_read(STR_LIT("{\"items\":[{\"metadata\":{\"name\":\"q\"}}]}"),
-                                kube_quotas_items(w->quotas), 5, &e),
-                     -1);
-    assert_string_equal(e.text, "a quota has no namespace");
-}
-
 /* ---- pools ---- */
 
 /* "x open a c; y closed b" */
@@ -463,7 +363,8 @@ static int read_cluster(struct err *e)
         "{\"items\":[{\"spec\":{\"nodeName\":\"a\",\"overhead\":{\"cpu\":\"1m\"},\"containers\":["
         "{\"name\":\"\\u0063\",\"resources\":{\"requests\":{\"cpu\":\"1\",\"x/y\":\"1\"}}}],"
         "\"initContainers\":[{\"resources\":{\"requests\":{\"cpu\":\"2\"}}}]}}]}";
-    static const char quotas_text[] = "{\"items\":[" QUOTA("n", "\"cpu\":\"1\"", "", "") "]}";
+    static const char quotas_text[] = "{\"items\":[{\"metadata\":{\"namespace\":\"n\",\"name\":"
+                                      "\"q\"},\"spec\":{\"hard\":{\"cpu\":\"1\"}}}]}";
     struct world w = {.arena = arena_new(MEMORY_MAX), .queue.source.pool_label = STR_LIT("l")};
     struct kube_pods *p = NULL;
     int rc = -1;
@@ -520,8 +421,6 @@ int main(void)
         TEST(the_order_of_members_does_not_matter),
         TEST(a_pod_of_a_later_kubernetes),
         TEST(a_pod_that_cannot_be_counted_is_named),
-        TEST(lines_of_quotas),
-        TEST(a_quota_without_a_namespace_is_refused),
         TEST(pools_by_label),
         TEST(pools_need_memory),
 #if TORTURE
