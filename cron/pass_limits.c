@@ -16,6 +16,9 @@ static bool take_holder(void *ctx, const struct job *j)
     struct demand *d;
 
     if (pass_demand_of(t->queue->conf->rules, j, &d, t->e) != 0) {
+        t->failed = t->e->code == ERR_INTERNAL; /* no memory: it uses the quota all the same */
+        if (t->failed)
+            return false;
         log_error("limits", "job=%lld error=\"the data of a job that holds cannot be read\"",
                   (long long)j->id);
         return true;

@@ -163,7 +163,10 @@ static int place_job(struct pass *p, struct pass_queue *q, const struct job *j,
     out->id = j->id;
     if (q->reading.state == SOURCE_NONE)
         return 0;
-    if (pass_demand_of(q->conf->rules, j, &d, e) != 0) {
+    rc = pass_demand_of(q->conf->rules, j, &d, e);
+    if (rc != 0 && e->code == ERR_INTERNAL) /* no memory: it runs, and is to be counted */
+        return -1;
+    if (rc != 0) {
         log_error("place",
                   "job=%lld error=\"the data of a running job cannot be read: it is not counted\"",
                   (long long)j->id);
