@@ -26,7 +26,8 @@ static void make(struct world *w)
 {
     *w = (struct world){
         .amount = {{STR_LIT("Memory"), 8, 0, 0}, {STR_LIT("VCPU"), 4, 5, 0}},
-        .label = {{STR_LIT("a"), STR_LIT("1")}, {STR_LIT("b"), STR_LIT("1")}},
+        .label = {{.key = STR_LIT("a"), .value = STR_LIT("1")},
+                  {.key = STR_LIT("b"), .value = STR_LIT("1")}},
         .host = {{.name = STR_LIT("one"), .amounts = 2, .labels = 2}, {.name = STR_LIT("two")}},
         .of_pool = {0, 1},
         .pool = {{.name = STR_LIT("z"), .hosts = 2, .shares = 1}, {.name = STR_LIT("a")}},
