@@ -6,8 +6,7 @@
  *
  * A pass is wanted when somebody knocked, when the clock has brought something up, when a callback
  * was given up (what it held is free), when a reading has come (polls.h), or when the last one was
- * long ago (pace.h). No pass waits for a callback, and no callback for
- * another.
+ * long ago (pace.h). No pass waits for a callback, and no callback for another.
  */
 #include "dispatch.h"
 

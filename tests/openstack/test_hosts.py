@@ -8,31 +8,19 @@ import pytest
 from bed import HALF, HOST, MAX_UNIT, THIRD, WHOLE
 
 
-def test_a_disabled_host_is_not_used(bed, anteroom, portal):
+@pytest.mark.parametrize("out, back", [({"status": "disabled"}, {"status": "enabled"}), ({"forced_down": True}, {"forced_down": False})],
+                         ids=["disabled", "forced-down"])
+def test_a_host_that_takes_nothing_is_not_used(bed, anteroom, portal, out, back):
+    """Of one that is forced down Placement knows nothing: it goes on offering it."""
     bed.admin.make_aggregate("red", ["host-1", "host-2"], filter_tenant_id=bed.projects["tenant-a"])
-    bed.admin.set_service("host-1", status="disabled")
+    bed.admin.set_service("host-1", **out)
     p = portal(anteroom())
     p.ask("first", "tenant-a", WHOLE)
     p.wait_confirmed(1)
     assert p.hosts("first") == {"host-2": 1}
     p.ask("second", "tenant-a", WHOLE)
     p.waits("second", "WaitingForCapacity", "Memory", "0 of")
-    bed.admin.set_service("host-1", status="enabled")
-    assert p.hosts("second") == {"host-1": 1}
-    p.wait_confirmed(2)
-
-
-def test_a_host_that_is_forced_down_is_not_used(bed, anteroom, portal):
-    """Placement goes on offering it, and Nova builds nothing on it."""
-    bed.admin.make_aggregate("red", ["host-1", "host-2"], filter_tenant_id=bed.projects["tenant-a"])
-    bed.admin.set_service("host-1", forced_down=True)
-    p = portal(anteroom())
-    p.ask("first", "tenant-a", WHOLE)
-    p.wait_confirmed(1)
-    assert p.hosts("first") == {"host-2": 1}
-    p.ask("second", "tenant-a", WHOLE)
-    p.waits("second", "WaitingForCapacity", "Memory", "0 of")
-    bed.admin.set_service("host-1", forced_down=False)
+    bed.admin.set_service("host-1", **back)
     assert p.hosts("second") == {"host-1": 1}
     p.wait_confirmed(2)
 
