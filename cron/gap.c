@@ -80,6 +80,21 @@ static int64_t sum_of(const struct gap_at *at, size_t resource)
     return at->empty ? at->sum[resource].total : at->sum[resource].free;
 }
 
+/* Of the hosts that may take the kind. */
+static int64_t sum_for(const struct gap_at *at, const struct fit_kind *kind, size_t resource)
+{
+    int64_t sum = 0;
+    size_t i;
+
+    if (!kind->on)
+        return sum_of(at, resource);
+    for (i = 0; i < at->use.n; i++) {
+        if (may_take(kind, at->use.host[i]))
+            sum = num_plus(sum, cell(at, at->use.host[i], resource));
+    }
+    return sum;
+}
+
 static int64_t most_of(const struct gap_at *at, size_t resource)
 {
     return at->empty ? at->sum[resource].most_total : at->sum[resource].most_free;
@@ -176,7 +191,7 @@ static struct gap of_kind(const struct gap_at *at, size_t k)
     int64_t room;
 
     if (r != SIZE_MAX)
-        return (struct gap){GAP_ONE_HOST, k, r, best_of(at, kind, r), sum_of(at, r)};
+        return (struct gap){GAP_ONE_HOST, k, r, best_of(at, kind, r), sum_for(at, kind, r)};
     room = room_for(at, kind);
     if (room == 0)
         return (struct gap){.kind = GAP_TOGETHER, .of = k};
@@ -376,9 +391,14 @@ static void say_mix(const struct gap_at *at, struct buf *b)
 
 static void say_no_host(const struct gap_at *at, const struct gap *g, struct buf *b)
 {
+    size_t n = at->use.n;
+
     put_kind(b, at->capacity, &at->demand->kind[g->of]);
-    buf_printf(b, "; none of its %zu %s may take it%s", at->use.n,
-               at->use.n == 1 ? "host" : "hosts", at->empty ? "" : " now");
+    if (n == 0)
+        buf_str(b, at->pools == 1 ? "; its pool has no host" : "; its pools have no host");
+    else
+        buf_printf(b, "; none of its %zu %s may take it%s", n, n == 1 ? "host" : "hosts",
+                   at->empty ? "" : " now");
 }
 
 void gap_say(const struct gap_at *at, const struct gap *g, struct buf *b)

@@ -277,8 +277,8 @@ static void warn_left_out(const struct pass *p)
     for (i = 0; i < p->queues; i++) {
         if (p->queue[i].waiting.left_out)
             log_warn("pass",
-                     "left_out=%zu error=\"too many different demands wait: some groups are left "
-                     "to a later pass\"",
+                     "left_out=%zu error=\"there was no room for all different demands that wait: "
+                     "some groups are left to a later pass\"",
                      p->queue[i].waiting.left_out);
     }
 }

@@ -191,6 +191,9 @@ static void without_a_host_none_takes_it(void **state)
     gap = find(&w);
     assert_int_equal(gap.kind, GAP_NO_HOST);
     assert_false(gap_is_fragmented(&gap));
+    says(&w, false, GAP_NO_HOST, "needs 1 x (A 1); its pool has no host");
+    w.at.pools = 2;
+    says(&w, true, GAP_NO_HOST, "needs 1 x (A 1); its pools have no host");
 }
 
 /* The first host has the most, and may take nothing of it. */
@@ -226,6 +229,8 @@ static void the_best_host_is_one_that_may_take_the_kind(void **state)
     assert_int_equal(gap.best, 4);
     says(&w, true, GAP_ONE_HOST,
          "needs 6 A on one host; the largest that may take it has 5 when empty");
+    says(&w, false, GAP_ONE_HOST,
+         "needs 6 A on one host; the best that may take it has 4; those have 7 free in pieces");
 }
 
 /* What a kind does not ask for is not counted where only that kind may go. */
