@@ -46,6 +46,17 @@ def test_it_is_live_and_gives_the_terminal_back(a):
     a.delete("/v1/lab/new")
 
 
+def test_a_key_draws_it_anew_at_once(a):
+    with terminal(a, "top", "--interval", "1h") as t:
+        t.wait_for("7 waiting")
+        create(a, "new", 2)
+        t.type(" ")
+        t.wait_for("8 waiting")
+        t.type("q")
+        assert t.end(LEAVE) == 0
+    a.delete("/v1/lab/new")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_in_order(a, number):
     with terminal(a, "top", "--interval", "1h") as t:

@@ -118,6 +118,49 @@ static void a_commit_that_was_cut_off_is_not_marked(void **state)
     each_leaves(runs, ARRAY_LEN(runs), 1);
 }
 
+/* A byte of the mark becomes its opposite; the last one is cut off. How long it was. */
+static off_t spoil(const struct place *place, off_t at)
+{
+    char name[80];
+    struct stat mark;
+    unsigned char byte;
+    FILE *f;
+
+    (void)snprintf(name, sizeof name, "%s.mark", place->path);
+    assert_int_equal(stat(name, &mark), 0);
+    if (at == mark.st_size - 1) {
+        assert_int_equal(truncate(name, at), 0);
+        return mark.st_size;
+    }
+    f = fopen(name, "r+");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    assert_int_equal(fread(&byte, 1, 1, f), 1);
+    byte = (unsigned char)~byte;
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    assert_int_equal(fwrite(&byte, 1, 1, f), 1);
+    assert_int_equal(fclose(f), 0);
+    return mark.st_size;
+}
+
+/* As after a power failure while it was written: the log then holds what SQLite finds in it. */
+static void a_mark_that_is_torn_is_none(void **state)
+{
+    static const char *const run[] = {MAKE, "INSERT INTO t VALUES (2, 'kept')"};
+    struct place place;
+    off_t at = 0, size;
+
+    (void)state;
+    do {
+        place_make(&place);
+        killed_after(place.path, run, ARRAY_LEN(run));
+        size = spoil(&place, at++);
+        assert_int_equal(rows_of(&place), 2);
+        place_clear(&place);
+    } while (at < size);
+    assert_true(size > 16);
+}
+
 /* Pages that go to the log before the commit meet a full disk, which SQLite may learn from a read
  * of them; then there is room again. All of the transaction is there, or nothing. */
 static void a_transaction_whose_pages_met_a_full_disk_is_whole_or_gone(void **state)
@@ -257,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_taken_back_is_not_marked),
         cmocka_unit_test(a_commit_that_was_cut_off_is_not_marked),
+        cmocka_unit_test(a_mark_that_is_torn_is_none),
         cmocka_unit_test(a_transaction_whose_pages_met_a_full_disk_is_whole_or_gone),
         cmocka_unit_test(a_transaction_reads_what_it_has_written),
         cmocka_unit_test(what_was_taken_back_is_not_written_and_what_is_committed_is),

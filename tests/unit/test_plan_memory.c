@@ -33,6 +33,19 @@ static void world_of_lines(struct world *w)
     world_job(w, scope, 2, 5);
 }
 
+/* Another one lacks quota behind the line that the old jobs hold: whether it ever fits is asked all
+ * the same. */
+static void world_of_the_poor(struct world *w)
+{
+    size_t limit, hard;
+
+    world_of_lines(w);
+    limit = world_limit(w, 0, 5, false);
+    hard = hard_shape(w, 5, 5);
+    world_need(w, world_group(w, 0, hard, 0), limit, 1);
+    world_job(w, 0, hard, 5);
+}
+
 /* Only a marker holds a line: the head of its group is young. */
 static void world_of_markers(struct world *w)
 {
@@ -164,6 +177,7 @@ static void every_allocation_may_fail(void **state)
     for (int once = 0; once < 2; once++)
         for (int policy = PLAN_PACK; policy <= PLAN_SPREAD; policy++) {
             check(world_of_lines, (enum plan_policy)policy, once);
+            check(world_of_the_poor, (enum plan_policy)policy, once);
             check(world_of_markers, (enum plan_policy)policy, once);
             check(world_of_many, (enum plan_policy)policy, once);
         }
