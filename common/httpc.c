@@ -21,6 +21,15 @@ struct httpc {
 #define AWAY        (500 * NS_PER_MS) /* whoever looks no more often is not at work */
 #define LOOK_EXTEND (1 * NS_PER_S)    /* how often a limit that was extended is looked at */
 
+/* Debian's libcurl brings GnuTLS along for protocols that nobody is called by here, and GnuTLS
+ * starts as soon as it is loaded: 1 MB of memory. This, by which it asks a program first, is what
+ * its GNUTLS_SKIP_GLOBAL_INIT stands for; whoever uses it starts it then. */
+int _gnutls_global_init_skip(void);
+int _gnutls_global_init_skip(void)
+{
+    return 1;
+}
+
 int httpc_init(struct err *e)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
