@@ -74,7 +74,7 @@ class Browser:
         self.driver.get(f"http://127.0.0.1:{a.port}/{where}")
         self.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
         if wait:
-            self.until(lambda: self.all("#live.live"), what="a page that is live")
+            self.until(lambda: self.all("#live.live") and self.all("h1"), what="a page that is live and has its heading")
         return self
 
     def go(self, where):
