@@ -34,10 +34,8 @@ static int take_steps(struct db *db, struct err *e)
     char pragma[96];
     int i;
 
-    if (db_ask_i64(db, "PRAGMA user_version", &version, e) != 0 || check_ours(db, version, e) != 0)
+    if (migrate_known(db, &version, e) != 0)
         return -1;
-    if (version > migrate_count)
-        return newer(version, e);
     for (i = (int)version; i < migrate_count; i++) {
         if (db_exec(db, migrate_steps[i], e) != 0)
             return err_wrap(e, "migration %d", i + 1);
@@ -84,14 +82,19 @@ int migrate_run(struct db *db, int64_t wait, struct err *e)
     return db_commit(db, e);
 }
 
+int migrate_known(struct db *db, int64_t *version, struct err *e)
+{
+    if (db_ask_i64(db, "PRAGMA user_version", version, e) != 0 || check_ours(db, *version, e) != 0)
+        return -1;
+    return *version > migrate_count ? newer(*version, e) : 0;
+}
+
 int migrate_check(struct db *db, struct err *e)
 {
     int64_t version;
 
-    if (db_ask_i64(db, "PRAGMA user_version", &version, e) != 0 || check_ours(db, version, e) != 0)
+    if (migrate_known(db, &version, e) != 0)
         return -1;
-    if (version > migrate_count)
-        return newer(version, e);
     if (version < migrate_count)
         return err_set(e, ERR_UNAVAILABLE,
                        "the database has version %lld and this program needs %d: start "

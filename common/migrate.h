@@ -20,6 +20,10 @@ extern const int migrate_count;
  * can be done; of the checksums that is tried whenever one is opened. */
 int migrate_run(struct db *db, int64_t wait, struct err *e) AR_MUST_CHECK;
 
+/* Is it Anteroom's, and of a version that this program knows? 0 and *version, or -1 and a sentence.
+ */
+int migrate_known(struct db *db, int64_t *version, struct err *e) AR_MUST_CHECK;
+
 /* Is it exactly of this program's version? 0, or -1 and a sentence that says what to do. */
 int migrate_check(struct db *db, struct err *e) AR_MUST_CHECK;
 

@@ -3,9 +3,12 @@
 #include "store.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "db_file.h"
 #include "db_version.h"
 #include "migrate.h"
 #include "store_inner.h"
@@ -80,6 +83,33 @@ int store_open(const struct conf *conf, enum store_mode mode, struct store **out
 failed:
     store_close(s);
     return -1;
+}
+
+int store_probe(const struct conf *conf, struct err *e)
+{
+    struct db_options o = {.path = conf->database.p,
+                           .write = true,
+                           .application_id = MIGRATE_APPLICATION_ID,
+                           .version = migrate_count};
+    char *lock_path;
+    struct stat st;
+    struct db *db;
+    int64_t version;
+    int rc;
+
+    if (stat(o.path, &st) != 0 ? errno == ENOENT : st.st_size == 0)
+        return db_file_check(o.path, e) == 0 ? 1 : -1;
+    o.lock_path = lock_path = with_suffix(o.path, ".lock");
+    if (!lock_path)
+        return err_set(e, ERR_INTERNAL, "no memory to open the database");
+    rc = db_open(&o, &db, e);
+    if (rc == 0) {
+        if (migrate_known(db, &version, e) != 0)
+            rc = err_wrap(e, "%s", o.path);
+        db_close(db);
+    }
+    free(lock_path);
+    return rc;
 }
 
 void store_as(struct store *s, const struct who *who)

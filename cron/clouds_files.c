@@ -53,6 +53,8 @@ static int find_file(size_t which, struct buf *b, struct err *e)
             return -1;
         if (access(b->data, R_OK) == 0)
             return 0;
+        if (i < ARRAY_LEN(suffixes) && errno == EACCES && access(".", X_OK) != 0)
+            continue; /* started from another one's directory, as by runuser: it is not his */
         if (errno != ENOENT && errno != ENOTDIR)
             return err_errno(e, ERR_CONFIG, "%s", b->data);
     }

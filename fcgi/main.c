@@ -120,16 +120,16 @@ static void raise_limit(void)
 
 static int check(const struct conf *conf)
 {
-    struct store *s;
     struct err e;
+    int rc;
 
     printf("ok: configuration %s\n", conf->file.p);
-    if (store_open(conf, STORE_WRITE, &s, &e) != 0) {
+    rc = store_probe(conf, &e);
+    if (rc < 0) {
         (void)fflush(stdout);
         return complain(EXIT_FAILED, &e);
     }
-    store_close(s);
-    printf("ok: database %s\n", conf->database.p);
+    printf("ok: database %s%s\n", conf->database.p, rc ? ": none yet" : "");
     return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
 }
 

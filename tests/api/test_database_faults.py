@@ -69,6 +69,9 @@ def test_a_database_that_cannot_be_used_is_one_clear_sentence_and_left_alone(ant
                           ("anteroom-dispatch", []), ("anteroom-dispatch", ["--watch"])):
         done = subprocess.run([BIN / program, "--config", a.config_path, *args], cwd=a.dir, env=a.env, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=30 * SLOW)
+        if fault is a_lock_file_that_is_a_directory and args == ["--check"]:
+            assert done.returncode == 0  # it makes neither, and so does not meet it
+            continue
         assert done.returncode == 1, done
         line = next(x for x in done.stderr.splitlines() if words in x)
         assert str(a.db_path) in line or "level=error" in line
@@ -214,12 +217,15 @@ def test_a_disk_nearly_full_takes_no_new_jobs_but_every_change(anteroom):
     create(a, "new", 1)
 
 
+GET = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET", "REQUEST_URI": "/v1/lab/", "REMOTE_ADDR": "127.0.0.1"}
+
+
 def test_programs_that_start_at_once_on_a_new_database_wait_for_each_other(tmp_path):
     """As `make run` starts them: who comes second must not be told that the database is locked."""
     config = tmp_path / "anteroom.yaml"
     for i in range(20):
         config.write_text(f"database: {tmp_path}/{i}.db\n")
-        started = [subprocess.Popen([BIN / "anteroom.fcgi", "--config", config, "--check"],
+        started = [subprocess.Popen([BIN / "anteroom.fcgi", "--config", config], env={**os.environ, **GET}, stdin=subprocess.DEVNULL,
                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(6)]
         said = [p.communicate()[0] for p in started]
-        assert [p.returncode for p in started] == [0] * len(started), said
+        assert all("Status: 200" in x for x in said), said

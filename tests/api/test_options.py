@@ -169,6 +169,27 @@ def test_check_of_a_good_configuration(run, program):
     assert str(run.a.config_path) in done.stdout and str(run.a.db_path) in done.stdout
 
 
+def test_the_services_check_makes_nothing_and_migrates_nothing(run):
+    """Found by review: it made the database, root's where root asked, and brought one up that another version was at work on."""
+    def check():
+        done = run("anteroom.fcgi", "--config", run.a.config_path, "--check")
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return done.stdout
+
+    assert f"ok: database {run.a.db_path}: none yet\n" in check()
+    run.a.db_path.touch()  # it was made, and nothing written to it
+    assert f"ok: database {run.a.db_path}: none yet\n" in check()
+    assert run.a.db_path.stat().st_size == 0 and not run.a.db_path.with_name(run.a.db_path.name + ".lock").exists()
+    assert run("anteroom-dispatch", "--config", run.a.config_path).returncode == 0
+    version = "PRAGMA user_version"
+    with contextlib.closing(run.a.database()) as db:
+        older = db.execute(version).fetchone()[0] - 1
+    run.a.edit(f"{version} = {older}")
+    assert f"ok: database {run.a.db_path}\n" in check()
+    with contextlib.closing(run.a.database()) as db:
+        assert db.execute(version).fetchone() == (older,)
+
+
 def test_the_dispatchers_check_asks_every_source_and_writes_nothing(run):
     done = run("anteroom-dispatch", "--config", run.a.config_path, "--check")
     assert done.returncode == 0 and f"database {run.a.db_path}: none yet" in done.stdout, done

@@ -57,6 +57,11 @@ def test_everything_belongs_to_one_user_and_nobody_else_reads_it(m):
     assert m.run("runuser -u nobody -- ls /var/lib/anteroom", code=None).returncode != 0
 
 
+def test_the_working_directory_is_the_databases(m):
+    pid = show(m, "anteroom-dispatch.service", "MainPID")
+    assert m.out(f"readlink /proc/{pid}/cwd") == "/var/lib/anteroom"
+
+
 def test_it_is_started_by_a_connection(m):
     """The socket is systemd's: a service that does not run yet is started by the first request, and nobody is refused."""
     m.run("systemctl stop anteroom-fcgi.service")
@@ -174,7 +179,20 @@ def test_the_timer_in_place_of_the_service(m):
     assert show(m, "anteroom-dispatch.service", "ActiveState") == "inactive"
     a_job_runs(m, "j3")
     assert show(m, "anteroom-dispatch-run.service", "ActiveState") == "activating"
-    m.run("systemctl disable --now anteroom-dispatch.timer; systemctl stop anteroom-dispatch-run.service; systemctl start anteroom-dispatch.service")
+    # Back again while the last run is at work: the service leaves, and comes again (found by review: it stayed away).
+    m.run("systemctl disable --now anteroom-dispatch.timer; systemctl start anteroom-dispatch.service")
+    wait_until(lambda: int(show(m, "anteroom-dispatch.service", "NRestarts")) > 0, what="the service has met another dispatcher")
+    m.run("systemctl stop anteroom-dispatch-run.service")
+    a_job_runs(m, "j4")
+    assert show(m, "anteroom-dispatch.service", "ActiveState") == "active"
+
+
+def test_a_secret_as_readme_makes_it_is_one(m):
+    line, = [x for x in (ROOT / "README.md").read_text().splitlines() if x.startswith("    ") and "/dev/stdin" in x]
+    m.run(line)
+    m.run("echo '{database: /var/lib/anteroom/anteroom.db, callback: {secret_file: /etc/anteroom/callback.secret}}' > /etc/anteroom/secret.yaml")
+    m.run("runuser -u anteroom -- anteroom-dispatch --config /etc/anteroom/secret.yaml --check")
+    m.run("rm /etc/anteroom/secret.yaml /etc/anteroom/callback.secret")
 
 
 def test_an_upgrade_and_the_backup(m):

@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cron/clouds.h"
@@ -96,6 +97,47 @@ static const char *refused(const char *name)
 
 #define AUTH                                                                                       \
     "    auth: {auth_url: 'http://k:5000', username: u, password: " SECRET ", project_name: p}\n"
+
+/* Whether a cloud of the user's own is found by somebody who is not root, in a process of its own,
+ * from a directory with these rights. The second one has a file that he may not read. */
+static bool is_found_from(const char *place, mode_t rights)
+{
+    pid_t pid;
+    int status;
+
+    assert_int_equal(chmod(place, rights), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct conf_source source = {.cloud = STR_LIT("mine")};
+        struct cloud *c = NULL;
+        struct err e;
+
+        if (chdir(place) != 0 || (getuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)))
+            _exit(2);
+        _exit(cloud_find(&source, &c, &e) == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(chmod(place, 0755), 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+    return WEXITSTATUS(status) == 0;
+}
+
+/* Found by review: runuser leaves one in root's own directory. */
+static void test_a_working_directory_of_somebody_else_has_no_files(void **state)
+{
+    (void)state;
+    if (getuid() != 0)
+        return; /* nobody else can be somebody else */
+    assert_int_equal(chmod(directory, 0755), 0);
+    assert_int_equal(mkdir(".config", 0755) | mkdir(".config/openstack", 0755), 0);
+    put(".config/openstack/clouds.yaml", "clouds:\n  mine:\n" AUTH);
+    assert_int_equal(mkdir("place", 0755), 0);
+    put("place/clouds.yaml", "clouds: {}\n");
+    assert_int_equal(chmod("place/clouds.yaml", 0600), 0);
+    assert_true(is_found_from("place", 0700));
+    assert_false(is_found_from("place", 0755)); /* it is there, and not to be passed over */
+}
 
 static void test_password(void **state)
 {
@@ -422,6 +464,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_password),
+        TEST(test_a_working_directory_of_somebody_else_has_no_files),
         TEST(test_secure_counts_first),
         TEST(test_an_empty_setting_is_none),
         TEST(test_search_order),
