@@ -97,6 +97,18 @@ const struct conf_queue *conf_queue(const struct conf *conf, struct str type)
     return own ? own : any;
 }
 
+int64_t conf_longest_settle(const struct conf *conf)
+{
+    int64_t longest = 0;
+    size_t i;
+
+    for (i = 0; i < conf->queues; i++) {
+        if (conf->queue[i].source.settle > longest)
+            longest = conf->queue[i].source.settle;
+    }
+    return longest;
+}
+
 struct netguard_rules conf_rules(const struct conf *conf, const struct conf_queue *queue)
 {
     const struct conf_networks *n =

@@ -189,6 +189,9 @@ void conf_free(struct conf *conf);
 /* The entry for a type: its own, else "*". Never NULL. Pure; any thread. */
 const struct conf_queue *conf_queue(const struct conf *conf, struct str type);
 
+/* The longest `settle` of its queues, in ns. Pure; any thread. */
+int64_t conf_longest_settle(const struct conf *conf);
+
 /* "none", "static", …: as the file has it. */
 const char *conf_capacity_word(enum conf_capacity capacity);
 const char *conf_fit_word(enum conf_fit fit);

@@ -110,18 +110,6 @@ static int64_t longest_call(const struct conf *conf)
     return longest + longest / 10;
 }
 
-static int64_t longest_settle(const struct conf *conf)
-{
-    int64_t longest = 0;
-    size_t i;
-
-    for (i = 0; i < conf->queues; i++) {
-        if (conf->queue[i].source.settle > longest)
-            longest = conf->queue[i].source.settle;
-    }
-    return longest;
-}
-
 static int64_t longest_pause(const struct conf *conf)
 {
     return STORE_PAUSES_MAX * conf->callback.pause;
@@ -141,7 +129,7 @@ static int bring_near(struct store *s, int64_t now, struct err *e)
     } parts[] = {{SQL_CLOCK_NEAR_CALLED, longest_call},
                  {SQL_CLOCK_NEAR_WAITING, none},
                  {SQL_CLOCK_NEAR_ASLEEP, none},
-                 {SQL_CLOCK_NEAR_HOLDS, longest_settle},
+                 {SQL_CLOCK_NEAR_HOLDS, conf_longest_settle},
                  {SQL_CLOCK_NEAR_RECEIVERS, longest_pause}};
     struct db_stmt *st;
     size_t i;

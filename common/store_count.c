@@ -41,7 +41,8 @@ void store_count(struct store *s, enum store_counted what, struct str type, int6
         return;
     buf_add(&s->counts, &en, sizeof en);
     buf_add(&s->counts, type.p, type.n);
-    s->counts_last = at;
+    if (!s->counts.failed) /* else it has no name behind it */
+        s->counts_last = at;
 }
 
 void store_count_point(struct store *s)

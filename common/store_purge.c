@@ -53,9 +53,12 @@ static int64_t events_kept(const struct store *s)
     return s->conf->retention.events;
 }
 
+/* A try that nobody heard of says that a job may use what no source shows yet. */
 static int64_t deliveries_kept(const struct store *s)
 {
-    return s->conf->retention.deliveries;
+    int64_t settle = conf_longest_settle(s->conf);
+
+    return s->conf->retention.deliveries > settle ? s->conf->retention.deliveries : settle;
 }
 
 /* A step under way. */

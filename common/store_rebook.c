@@ -163,14 +163,21 @@ static int change_job(struct store *s, enum store_sql_name name, int64_t id, str
     return db_run(s->db, st, e);
 }
 
-/* What is placed anew counts there alone. */
+/* What is placed anew counts there alone; that it is on none of its hosts now is seen. */
+static int unplace(struct store *s, int64_t id, struct str type, struct err *e)
+{
+    return change_job(s, SQL_HOLD_FORGET, id, e) == 0 && change_job(s, SQL_UNPLACE, id, e) == 0
+               ? store_touch_queue(s, type, STORE_STAYS, INT64_MIN, e)
+               : -1;
+}
+
 static int remedy(struct store *s, struct db_stmt *job, enum remedy what, struct err *e)
 {
     int64_t id = db_i64(job, 0);
     struct db_stmt *st;
 
     if (what == PLACE_IT_ANEW)
-        return change_job(s, SQL_HOLD_FORGET, id, e) < 0 ? -1 : change_job(s, SQL_UNPLACE, id, e);
+        return unplace(s, id, db_str(job, 1), e);
     st = db_use(s->db, SQL_HOLD_SETTLE, e);
     if (!st)
         return -1;

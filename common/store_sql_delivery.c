@@ -56,7 +56,8 @@ const char *const store_sql_delivery[SQL_NAMES] = {
     [SQL_UNPLACED] =
         "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.status = 'running' AND j.hosts IS NULL AND j.id > ?1"
         " ORDER BY j.id",
-    [SQL_UNPLACE] = "UPDATE jobs SET hosts = NULL WHERE id = ?1 AND status = 'running'",
+    [SQL_UNPLACE] = "UPDATE jobs SET hosts = NULL, version = version + 1"
+                    " WHERE id = ?1 AND status = 'running'",
     [SQL_HOLD_FORGET] = "DELETE FROM holds WHERE job_id = ?1",
     [SQL_RUNNING_HOLDS] =
         "SELECT id, type, data, hosts = '{}', EXISTS (SELECT 1 FROM holds WHERE job_id = jobs.id"

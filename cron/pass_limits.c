@@ -5,6 +5,7 @@
 #include "pass_inner.h"
 
 struct taker {
+    const struct conf *conf;
     struct pass_queue *queue;
     struct err *e;
     bool failed;
@@ -15,7 +16,7 @@ static bool take_holder(void *ctx, const struct job *j)
     struct taker *t = ctx;
     struct demand *d;
 
-    if (pass_demand_of(t->queue->conf->rules, j, &d, t->e) != 0) {
+    if (pass_demand_of(conf_queue(t->conf, j->type)->rules, j, &d, t->e) != 0) {
         t->failed = t->e->code == ERR_INTERNAL; /* no memory: it uses the quota all the same */
         if (t->failed)
             return false;
@@ -30,7 +31,7 @@ static bool take_holder(void *ctx, const struct job *j)
 
 int pass_limits(struct pass *p, struct pass_queue *q, struct err *e)
 {
-    struct taker t = {.queue = q, .e = e};
+    struct taker t = {.conf = p->conf, .queue = q, .e = e};
 
     if (limits_make(&q->waiting, p->arena, &q->limits, e) != 0)
         return -1;

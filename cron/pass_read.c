@@ -151,10 +151,11 @@ int pass_demand_of(struct str rules, const struct job *j, struct demand **d, str
     return rc;
 }
 
-/* A queue without a source has nothing to be counted on: its job is placed nowhere. So is one whose
- * data can't be read, which is not to hold up all others for ever. */
-static int place_job(struct pass *p, struct pass_queue *q, const struct job *j,
-                     struct pass_job *out, struct err *e)
+/* A job of the queue `own`, on the reading of q. A queue without a source has nothing to be counted
+ * on: its job is placed nowhere. So is one whose data can't be read, which is not to hold up all
+ * others for ever. */
+static int place_job(struct pass *p, const struct pass_queue *own, struct pass_queue *q,
+                     const struct job *j, struct pass_job *out, struct err *e)
 {
     struct demand *d;
     int rc;
@@ -163,7 +164,7 @@ static int place_job(struct pass *p, struct pass_queue *q, const struct job *j,
     out->id = j->id;
     if (q->reading.state == SOURCE_NONE)
         return 0;
-    rc = pass_demand_of(q->conf->rules, j, &d, e);
+    rc = pass_demand_of(own->conf->rules, j, &d, e);
     if (rc != 0 && e->code == ERR_INTERNAL) /* no memory: it runs, and is to be counted */
         return -1;
     if (rc != 0) {
@@ -199,7 +200,7 @@ static bool take_unplaced(void *ctx, const struct job *j)
 {
     struct reader *r = ctx;
     struct pass *p = r->pass;
-    struct pass_queue *q = place_of(p, queue_of(p, j->type));
+    struct pass_queue *own = queue_of(p, j->type), *q = place_of(p, own);
 
     if (!q)
         return true;
@@ -207,7 +208,9 @@ static bool take_unplaced(void *ctx, const struct job *j)
         p->unplaced = true;
         return false;
     }
-    if (place_job(p, q, j, &p->place[p->placed], r->e) == 0) {
+    if (place_job(p, own, q, j, &p->place[p->placed], r->e) == 0) {
+        if (q != own && p->place[p->placed].holds == 0)
+            return true; /* the other's pools are not where it is: its own reading will tell */
         p->placed++;
         q->placed++;
         return true;

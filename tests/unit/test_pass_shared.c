@@ -192,6 +192,34 @@ static void test_a_running_job_is_placed_by_whoever_has_a_reading(void **state)
     rig_free(&s.rig);
 }
 
+/* Found by review: it was placed on none of the other's hosts, and never counted again. */
+static void test_a_running_job_that_the_other_queue_has_no_pool_for_waits_for_its_own(void **state)
+{
+    struct str others[] = {STR_LIT("q")};
+    struct pass_result r;
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    struct pool pool = s.pool;
+    pool.open = false;
+    pool.projects = 1;
+    pool.project = others;
+    s.reading[B].pool = &pool;
+    add(&s, "a", "past", 8);
+    set_running(&s, "a", "past");
+    s.in[A] = NULL;
+    r = pass(&s);
+    assert_int_equal(r.placed, 0);
+    assert_false(r.more);
+    s.in[A] = &s.reading[A];
+    add(&s, "a", "later", 8);
+    assert_int_equal(pass(&s).placed, 1);
+    assert_int_equal(pass(&s).admitted, 0);
+    assert_non_null(strstr(message(&s, "a", "later"), "2 of 10 are free"));
+    rig_free(&s.rig);
+}
+
 static void test_a_job_that_is_placed_counts_against_its_quota(void **state)
 {
     struct source_limit cores = {{"cores", 5}, {{"VCPU", 4}}, 5, 0};
@@ -298,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_who_had_no_turn_goes_first_in_the_next_pass),
         cmocka_unit_test(test_what_was_planned_by_another_clock_is_planned_again),
         cmocka_unit_test(test_a_running_job_is_placed_by_whoever_has_a_reading),
+        cmocka_unit_test(test_a_running_job_that_the_other_queue_has_no_pool_for_waits_for_its_own),
         cmocka_unit_test(test_a_job_that_is_placed_counts_against_its_quota),
         cmocka_unit_test(test_a_source_that_says_too_much_stops_nobody_else),
         cmocka_unit_test(test_a_flood_of_demands_stops_no_other_queue),

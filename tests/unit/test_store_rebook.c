@@ -128,7 +128,7 @@ static void without_memory_nobody_is_left_uncounted(void **state)
     static const char unplaced[] = "SELECT hosts IS NULL FROM jobs";
     struct rig r;
     struct err e;
-    int64_t good;
+    int64_t good, was[2];
     int rc;
 
     (void)state;
@@ -156,10 +156,14 @@ static void without_memory_nobody_is_left_uncounted(void **state)
         assert_int_equal(rc, 0);
         assert_true(good > 2);
     }
+    was[0] = rig_ask(&r, "SELECT version FROM jobs");
+    was[1] = rig_ask(&r, "SELECT version FROM queues");
     rig_begin(&r);
     OK(store_rebook(r.s, &e), &e);
     rig_commit(&r);
     assert_int_equal(rig_ask(&r, unplaced), 1);
+    assert_true(rig_ask(&r, "SELECT version FROM jobs") > was[0]); /* found by review: 304 */
+    assert_true(rig_ask(&r, "SELECT version FROM queues") > was[1]);
     assert_int_equal(store_misbooked(r.s, &e), 0);
     rig_free(&r);
 }
