@@ -86,8 +86,10 @@ void store_count_all(struct store *s);
 /* Reads a job from a statement that begins with the job's columns.
  * The spans are the statement's. */
 int store_row_job(struct db_stmt *st, struct job *j, struct err *e) AR_MUST_CHECK;
-/* The same of a statement that also has what only clients are shown: the job as they see it. */
-int store_row_shown(struct db_stmt *st, struct job *j, struct err *e) AR_MUST_CHECK;
+/* The same of a statement that also has what only clients are shown: the job as who asks sees it;
+ * why a source fails is for who sees everything. */
+int store_row_shown(const struct store *s, struct db_stmt *st, struct job *j,
+                    struct err *e) AR_MUST_CHECK;
 
 /* What a waiting job shows while its queue is paused, in place of its group's reason: its tag is
  * another one then. */

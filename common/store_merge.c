@@ -101,7 +101,7 @@ int store_merge_next(struct store *s, struct job *j, struct err *e)
     db_bind_i64(st, 2, id);
     if (db_step(s->db, st, e) != 1)
         return -1;
-    return store_row_shown(st, j, e) == 0 ? 1 : -1;
+    return store_row_shown(s, st, j, e) == 0 ? 1 : -1;
 }
 
 void store_merge_end(struct store *s)

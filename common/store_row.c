@@ -77,10 +77,24 @@ void store_row_paused(bool paused, struct job *j)
     j->reason_seq = INT64_MAX;
 }
 
-int store_row_shown(struct db_stmt *st, struct job *j, struct err *e)
+/* The source's own words name programs, addresses and accounts of the operator's. */
+static void hide_error(struct job *j)
+{
+    const char *colon;
+
+    if (!str_is(j->reason, JOB_REASON_SOURCE) || !j->message.n)
+        return;
+    colon = memchr(j->message.p, ':', j->message.n);
+    if (colon)
+        j->message.n = (size_t)(colon - j->message.p);
+}
+
+int store_row_shown(const struct store *s, struct db_stmt *st, struct job *j, struct err *e)
 {
     if (store_row_job(st, j, e) != 0)
         return -1;
+    if (!s->who->everything)
+        hide_error(j);
     store_row_paused(db_i64(st, C_PAUSED) != 0, j);
     return 0;
 }
@@ -96,7 +110,7 @@ int store_row_find(struct store *s, struct str type, struct str request_id, stru
     db_bind_str(st, 1, type);
     db_bind_str(st, 2, request_id);
     rc = db_step(s->db, st, e);
-    return rc == 1 && store_row_shown(st, j, e) != 0 ? -1 : rc;
+    return rc == 1 && store_row_shown(s, st, j, e) != 0 ? -1 : rc;
 }
 
 int store_show(struct store *s, struct str type, struct str request_id, struct job *j,
@@ -182,7 +196,7 @@ int store_list_next(struct store *s, struct job *j, struct err *e)
             return -1;
         rc = db_step(s->db, s->list, e);
     }
-    if (rc == 1 && store_row_shown(s->list, j, e) != 0)
+    if (rc == 1 && store_row_shown(s, s->list, j, e) != 0)
         return -1;
     return rc;
 }

@@ -273,6 +273,10 @@ def test_an_owner_sees_his_own(anteroom, tmp_path):
     assert own["LastPass"] == {**whole["LastPass"], "Admitted": None, "Groups": None, "Reasons": None}
     assert str(tmp_path) in whole["Source"]["Error"] or "JSON" in whole["Source"]["Error"]
     assert own["Source"] == {**whole["Source"], "Ms": None, "Error": "the last try to read it failed"}
+    said = {who: a.get("/v1/lab/j1", headers=headers).data["Message"] for who, headers in (("admin", admin), ("owner", his))}
+    assert said["owner"] == "the source of capacity could not be read" and said["admin"] == f"{said['owner']}: {whole['Source']['Error']}"
+    assert [job["Message"] for job in a.get("/v1/lab/", headers=his).data if job["RequestID"] == "j1"] == [said["owner"]]
+    assert [job["Message"] for job in a.get("/v1/lab/", headers=both).data if job["RequestID"] == "j1"] == [said["owner"]]
     for who, types in ((admin, ["lab", "mine", "theirs"]), (his, ["lab", "mine"]), (both, ["lab", "mine", "theirs"])):
         assert names(a.get("/queues/", headers=who)) == types
     tag = a.get("/queues/lab", headers=his).headers["ETag"]
