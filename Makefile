@@ -110,9 +110,10 @@ run:
 # The unit tests, then everything through the real web server, then what breaks under it; all of it again with AddressSanitizer and
 # with ThreadSanitizer, but for the tests in a browser, which are of files that no compiler makes, and for those that take the place
 # of calls whose place a sanitizer takes, too. A test through the web server waits more than it works: four
-# files of them at once.
+# files of them at once; of those of tests/fault two, but for some that measure time.
 PYTEST := $(PYTHON) -B -m pytest -n 4 --dist loadfile -c tests/api/pytest.ini tests/api
 FAULTS := $(PYTHON) -B -m pytest -c tests/fault/pytest.ini tests/fault
+BY_TWO := -n 2 --dist loadfile
 JOBS := -j$(shell nproc)
 test:
 	@tests/deps.sh test
@@ -123,11 +124,12 @@ test:
 	tests/fuzz/replay.sh build/asan/fuzzers
 	tests/model/run.sh
 	ANTEROOM_BIN=build $(PYTEST)
-	ANTEROOM_BIN=build $(FAULTS)
+	ANTEROOM_BIN=build $(FAULTS) $(BY_TWO) -m "not alone"
+	ANTEROOM_BIN=build $(FAULTS) -m alone
 	ANTEROOM_BIN=build/asan $(PYTEST) -m "not browser"
-	ANTEROOM_BIN=build/asan $(FAULTS) -m "not ordinary"
+	ANTEROOM_BIN=build/asan $(FAULTS) $(BY_TWO) -m "not ordinary"
 	ANTEROOM_BIN=build/tsan $(PYTEST) -m "not browser"
-	ANTEROOM_BIN=build/tsan $(FAULTS) -m "not ordinary"
+	ANTEROOM_BIN=build/tsan $(FAULTS) $(BY_TWO) -m "not ordinary"
 
 # The long forms of the tests that take as long as one lets them: each test MINUTES at most.
 MINUTES ?= 10

@@ -4,9 +4,13 @@ nobody waits for a second. See writers.c."""
 import json
 import subprocess
 
+import pytest
+
 import soak
 from cloud import is_sound, lab
 from harness import BIN, SLOW
+
+pytestmark = pytest.mark.alone
 
 PROCESSES = 4
 LONGEST = 1000  # ms, as it is promised

@@ -20,6 +20,8 @@ from nth import Service
 from receiver import Reply
 from small_disk import MB, mounted, mounts
 
+pytestmark = pytest.mark.alone
+
 PROMISE = "Survives a full disk"
 HOSTS = {"n": {"gpu": 1000}}
 

@@ -22,6 +22,8 @@ from contract import FastCGI, connected
 from harness import BIN, ROOT, SLOW, wait_until
 from load import Load
 
+pytestmark = pytest.mark.alone
+
 HOSTS = {"n": {"gpu": 20}}
 CONNS = 300  # that nginx hands on at once (max_conns in run.conf): what it takes
 FLOOD_THREADS = 2  # of wrk

@@ -3,9 +3,13 @@
 import threading
 import time
 
+import pytest
+
 import soak
 from cloud import books_balance, lab
 from load import Load
+
+pytestmark = pytest.mark.alone
 
 HOSTS = {f"n{i}": {"gpu": 12} for i in range(4)}
 CONF = {"retention": {"jobs": "1m", "events": "1m", "deliveries": "1m"}, **lab(HOSTS)}
