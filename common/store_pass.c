@@ -247,13 +247,18 @@ static int find_head(struct store *s, struct db_stmt *all, struct db_stmt *seek,
     return rc;
 }
 
-int store_groups(struct store *s, store_group_fn *fn, void *ctx, struct err *e)
+/* Those whose ids are from `from` to before `to`. 1: fn has had enough; 0; -1. */
+static int each_group(struct store *s, int64_t from, int64_t to, store_group_fn *fn, void *ctx,
+                      struct err *e)
 {
     struct db_stmt *all = db_use(s->db, SQL_GROUP_ALL, e);
     struct db_stmt *head = all ? db_use(s->db, SQL_GROUP_HEAD, e) : NULL;
     int rc = head ? 0 : -1;
 
-    s->empty_groups = 0;
+    if (head) {
+        db_bind_i64(all, 1, from);
+        db_bind_i64(all, 2, to);
+    }
     while (rc >= 0 && (rc = db_step(s->db, all, e)) == 1) {
         struct store_group g = {.id = db_i64(all, 0),
                                 .type = db_str(all, 1),
@@ -271,6 +276,17 @@ int store_groups(struct store *s, store_group_fn *fn, void *ctx, struct err *e)
             break;
     }
     db_done(all);
+    return rc;
+}
+
+int store_groups(struct store *s, int64_t from, store_group_fn *fn, void *ctx, struct err *e)
+{
+    int rc;
+
+    s->empty_groups = 0;
+    rc = each_group(s, from, INT64_MAX, fn, ctx, e);
+    if (rc == 0 && from > 0)
+        rc = each_group(s, 0, from, fn, ctx, e);
     return rc < 0 ? -1 : 0;
 }
 

@@ -52,11 +52,12 @@ struct store_group {
     int64_t head_id, head_priority, head_queued_at;
     bool head_kept; /* it stood in the group's row: store_keep_head need not write it there */
 };
-/* Calls fn for every group that has a waiting (queued, awake) job, in no promised order; fn returns
- * false to stop (-1 without *e filled is then not an error: returns 0). The spans hold during the
- * call only. */
+/* Calls fn for every group that has a waiting (queued, awake) job, by their ids from `from` on (0:
+ * from the first), and then those before it; fn returns false to stop (-1 without *e filled is then
+ * not an error: returns 0). The spans hold during the call only. */
 typedef bool store_group_fn(void *ctx, const struct store_group *g);
-int store_groups(struct store *s, store_group_fn *fn, void *ctx, struct err *e) AR_MUST_CHECK;
+int store_groups(struct store *s, int64_t from, store_group_fn *fn, void *ctx,
+                 struct err *e) AR_MUST_CHECK;
 
 /* Writes a group's first job into its row, where it is not known yet (in a write transaction). What
  * makes another one the first lets it be forgotten (schema/0007_heads.sql). */

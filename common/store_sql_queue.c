@@ -48,8 +48,7 @@ const char *const store_sql_queue[SQL_NAMES] = {
     [SQL_GROUP_ALL] =
         "SELECT id, type, scope, shape, reason, message, owner_id, type IN (SELECT q.type"
         " FROM queues q INDEXED BY queues_paused WHERE q.paused = 1 AND q.type > ''), head_id,"
-        " head_priority, head_queued_at FROM groups"
-        " /* scan: groups, the pass looks at each of them */",
+        " head_priority, head_queued_at FROM groups WHERE id >= ?1 AND id < ?2",
     [SQL_GROUP_HEAD] = "SELECT id, priority, queued_at FROM jobs WHERE group_id = ?1 ORDER BY "
                        "priority, id LIMIT 1",
     [SQL_GROUP_NEXT_SAME] =

@@ -42,6 +42,7 @@ struct dispatch {
     struct deliver *deliver;
     struct polls *polls;
     unsigned *skips; /* [conf->queues] pass.h */
+    int64_t from;    /* pass.h */
     struct purge purge;
     int lock, wake, signals; /* descriptors; -1: not open */
     /* all times are clock_mono's, but for `due` and `moment`, which are clock_now's */
@@ -173,8 +174,12 @@ static void run_pass(struct dispatch *d)
 {
     int64_t start = clock_mono(), end;
     bool quiet = pace_quiet(&d->pace, start), all = d->pace.wanted || quiet;
-    struct pass_in in = {
-        .conf = d->conf, .store = d->store, .skips = d->skips, .news = polls_news, .ctx = d->polls};
+    struct pass_in in = {.conf = d->conf,
+                         .store = d->store,
+                         .skips = d->skips,
+                         .from = &d->from,
+                         .news = polls_news,
+                         .ctx = d->polls};
     struct pass_result r;
     struct err e;
     int rc;

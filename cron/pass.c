@@ -61,6 +61,7 @@ static struct pass *pass_new(const struct pass_in *in, struct err *e)
     p->conf = in->conf;
     p->store = in->store;
     p->skips = in->skips;
+    p->from = in->from ? *in->from : 0;
     p->now = clock_now();
     p->shifted = store_clock_shifted(p->store);
     return p;
@@ -107,10 +108,12 @@ static void tell(const struct pass *p, const struct pass_in *in, struct pass_res
 }
 
 /* For the order of the next pass. */
-static void keep_skips(const struct pass *p)
+static void keep_order(const struct pass *p, const struct pass_in *in)
 {
     size_t i;
 
+    if (in->from)
+        *in->from = p->left_out;
     for (i = 0; i < p->queues && p->skips; i++) {
         if (p->queue[i].in)
             p->skips[i] = p->queue[i].skips;
@@ -152,7 +155,7 @@ int pass_run(const struct pass_in *in, struct pass_result *r, struct err *e)
         rc = pass_write(p, r, e);
     if (rc == 0) {
         tell(p, in, r);
-        keep_skips(p);
+        keep_order(p, in);
     }
     r->more = p->more || r->tidied.more;
     r->ns = clock_mono() - start;

@@ -25,6 +25,9 @@ struct pass_in {
     unsigned *skips; /* [conf->queues] how many passes in a row have left a queue's turn to the next
                         one: who was left most often goes first. pass_run keeps it up to date; 0 at
                         first. NULL: in the order of the configuration */
+    int64_t *from;   /* the group that is read first: the first one that the pass before had no room
+                        for, so that none is left out for ever. pass_run keeps it up to date; 0 at
+                        first. NULL: the first */
     pass_news_fn *news; /* called for each queue that is not; NULL: nobody listens */
     void *ctx;
 };

@@ -80,8 +80,9 @@ struct pass {
     int64_t shifted; /* store_clock_shifted: `now` and the readings' times go by it */
     size_t queues;
     struct pass_queue *queue;
-    unsigned *skips; /* pass_in.skips */
-    int64_t oldest;  /* plan_in.oldest */
+    unsigned *skips;        /* pass_in.skips */
+    int64_t from, left_out; /* pass_in.from; the first group that there was no room for, or 0 */
+    int64_t oldest;         /* plan_in.oldest */
     struct holding holding;
     struct waiting paused; /* groups of paused queues; kept in a dry run only */
     size_t placed, admitted, reasons, lanes;

@@ -228,14 +228,14 @@ static int add_group(struct pass *p, struct pass_queue *q, const struct store_gr
     size_t before = q->waiting.groups;
     struct holding_who who;
 
-    if (holding_add(&p->holding, g->type, g->owner_id, &who) != 0) {
+    if (holding_add(&p->holding, g->type, g->owner_id, &who) != 0)
         q->waiting.left_out++;
-        return 0;
-    }
-    if (waiting_add(&q->waiting, g, e) != 0)
+    else if (waiting_add(&q->waiting, g, e) != 0)
         return -1;
     if (q->waiting.groups > before)
         q->waiting.info[before].who = who;
+    else if (p->left_out == 0)
+        p->left_out = g->id;
     return 0;
 }
 
@@ -296,7 +296,7 @@ static int read_waiting(struct pass *p, struct err *e)
     p->more = p->more || p->unplaced;
     if (p->unplaced)
         return 0;
-    if (store_groups(p->store, take_group, &r, e) != 0 || r.failed)
+    if (store_groups(p->store, p->from, take_group, &r, e) != 0 || r.failed)
         return -1;
     warn_left_out(p);
     if (holding_count(&p->holding, p->store, e) != 0)

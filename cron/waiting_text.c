@@ -93,7 +93,7 @@ int waiting_text(const struct conf *conf, struct store *store, const struct conf
     json_put_str(&w.o, queue->type);
     json_key(&w.o, "waiting");
     json_open(&w.o, '[');
-    rc = store_groups(store, take_group, &w, e);
+    rc = store_groups(store, 0, take_group, &w, e);
     json_close(&w.o, ']');
     json_key(&w.o, "more");
     json_put_bool(&w.o, w.more);

@@ -56,7 +56,7 @@ static inline void delivery_admit(struct rig *r, int64_t id, int64_t first)
     struct err e;
 
     for (;;) {
-        OK(store_groups(r->s, delivery_take_group, &g, &e), &e);
+        OK(store_groups(r->s, 0, delivery_take_group, &g, &e), &e);
         assert_int_not_equal(g.id, 0);
         a.group = g.id;
         rig_begin(r);

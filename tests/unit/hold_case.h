@@ -40,7 +40,7 @@ static inline void admit(struct rig *r, int64_t id)
     struct store_admission a = admission(r, id);
     struct err e;
 
-    OK(store_groups(r->s, take_group, &a.group, &e), &e);
+    OK(store_groups(r->s, 0, take_group, &a.group, &e), &e);
     rig_begin(r);
     assert_int_equal(store_admit(r->s, &a, ++r->now, &e), 1);
     rig_commit(r);

@@ -310,7 +310,7 @@ static void version_2_is_brought_up_with_all_that_is_in_it(void **state)
                         "a1,b2,b3,a4,c5,c6,d7,d8,d9");
     OK(store_show(r.s, STR_LIT("vm"), STR_LIT("b3"), &j, &e), &e);
     assert_true(str_is(j.reason, "WaitingForCapacity") && str_is(j.message, "m"));
-    OK(store_groups(r.s, count_group, &groups, &e), &e);
+    OK(store_groups(r.s, 0, count_group, &groups, &e), &e);
     assert_int_equal(groups, 3);
     OK(rig_change(&r, "vm", "c6", "{\"status\":\"queued\"}", &e), &e);
     OK(rig_change(&r, "vm", "d8", "{\"status\":\"finished\"}", &e), &e);

@@ -145,7 +145,7 @@ static void test_who_is_first_is_looked_for_once(void **state)
     assert_int_equal(rig_pass(&r).reasons, 0);
     assert_int_equal(rig_ask(&r, known), GROUPS);
     rig_sql(&r, "UPDATE groups SET head_priority = 7");
-    OK(store_groups(r.s, take_priority, &sum, &e), &e);
+    OK(store_groups(r.s, 0, take_priority, &sum, &e), &e);
     assert_int_equal(sum, 7 * GROUPS);
     rig_free(&r);
 }

@@ -241,7 +241,7 @@ static void a_job_holds_of_its_quota_for_each_admission(void **state)
     a = admission(&r, id);
     a.holds = 2;
     a.hold = two;
-    OK(store_groups(r.s, take_group, &a.group, &e), &e);
+    OK(store_groups(r.s, 0, take_group, &a.group, &e), &e);
     rig_begin(&r);
     assert_int_equal(store_admit(r.s, &a, ++r.now, &e), 1);
     rig_commit(&r);

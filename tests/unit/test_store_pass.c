@@ -36,7 +36,7 @@ static struct groups look(struct rig *r)
     struct groups g = {0};
     struct err e;
 
-    OK(store_groups(r->s, take_group, &g, &e), &e);
+    OK(store_groups(r->s, 0, take_group, &g, &e), &e);
     return g;
 }
 

@@ -33,7 +33,7 @@ static void make_holder(struct rig *r)
     a.id = rig_add(r, "vm", "a", "{\"project\":\"p\",\"instances\":[{\"VCPU\":3}]}");
     a.first_try = r->now;
     a.hold_until = r->now + HOUR;
-    OK(store_groups(r->s, take_group, &a.group, &e), &e);
+    OK(store_groups(r->s, 0, take_group, &a.group, &e), &e);
     rig_begin(r);
     assert_int_equal(store_admit(r->s, &a, ++r->now, &e), 1);
     rig_commit(r);

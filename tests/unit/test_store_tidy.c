@@ -22,7 +22,7 @@ static int groups(struct rig *r)
     struct err e;
     int n = 0;
 
-    OK(store_groups(r->s, count_group, &n, &e), &e);
+    OK(store_groups(r->s, 0, count_group, &n, &e), &e);
     return n;
 }
 
