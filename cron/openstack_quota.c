@@ -37,12 +37,9 @@ static int begin(struct arena *a, struct source_quota *quota, struct source_limi
     return *line ? 0 : no_memory(e);
 }
 
-/* A limit of -1 is none. */
 static void add_line(struct source_quota *quota, struct source_limit *line, size_t which,
                      int64_t most, int64_t used)
 {
-    if (most < 0)
-        return;
     line[quota->limits++] = (struct source_limit){
         .name = str_of(lines[which].name),
         .resource = {lines[which].resource[0], lines[which].resource[1]},
@@ -51,28 +48,42 @@ static void add_line(struct source_quota *quota, struct source_limit *line, size
     };
 }
 
+/* Line i of a quota set. A limit of -1 is none, and what is used of it may then be -1, too: where
+ * quotas are off (NoopQuotaDriver), Nova does not count. */
+static int read_line(const json_value *set, size_t i, struct source_quota *quota,
+                     struct source_limit *line, struct err *e)
+{
+    int64_t most, used, reserved;
+    json_value *v;
+
+    if (answer_member(set, lines[i].name, JSON_OBJECT, &v, e) != 0)
+        return -1;
+    if (answer_count(v, "limit", -1, &most, e) != 0)
+        return err_wrap(e, "%s", lines[i].name);
+    if (most < 0)
+        return 0;
+    if (answer_count(v, "in_use", 0, &used, e) != 0 ||
+        answer_count(v, "reserved", 0, &reserved, e) != 0)
+        return err_wrap(e, "%s", lines[i].name);
+    if (used + reserved > NUM_SAFE_MAX)
+        return err_set(e, ERR_UNAVAILABLE, "%s: more is used than can be counted", lines[i].name);
+    add_line(quota, line, i, most, used + reserved);
+    return 0;
+}
+
 int openstack_quota_read(const json_value *root, struct arena *a, struct source_quota *quota,
                          struct err *e)
 {
     struct source_limit *line;
-    json_value *set, *v;
-    int64_t most, used, reserved;
+    json_value *set;
     size_t i;
 
     if (begin(a, quota, &line, e) != 0 ||
         answer_member(root, "quota_set", JSON_OBJECT, &set, e) != 0)
         return -1;
     for (i = 0; i < ARRAY_LEN(lines); i++) {
-        if (answer_member(set, lines[i].name, JSON_OBJECT, &v, e) != 0)
+        if (read_line(set, i, quota, line, e) != 0)
             return -1;
-        if (answer_count(v, "limit", -1, &most, e) != 0 ||
-            answer_count(v, "in_use", 0, &used, e) != 0 ||
-            answer_count(v, "reserved", 0, &reserved, e) != 0)
-            return err_wrap(e, "%s", lines[i].name);
-        if (used + reserved > NUM_SAFE_MAX)
-            return err_set(e, ERR_UNAVAILABLE, "%s: more is used than can be counted",
-                           lines[i].name);
-        add_line(quota, line, i, most, used + reserved);
     }
     return 0;
 }
@@ -90,8 +101,11 @@ int openstack_quota_read_limits(const json_value *root, struct arena *a, struct 
         answer_member(limits, "absolute", JSON_OBJECT, &absolute, e) != 0)
         return -1;
     for (i = 0; i < ARRAY_LEN(lines); i++) {
-        if (answer_count(absolute, lines[i].most, -1, &most, e) != 0 ||
-            answer_count(absolute, lines[i].used, 0, &used, e) != 0)
+        if (answer_count(absolute, lines[i].most, -1, &most, e) != 0)
+            return -1;
+        if (most < 0)
+            continue;
+        if (answer_count(absolute, lines[i].used, 0, &used, e) != 0)
             return -1;
         add_line(quota, line, i, most, used);
     }

@@ -6,7 +6,7 @@ import pytest
 
 import cloud
 import openstack_fake
-from openstack_fake import child, host
+from openstack_fake import Answer, child, host
 from sources import BASE
 
 USED_UP = (40, 40)
@@ -65,6 +65,20 @@ def test_a_dry_run_asks_what_a_pass_would_ask(fake, lab):
     said = lab.dispatch("--dry-run").stdout
     assert fake.count("quota") == 1 and said == 'admit 1 {"n1":1}\n', said
     assert lab.status("first") == "queued"
+    assert went_to(lab, "first") == {"n1": 1}
+
+
+OFF = Answer(200, {"quota_set": {line: {"limit": -1, "in_use": -1, "reserved": -1} for line in ("instances", "cores", "ram")}})
+OFF_TO_OTHERS = Answer(200, {"limits": {"absolute": {line: -1 for line in (
+    "maxTotalInstances", "totalInstancesUsed", "maxTotalCores", "totalCoresUsed", "maxTotalRAMSize", "totalRAMUsed")}}})
+
+
+@pytest.mark.parametrize("answers", [[OFF], [Answer(403, {"forbidden": {"message": "no"}}), OFF_TO_OTHERS]], ids=["detail", "limits"])
+def test_quotas_that_are_off_limit_nobody(fake, lab, answers):
+    """Found by review: with NoopQuotaDriver Nova counts nothing and says so as -1, which was no answer: nobody was admitted."""
+    gold(fake, n1=host())
+    fake.override["quota"] = answers
+    ask(lab, "first", VCPU=1)
     assert went_to(lab, "first") == {"n1": 1}
 
 

@@ -145,6 +145,26 @@ static void test_quotas(void **state)
              "there is no maxTotalInstances");
 }
 
+/* Found by review: where quotas are off (NoopQuotaDriver), Nova counts nothing, and its -1 was
+ * taken for an answer that makes no sense. */
+static void test_quotas_that_are_off(void **state)
+{
+#define OFF       LINE("-1", "-1", "-1")
+#define UNLIMITED "\"maxTotalInstances\":-1,\"totalInstancesUsed\":-1,\"maxTotalCores\":-1,"
+    (void)state;
+    quota_is(openstack_quota_read, SET(OFF, OFF, OFF), "quota of p\n");
+    quota_is(openstack_quota_read, SET(OFF, LINE("9", "3", "2"), OFF),
+             "quota of p\ncores VCPU PCPU 5/9\n");
+    quota_is(openstack_quota_read_limits,
+             "{\"limits\":{\"absolute\":{" UNLIMITED "\"totalCoresUsed\":-1,"
+             "\"maxTotalRAMSize\":-1,\"totalRAMUsed\":-1}}}",
+             "quota of p\n");
+    quota_is(openstack_quota_read_limits,
+             "{\"limits\":{\"absolute\":{" UNLIMITED "\"maxTotalRAMSize\":9,"
+             "\"totalRAMUsed\":-1}}}",
+             "totalRAMUsed is -1, not a whole number from 0 to 2^53-1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_aggregates_that_make_no_sense),
         cmocka_unit_test(test_quotas),
+        cmocka_unit_test(test_quotas_that_are_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
