@@ -3,6 +3,10 @@
  * Pods out of a list. What one pod has of containers and statuses is collected, in places that the
  * next one uses again, until it ends: its members may come in any order. Of its 8 KB these tables
  * name what counts; the rest is skipped.
+ *
+ * A pod that asks for more than can be counted makes the list an error if it is bound. If it is
+ * not, it counts for nothing, whatever it asks for: anybody may ask for anything, and must not keep
+ * all others waiting.
  */
 #include "kube_pod.h"
 
@@ -13,7 +17,11 @@
 #include "kube_request.h"
 #include "quantity.h"
 
-enum { PARTS_MAX = 4096, NAMES_MEMORY_MAX = 4 << 20 };
+enum {
+    PARTS_MAX = 4096,
+    NAMES_MEMORY_MAX = 4 << 20,
+    NAMES_KEPT = 1024 /* from pod to pod; those of one have room: etcd takes 1.5 MB of it */
+};
 
 /* What the lines of the tables are. */
 enum {
@@ -48,6 +56,8 @@ struct kube_pods {
     struct kube_part *part;
     size_t parts, cap; /* made so far, of which shape.parts are this pod's */
     bool pending;      /* a resize is pending, as a condition before has said */
+    bool refused;      /* it asks for too much, and where it is bound was not known then */
+    struct err why;
     struct kube_amounts sum;
 };
 
@@ -84,6 +94,25 @@ void kube_pods_free(struct kube_pods *p)
     intern_free(&p->names);
     arena_free(p->memory);
     free(p);
+}
+
+static bool is_bound(const struct kube_pods *p)
+{
+    return p->text[NODE][0] != '\0';
+}
+
+/* The pod asks for more than can be counted. Its node comes behind its containers: where none is
+ * known yet, this is an error at its end, or never. */
+static int refuse(struct kube_pods *p, const struct err *why, struct err *e)
+{
+    if (is_bound(p) || why->code == ERR_INTERNAL) {
+        *e = *why;
+        return -1;
+    }
+    if (!p->refused)
+        p->why = *why;
+    p->refused = true;
+    return 0;
 }
 
 /* ---- what is taken ---- */
@@ -143,7 +172,10 @@ static int take_amount(void *ctx, int which, struct str name, struct str text, s
                                                     : &current(p)->requests;
     int64_t milli = INT64_MAX;
     size_t resource;
+    struct err why;
 
+    if (p->refused)
+        return 0;
     if ((which == OWN || which == OWN_STATUS) && !is_own(name))
         return 0;
     if (quantity_read(text, 1000, &milli) < 0)
@@ -152,10 +184,23 @@ static int take_amount(void *ctx, int which, struct str name, struct str text, s
     resource = intern_add(&p->names, name);
     if (resource == INTERN_NONE)
         return err_set(e, ERR_INTERNAL, "out of memory for names of resources");
-    return kube_amounts_raise(to, resource, milli, e);
+    return kube_amounts_raise(to, resource, milli, &why) == 0 ? 0 : refuse(p, &why, e);
 }
 
 /* ---- what begins and ends ---- */
+
+/* Their numbers are one pod's, so they may go between two. */
+static int forget_names(struct kube_pods *p, struct err *e)
+{
+    struct arena *fresh = arena_new(NAMES_MEMORY_MAX);
+
+    if (!fresh)
+        return err_set(e, ERR_INTERNAL, "out of memory for names of resources");
+    intern_free(&p->names);
+    arena_free(p->memory);
+    p->memory = p->names.arena = fresh;
+    return 0;
+}
 
 static int begin_pod(void *ctx, int which, struct err *e)
 {
@@ -163,13 +208,12 @@ static int begin_pod(void *ctx, int which, struct err *e)
     size_t i;
 
     (void)which;
-    (void)e;
     for (i = 0; i < TEXTS; i++)
         p->text[i][0] = '\0';
     p->shape.parts = 0;
     p->shape.own.n = p->shape.own_status.n = p->shape.overhead.n = 0;
-    p->shape.infeasible = p->pending = false;
-    return 0;
+    p->shape.infeasible = p->pending = p->refused = false;
+    return p->names.n > NAMES_KEPT ? forget_names(p, e) : 0;
 }
 
 static int grow_parts(struct kube_pods *p, struct err *e)
@@ -198,9 +242,10 @@ static int begin_part(void *ctx, int which, struct err *e)
         [CONTAINER] = KUBE_CONTAINER, [INIT] = KUBE_INIT, [STATUS] = KUBE_STATUS};
     struct kube_pods *p = ctx;
     struct kube_part *part;
+    struct err why;
 
-    if (grow_parts(p, e) != 0)
-        return -1;
+    if (grow_parts(p, &why) != 0)
+        return refuse(p, &why, e);
     p->shape.parts++;
     part = current(p);
     part->kind = kinds[which];
@@ -247,19 +292,30 @@ static bool has_ended(const struct kube_pods *p)
     return strcmp(p->text[PHASE], "Succeeded") == 0 || strcmp(p->text[PHASE], "Failed") == 0;
 }
 
-static int end_pod(void *ctx, int which, struct err *e)
+static int count_pod(struct kube_pods *p, struct err *e)
 {
-    struct kube_pods *p = ctx;
     struct kube_pod pod = {.space = str_of(p->text[SPACE]),
                            .name = str_of(p->text[NAME]),
                            .node = str_of(p->text[NODE]),
                            .requests = &p->sum,
                            .resource = p->names.text};
+    struct err why;
 
-    (void)which;
     p->shape.part = p->part;
     p->sum.n = 0;
-    if (!has_ended(p) && (kube_request(&p->shape, &p->sum, e) != 0 || p->fn(p->ctx, &pod, e) != 0))
+    if (p->refused)
+        return refuse(p, &p->why, e);
+    if (kube_request(&p->shape, &p->sum, &why) != 0)
+        return refuse(p, &why, e);
+    return p->fn(p->ctx, &pod, e);
+}
+
+static int end_pod(void *ctx, int which, struct err *e)
+{
+    struct kube_pods *p = ctx;
+
+    (void)which;
+    if (!has_ended(p) && count_pod(p, e) != 0)
         return -1;
     p->text[NAME][0] = '\0'; /* it is under way no more */
     return 0;

@@ -15,7 +15,8 @@ struct kube_pod {
     const struct str *resource; /* [requests' numbers] names of resources */
 };
 
-/* Is told of each pod that has not ended, bound or not. 0, or -1 and *e. */
+/* Is told of each pod that has not ended, bound or not; but of none that is not bound and asks for
+ * more than can be counted. 0, or -1 and *e. */
 typedef int kube_pod_fn(void *ctx, const struct kube_pod *pod, struct err *e);
 
 struct kube_pods;

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* Pods that ask for more than can be counted, as anybody may who may make pods: they keep no other
+ * from being counted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "cron/kube_count.h"
+#include "kubernetes/lists.h"
+
+enum { MEMORY_MAX = 64 << 20 };
+
+/* A cluster of one node. */
+struct world {
+    struct arena *arena;
+    struct kube_nodes *nodes;
+};
+
+static int begin(void **state)
+{
+    static const char text[] = "{\"items\":[{\"metadata\":{\"name\":\"a\"},\"status\":"
+                               "{\"allocatable\":{\"cpu\":\"8\"}}}]}";
+    static struct world w;
+    struct err e;
+
+    w = (struct world){.arena = arena_new(MEMORY_MAX)};
+    w.nodes = kube_nodes_new(w.arena);
+    *state = &w;
+    if (!w.nodes || lists_read(STR_LIT(text), kube_nodes_items(w.nodes), 7, &e) != 0)
+        return -1;
+    kube_nodes_sort(w.nodes);
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct world *w = *state;
+
+    kube_nodes_free(w->nodes);
+    arena_free(w->arena);
+    return 0;
+}
+
+/* Of these pods one counts, which takes 1 cpu. */
+static void one_is_counted(struct world *w, const struct buf *text)
+{
+    struct kube_pods *p = kube_pods_new(kube_count, w->nodes);
+    const struct source_host *host;
+    struct err e;
+    size_t n;
+
+    kube_nodes_unuse(w->nodes);
+    if (lists_read(buf_span(text), kube_pods_items(p), 999, &e) != 0)
+        fail_msg("%s: %s", e.pointer, e.text);
+    assert_int_equal(kube_nodes_hosts(w->nodes, &host, &n, &e), 0);
+    assert_int_equal(host[0].amounts, 2);
+    assert_string_equal(host[0].amount[0].resource.p, "cpu");
+    assert_int_equal(host[0].amount[0].used, 1000);
+    assert_string_equal(host[0].amount[1].resource.p, "pods");
+    assert_int_equal(host[0].amount[1].used, 1);
+    kube_pods_free(p);
+}
+
+/* `n` resources that nobody else asks for, from the number `first` on. */
+static void add_requests(struct buf *text, int first, int n)
+{
+    int i;
+
+    buf_str(text, "{\"resources\":{\"requests\":{");
+    for (i = first; i < first + n; i++)
+        buf_printf(text, "%s\"%0200d.x/r%d\":\"1\"", i > first ? "," : "", 0, i);
+    buf_str(text, "}}}");
+}
+
+/* What keeps pods from being counted. */
+enum { TOO_MANY, TOO_MANY_TOGETHER, TOO_MANY_CONTAINERS, WAYS };
+
+/* A pod as the server writes it: its node, or none, behind its containers. */
+static void add_uncountable(struct buf *text, int way, const char *behind)
+{
+    int i;
+
+    buf_str(text, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[");
+    add_requests(text, 0, way == TOO_MANY ? 300 : 200);
+    if (way == TOO_MANY_TOGETHER) {
+        buf_str(text, ",");
+        add_requests(text, 200, 200);
+    }
+    for (i = 0; way == TOO_MANY_CONTAINERS && i < 4100; i++)
+        buf_str(text, ",{\"name\":\"c\",\"resources\":{\"requests\":{\"cpu\":\"1\"}}}");
+    buf_printf(text, "],\"overhead\":{\"cpu\":\"1\"}%s},\"status\":{\"phase\":\"Pending\"}}",
+               behind);
+}
+
+#define COUNTED                                                                                    \
+    ",{\"spec\":{\"containers\":[{\"resources\":{\"requests\":{\"cpu\":\"1\"}}}],"                 \
+    "\"nodeName\":\"a\"}}]}"
+
+/* Found by review: one pod that no node had taken, and that nobody could count, was the end of the
+ * list, so that nobody was admitted any more. Bound, it still is. */
+static void a_pod_that_cannot_be_counted_counts_where_it_is_bound(void **state)
+{
+    static const char *const says[WAYS] = {
+        [TOO_MANY] = "there are more than 255 resources",
+        [TOO_MANY_TOGETHER] = "there are more than 255 resources",
+        [TOO_MANY_CONTAINERS] = "there are more than 4096 containers"};
+    struct world *w = *state;
+    struct buf text = BUF_INIT(1 << 20);
+    struct kube_pods *p;
+    struct err e;
+    int way;
+
+    for (way = 0; way < WAYS; way++) {
+        buf_reset(&text);
+        buf_str(&text, "{\"items\":[");
+        add_uncountable(&text, way, "");
+        buf_str(&text, COUNTED);
+        one_is_counted(w, &text);
+        buf_reset(&text);
+        buf_str(&text, "{\"items\":[");
+        add_uncountable(&text, way, ",\"nodeName\":\"a\"");
+        buf_str(&text, COUNTED);
+        p = kube_pods_new(kube_count, w->nodes);
+        assert_int_equal(lists_read(buf_span(&text), kube_pods_items(p), 999, &e), -1);
+        assert_string_equal(e.text, says[way]);
+        assert_string_equal(e.pointer, "/items/0");
+        kube_pods_free(p);
+    }
+    buf_free(&text);
+}
+
+/* Found by review: the names of all resources that anybody ever asked for were kept, up to 4 MB. */
+static void names_of_resources_do_not_add_up(void **state)
+{
+    struct world *w = *state;
+    struct buf text = BUF_INIT(16 << 20);
+    int i;
+
+    buf_str(&text, "{\"items\":[");
+    for (i = 0; i < 100; i++) {
+        buf_str(&text, i ? ",{\"spec\":{\"containers\":[" : "{\"spec\":{\"containers\":[");
+        add_requests(&text, 250 * i, 250);
+        buf_str(&text, "]}}");
+    }
+    buf_str(&text, COUNTED);
+    one_is_counted(w, &text);
+    buf_free(&text);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_pod_that_cannot_be_counted_counts_where_it_is_bound),
+        TEST(names_of_resources_do_not_add_up),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
