@@ -3,7 +3,8 @@
  * From what Placement says of the pools to a reading.
  *
  * - A host in the answers of several pools is one host; where the answers differ, since they are
- *   not of the same moment, the larger use counts.
+ *   not of the same moment, the larger use counts. What only one of them lends it, it has: in the
+ *   other pool Placement refuses it.
  * - A host of a closed pool is in closed pools only, where the pools are isolated.
  * - A host is in a pool with what is free on it only if this reading's answer for that pool has it.
  * - A pool's member (as last listed) that is in no answer has no memory free, so that no instance
@@ -57,18 +58,36 @@ static int add_host(struct maker *m, const struct openstack_host *from, size_t *
     return 0;
 }
 
-static void merge(struct openstack_host *h, const struct openstack_host *other)
+/* Is the class one that those share who are in the answer? */
+static bool is_shared(const struct openstack_answer *a, struct str resource)
+{
+    const struct openstack_candidates *c = &a->with_disk;
+    size_t i;
+
+    for (i = 0; i < c->sharings; i++) {
+        if (openstack_amount(&c->sharing[i], resource))
+            return true;
+    }
+    return false;
+}
+
+/* Puts what another answer says of a host to what is there. */
+static int merge(const struct maker *m, struct openstack_host *h,
+                 const struct openstack_answer *answer, const struct openstack_host *other)
 {
     const struct source_amount *a;
-    size_t i;
+    struct source_amount *mine;
 
     h->exact = h->exact || other->exact;
     h->down = h->down || other->down;
-    for (i = 0; i < h->amounts; i++) {
-        a = openstack_amount(other, h->amount[i].resource);
-        if (a && a->total - a->used < h->amount[i].total - h->amount[i].used)
-            h->amount[i] = *a;
+    for (a = other->amount; a < other->amount + other->amounts; a++) {
+        mine = openstack_amount(h, a->resource);
+        if (mine && a->total - a->used < mine->total - mine->used)
+            *mine = *a;
+        if (!mine && is_shared(answer, a->resource) && openstack_amount_add(m->arena, h, a) != 0)
+            return no_memory(m);
     }
+    return 0;
 }
 
 /* How many hosts the pool may have: those in its answer, and its members. */
@@ -163,8 +182,8 @@ static int take_found(struct maker *m, struct pool *pool, size_t which)
             continue;
         if (add_host(m, &a->found.host[i], &at, &is_new) != 0)
             return -1;
-        if (!is_new)
-            merge(&m->host[at], &a->found.host[i]);
+        if (!is_new && merge(m, &m->host[at], a, &a->found.host[i]) != 0)
+            return -1;
         pool->host[pool->hosts++] = at;
     }
     return 0;

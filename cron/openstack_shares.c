@@ -13,12 +13,8 @@ struct source_amount *openstack_amount(const struct openstack_host *h, struct st
     return NULL;
 }
 
-static int64_t left(const struct source_amount *a)
-{
-    return a->total - a->used;
-}
-
-static int insert(struct arena *arena, struct openstack_host *h, const struct source_amount *a)
+int openstack_amount_add(struct arena *arena, struct openstack_host *h,
+                         const struct source_amount *a)
 {
     struct source_amount *more = arena_array(arena, h->amounts + 1, sizeof *more);
     size_t i = h->amounts;
@@ -33,6 +29,11 @@ static int insert(struct arena *arena, struct openstack_host *h, const struct so
     h->amount = more;
     h->amounts++;
     return 0;
+}
+
+static int64_t left(const struct source_amount *a)
+{
+    return a->total - a->used;
 }
 
 /* To a host that was `offered` with sharers: of each class that it has not itself, what the sharer
@@ -50,7 +51,7 @@ static int lend(struct arena *arena, const struct openstack_candidates *c,
                 continue;
             h->exact = true;
             lent = openstack_amount(h, a->resource);
-            if (!lent && insert(arena, h, a) != 0)
+            if (!lent && openstack_amount_add(arena, h, a) != 0)
                 return -1;
             if (lent && left(lent) < left(a))
                 *lent = *a;

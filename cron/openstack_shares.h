@@ -27,6 +27,10 @@ int openstack_shares_take(struct openstack_shares *s, struct openstack_answer *a
 /* The amount of that name, or NULL. */
 struct source_amount *openstack_amount(const struct openstack_host *h, struct str resource);
 
+/* Adds an amount that the host has not yet. 0, or -1: no memory. */
+int openstack_amount_add(struct arena *arena, struct openstack_host *h,
+                         const struct source_amount *a) AR_MUST_CHECK;
+
 /* Sorts indices and takes doubles out; returns how many are left. */
 size_t openstack_sort_indices(size_t *index, size_t n);
 

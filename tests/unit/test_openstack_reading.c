@@ -153,7 +153,8 @@ static void test_a_name_is_learned(void **state)
 }
 
 /* The answers are not of the same moment: of each class the least that was left, and exact if it
- * is in one of them. What the first has not, the host has not. */
+ * is in one of them. What the first has not, the host has not,
+ * unless it is shared. */
 static void test_answers_that_differ(void **state)
 {
     struct cloud_case *c = *state;
@@ -164,10 +165,13 @@ static void test_answers_that_differ(void **state)
     take(c, &c->answer[1].found,
          FOUND(TWO("u1", "VCPU", "9", "1", "SRIOV", "2", "0") "," HOST("u2", "12", "6")));
     c->answer[1].found.host[1].exact = true;
+    take(c, &c->answer[1].with_disk, "sharing"); /* with other hosts */
     assert_string_equal(made(c, 1), "u1: VCPU 3/10, VGPU 0/4\n"
                                     "u2: VCPU 5/10; T; exact\n"
                                     "pool a: u1 u2\n"
-                                    "pool b: u1 u2\n");
+                                    "pool b: u1 u2 share 0\n"
+                                    "DISK_GB of c9d49d79-edd5-590d-8646-ca94c4c77dd2 Disk "
+                                    "0/100000\n");
 }
 
 /* The second reading finds u1 full: it is there with all of it used. */
@@ -330,6 +334,27 @@ static void test_a_shared_disk(void **state)
                                     "0/100000\n");
 }
 
+/* Found by review: of a host in two pools, the first of which has no such disk, the disk was lost.
+ */
+static void test_a_disk_that_is_shared_in_one_of_two_pools(void **state)
+{
+    struct cloud_case *c = *state;
+    size_t with;
+
+    for (with = 0; with < POOLS; with++) {
+        begin_reading(c);
+        take(c, &c->answer[0].found, "special");
+        take(c, &c->answer[1].found, "special");
+        take(c, &c->answer[with].with_disk, "sharing");
+        list(c, 0, (const char *[]){c->answer[0].found.host[0].uuid.p, "one", NULL});
+        (void)made(c, (int64_t)with + 1);
+        assert_non_null(
+            strstr(c->text.data, "one: Disk 0/100000, Memory 0/1498, VCPU 0/10; exact\n"));
+        assert_non_null(strstr(c->text.data, with == 0 ? "pool a: one share 0\npool b: one\n"
+                                                       : "pool a: one\npool b: one share 0\n"));
+    }
+}
+
 /* A host that the second answer does not offer with disk has none. */
 static void test_no_disk_where_none_is_offered(void **state)
 {
@@ -445,6 +470,7 @@ int main(void)
         TEST(test_a_host_that_is_down_in_one_answer),
         TEST(test_a_listing_ends_memory),
         TEST(test_a_shared_disk),
+        TEST(test_a_disk_that_is_shared_in_one_of_two_pools),
         TEST(test_no_disk_where_none_is_offered),
         TEST(test_what_is_known_is_kept_and_read_back),
         TEST(test_perhaps_is_remembered),

@@ -19,15 +19,16 @@ enum { MANY = 40, POOLS = 2, LABELS = 700, ENOUGH = 1 << 20, PIECE = 16 };
 static char long_text[20000];
 
 /* Pool a was listed just now: MANY hosts with names of whom nothing was known, and one that is full
- * and was known. So was pool b, which is closed: MANY of whom only the names were known, which
- * nobody said this time, and one that is free and gets its disk from elsewhere. */
+ * and was known. So was pool b: MANY of whom only the names were known, which nobody said this
+ * time, and one that is free and gets its disk from elsewhere; in pool a it is without. Both are
+ * closed. */
 struct rig {
     struct openstack_known *known;
     struct source_amount free[2], used[2], disk;
     struct source_label label[LABELS];
     char key[LABELS][8];
     size_t labels; /* of the full host */
-    struct openstack_host found, offered, sharer;
+    struct openstack_host found, offered, without, sharer;
     struct openstack_member member[POOLS][MANY + 1];
     struct pool pool[POOLS];
     struct openstack_answer answer[POOLS];
@@ -86,7 +87,7 @@ static void make_hosts(struct rig *r, bool long_ones)
     }
     if (long_ones)
         r->label[LABELS - 1].key = str_of(long_text);
-    r->found = r->offered = (struct openstack_host){
+    r->found = r->offered = r->without = (struct openstack_host){
         .uuid = STR_LIT("bz"), .amounts = 2, .amount = r->free, .labels = 1, .label = r->label};
     r->sharer = (struct openstack_host){.uuid = STR_LIT("nfs"), .amounts = 1, .amount = &r->disk};
 }
@@ -103,7 +104,8 @@ static void begin(struct rig *r, bool long_ones)
         r->answer[p] =
             (struct openstack_answer){.listed = true, .members = MANY + 1, .member = r->member[p]};
     }
-    r->pool[1].closed = true;
+    r->pool[0].closed = r->pool[1].closed = true;
+    r->answer[0].found = (struct openstack_candidates){.hosts = 1, .host = &r->without};
     r->answer[1].found = (struct openstack_candidates){.hosts = 1, .host = &r->found};
     r->answer[1].with_disk = (struct openstack_candidates){
         .hosts = 1, .host = &r->offered, .sharings = 1, .sharing = &r->sharer};
@@ -119,7 +121,7 @@ static void check_reading(const struct rig *r, const struct source_reading *read
     for (size_t i = 0; i < r->labels; i++)
         buf_printf(&want, "; %s", r->label[i].key.p);
     buf_printf(&want,
-               "\npool a: %s unread 40\n"
+               "\npool a closed: free %s unread 40\n"
                "pool b closed: free unread 40 share 0\n"
                "DISK_GB of nfs Disk 30/100\n",
                name);
@@ -136,7 +138,7 @@ static void check_known(const struct rig *r, const struct openstack_known *k)
     assert_int_equal(k->pools, POOLS);
     for (size_t p = 0; p < POOLS; p++) {
         assert_int_equal(k->pool[p].members, MANY + 1);
-        assert_int_equal(k->pool[p].there, p);
+        assert_int_equal(k->pool[p].there, 1);
         assert_int_equal(k->pool[p].listed, 7);
         for (size_t i = 0; i < k->pool[p].members; i++) {
             h = &k->host[k->pool[p].member[i]];
