@@ -204,7 +204,9 @@ static int limits_of(struct limits *l, struct str scope, size_t *index, size_t *
 
 /* ---- groups ---- */
 
-enum { LINES_MAX = 1024 }; /* of one project and its pools */
+/* Of one project and its pools; and room for the line of a quota that cannot be read, which is none
+ * of the source's limits. */
+enum { LINES_MAX = 1024, LINES_ROOM };
 
 /* Adds the need of a place among `limit` jobs, of which `jobs` are there. *line is where it stands,
  * which is 0 at first. */
@@ -310,7 +312,7 @@ static void end_counting(struct limits *l)
 int limits_make(struct waiting *w, struct arena *a, struct limits *l, struct err *e)
 {
     const struct source_reading *r = w->capacity->reading;
-    size_t index[LINES_MAX], g;
+    size_t index[LINES_ROOM], g;
 
     *l = (struct limits){.waiting = w, .arena = a, .project.arena = a};
     if (r->gate == SOURCE_NO_QUOTA && r->shared == 0 && !(w->holding && w->holding->limited))
@@ -329,7 +331,7 @@ int limits_make(struct waiting *w, struct arena *a, struct limits *l, struct err
 
 int limits_hold(struct limits *l, struct str scope, const struct demand *d, struct err *e)
 {
-    size_t index[LINES_MAX], n, i;
+    size_t index[LINES_ROOM], n, i;
     struct plan_limit *limit;
     int64_t taken;
 

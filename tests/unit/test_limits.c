@@ -290,6 +290,35 @@ static void test_a_table_has_its_length(void **state)
     fixed_free(&f);
 }
 
+/* Found by review: it came behind as many shares as there may be, one past the end. It keeps no
+ * other project waiting. */
+static void test_a_quota_that_cannot_be_read_has_room(void **state)
+{
+    static struct source_limit many[MOST];
+    static size_t shares[MOST];
+    const struct demand nothing = {.kinds = 0};
+    struct fixed f;
+    struct err e;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < MOST; i++) {
+        many[i] = (struct source_limit){.name = {"m", 1}, .resource = {{"VCPU", 4}}, .limit = 9};
+        shares[i] = i;
+    }
+    fixed_make(&f, SOURCE_QUOTAS_READ);
+    f.reading.share = many;
+    f.pool[0].share = shares;
+    f.reading.shared = f.pool[0].shares = MOST;
+    f.quota[0].limits = 0;
+    add(&f, "project:b", "[{\"n\":1,\"r\":{\"VCPU\":1}}]");
+    make(&f);
+    assert_int_equal(f.waiting.group[0].needs, MOST + 1);
+    assert_int_equal(f.waiting.group[0].need[MOST].amount, 1);
+    assert_int_equal(limits_hold(&f.limits_made, STR_LIT("project:b"), &nothing, &e), 0);
+    fixed_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_jobs_that_nobody_limits_need_no_place),
         cmocka_unit_test(test_places_stand_before_amounts),
         cmocka_unit_test(test_a_table_has_its_length),
+        cmocka_unit_test(test_a_quota_that_cannot_be_read_has_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
