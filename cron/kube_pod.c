@@ -181,6 +181,8 @@ static int take_amount(void *ctx, int which, struct str name, struct str text, s
     if (quantity_read(text, 1000, &milli) < 0)
         return err_set(e, ERR_UNAVAILABLE, "is no quantity: \"%.*s\"",
                        (int)(text.n < 40 ? text.n : 40), text.p);
+    if (milli == 0 && which != OWN && which != OWN_STATUS)
+        return 0; /* what no node needs to have, so that a bound pod may have any number of it */
     resource = intern_add(&p->names, name);
     if (resource == INTERN_NONE)
         return err_set(e, ERR_INTERNAL, "out of memory for names of resources");

@@ -63,14 +63,14 @@ static void one_is_counted(struct world *w, const struct buf *text)
     kube_pods_free(p);
 }
 
-/* `n` resources that nobody else asks for, from the number `first` on. */
-static void add_requests(struct buf *text, int first, int n)
+/* A container that asks for so much of each of `n` resources, from the number `first` on. */
+static void add_container(struct buf *text, int first, int n, int amount)
 {
     int i;
 
     buf_str(text, "{\"resources\":{\"requests\":{");
     for (i = first; i < first + n; i++)
-        buf_printf(text, "%s\"%0200d.x/r%d\":\"1\"", i > first ? "," : "", 0, i);
+        buf_printf(text, "%s\"%0200d.x/r%d\":\"%d\"", i > first ? "," : "", 0, i, amount);
     buf_str(text, "}}}");
 }
 
@@ -83,10 +83,10 @@ static void add_uncountable(struct buf *text, int way, const char *behind)
     int i;
 
     buf_str(text, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[");
-    add_requests(text, 0, way == TOO_MANY ? 300 : 200);
+    add_container(text, 0, way == TOO_MANY ? 300 : 200, 1);
     if (way == TOO_MANY_TOGETHER) {
         buf_str(text, ",");
-        add_requests(text, 200, 200);
+        add_container(text, 200, 200, 1);
     }
     for (i = 0; way == TOO_MANY_CONTAINERS && i < 4100; i++)
         buf_str(text, ",{\"name\":\"c\",\"resources\":{\"requests\":{\"cpu\":\"1\"}}}");
@@ -141,10 +141,23 @@ static void names_of_resources_do_not_add_up(void **state)
     buf_str(&text, "{\"items\":[");
     for (i = 0; i < 100; i++) {
         buf_str(&text, i ? ",{\"spec\":{\"containers\":[" : "{\"spec\":{\"containers\":[");
-        add_requests(&text, 250 * i, 250);
+        add_container(&text, 250 * i, 250, 1);
         buf_str(&text, "]}}");
     }
     buf_str(&text, COUNTED);
+    one_is_counted(w, &text);
+    buf_free(&text);
+}
+
+/* The scheduler binds a pod that asks for nothing of what its node has not. */
+static void nothing_of_many_resources_counts_for_nothing(void **state)
+{
+    struct world *w = *state;
+    struct buf text = BUF_INIT(1 << 20);
+
+    buf_str(&text, "{\"items\":[{\"spec\":{\"containers\":[");
+    add_container(&text, 0, 300, 0);
+    buf_str(&text, ",{\"resources\":{\"requests\":{\"cpu\":\"1\"}}}],\"nodeName\":\"a\"}}]}");
     one_is_counted(w, &text);
     buf_free(&text);
 }
@@ -155,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_pod_that_cannot_be_counted_counts_where_it_is_bound),
         TEST(names_of_resources_do_not_add_up),
+        TEST(nothing_of_many_resources_counts_for_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
