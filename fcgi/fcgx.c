@@ -30,7 +30,7 @@ struct fcgx {
     struct slow *slow;         /* constant */
     struct slow_answer answer; /* what went past the library */
     bool keep;                 /* the web server wants to use the connection again */
-    bool broken;               /* a record may be half written: nothing more may be sent */
+    bool broken;               /* a record may be half written, or the request has no end */
 };
 
 int fcgx_init(struct err *e)
@@ -195,23 +195,26 @@ const struct http_carrier fcgx_carrier = {.param = carry_param,
                                           .full = carry_full,
                                           .framed = true};
 
-/* What is left of the body must go, or the next request would begin in its middle. */
-static bool drain(struct fcgx *c)
+/* It must go, or the next request would begin in its middle. */
+bool fcgx_rest(struct fcgx *c)
 {
     char trash[8192];
     size_t sum = 0;
     int n;
 
+    if (c->broken)
+        return false;
     do {
         n = FCGX_GetStr(trash, sizeof trash, c->request.in);
         sum += n > 0 ? (size_t)n : 0;
     } while (n == (int)sizeof trash && sum <= DRAIN_MAX);
-    return n < (int)sizeof trash && FCGX_GetError(c->request.in) == 0;
+    c->broken = n == (int)sizeof trash || FCGX_GetError(c->request.in) != 0;
+    return !c->broken;
 }
 
 bool fcgx_finish(struct fcgx *c)
 {
-    if (c->broken || !drain(c))
+    if (!fcgx_rest(c))
         return false;
     if (c->answer.sent == 0)
         FCGX_Finish_r(&c->request);

@@ -30,6 +30,9 @@ int fcgx_accept(struct fcgx *c) AR_MUST_CHECK;
 /* Carries an exchange over the request that was accepted; `link` is the struct fcgx. */
 extern const struct http_carrier fcgx_carrier;
 
+/* Takes what is left of the request's body. False: it has no end; fcgx_finish will say so, too. */
+bool fcgx_rest(struct fcgx *c) AR_MUST_CHECK;
+
 /* Ends the request: takes what is left of its body, sends what is left of the answer. True: the web
  * server keeps the connection for its next request; else it is of no more use. */
 bool fcgx_finish(struct fcgx *c) AR_MUST_CHECK;

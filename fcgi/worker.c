@@ -149,17 +149,28 @@ static int apply(struct writer_op *op, struct store *store, struct err *e)
     return route_run(t->route, &env, &t->x, e);
 }
 
+/* Reads what is left of the request; only then is it answered, or carried out. False: it does not
+ * come. Then a thread that is held by its sender has a lane, and one that is held by its reader is
+ * held by nobody else. */
+static bool read_rest(struct worker *w, struct task *t)
+{
+    bool whole = fcgx_rest(t->conn->link);
+
+    conn_read(w->service->set, t->conn);
+    return whole;
+}
+
 /* Sends the answer; the task is over. */
 static void finish(struct worker *w, struct task *t)
 {
     struct conn *c = t->conn;
-    bool keep = http_send(&t->x) == 0;
+    bool keep = read_rest(w, t);
 
+    keep = http_send(&t->x) == 0 && keep;
     /* Before the client can know: who has his answer finds it in the numbers. */
     account(w->service->stats, t->route, &t->x, clock_mono() - t->begun);
     conn_settle(c);
     keep = keep && fcgx_finish(c->link);
-    conn_read(w->service->set, c);
     give_task(w, t);
     if (keep)
         conn_park(w->service->set, c);
@@ -185,7 +196,6 @@ static void change(struct worker *w, struct task *t)
     size_t n = t->x.body.n;
     struct err e;
 
-    conn_read(w->service->set, t->conn);
     if (atomic_fetch_add(&w->service->waiting, n) + n > WAITING_MAX) {
         (void)atomic_fetch_sub(&w->service->waiting, n);
         (void)err_set(&e, ERR_UNAVAILABLE, "too many large changes wait for the disk");
@@ -208,6 +218,9 @@ static void answer(struct worker *w, struct task *t)
     if (route_meet(&t->x, &t->route, &e) != 0 ||
         auth_admit(&w->seat, t->route->needs, &t->x, &e) != 0 ||
         route_take(&env, t->route, &t->x, &e) != 0) {
+        http_fail(&t->x, &e);
+    } else if (!read_rest(w, t)) {
+        (void)err_set(&e, ERR_BODY_INCOMPLETE, "the request has no end");
         http_fail(&t->x, &e);
     } else if (t->route->writes) {
         change(w, t);
