@@ -37,6 +37,7 @@ enum {
 struct conn_set {
     struct listener *listener;
     struct half *half;
+    struct lanes lanes, senders; /* `lanes`: of the slow ones of both kinds */
     struct slow slow;
     int epoll, done, end; /* descriptors; constant */
     int most;             /* connections; constant */
@@ -211,10 +212,19 @@ static void end_deafness(struct conn_set *set)
         arm_listener(set);
 }
 
-void conn_read(struct conn_set *set, struct conn *c)
+/* Another request that comes in slowly may be read now. */
+static void leave_lane(struct conn_set *set, struct conn *c)
 {
     if (set->half && c->half.lane) /* whoever has it in hand is the only one who changes that */
         half_leave_lane(set->half, c);
+}
+
+bool conn_rest(struct conn_set *set, struct conn *c)
+{
+    bool whole = fcgx_rest(c->link);
+
+    leave_lane(set, c);
+    return whole;
 }
 
 void conn_park(struct conn_set *set, struct conn *c)
@@ -231,7 +241,7 @@ void conn_settle(struct conn *c)
 
 void conn_drop(struct conn_set *set, struct conn *c)
 {
-    conn_read(set, c);
+    leave_lane(set, c);
     unlink_conn(set, c);
     conn_settle(c);
     fcgx_free(c->link);
@@ -354,18 +364,29 @@ static int most_connections(void)
                                            : (int)limit.rlim_cur / 2;
 }
 
+/* Half of the threads may wait for those who send slowly and half for those who read slowly, but
+ * not all at once. A single one has to wait for either. */
+static void open_lanes(struct conn_set *set, size_t workers)
+{
+    size_t most = workers > 1 ? workers / 2 : 1;
+
+    atomic_init(&set->lanes.free, workers > 1 ? workers - 1 : 2);
+    atomic_init(&set->senders.free, most);
+    atomic_init(&set->slow.lanes.free, most);
+    set->senders.all = set->slow.lanes.all = &set->lanes;
+}
+
 int conn_set_open(struct listener *l, size_t workers, struct conn_set **out, struct err *e)
 {
     struct conn_set *set = calloc(1, sizeof *set);
-    size_t lanes = workers > 1 ? workers / 2 : 1;
 
     if (!set)
         return err_set(e, ERR_INTERNAL, "no memory for the set of connections");
     set->listener = l;
     set->most = most_connections();
-    atomic_init(&set->slow.lanes, lanes);
+    open_lanes(set, workers);
     (void)pthread_mutex_init(&set->lock, NULL);
-    if (watch_all(set, e) != 0 || half_open(set, lanes, &set->half, e) != 0) {
+    if (watch_all(set, e) != 0 || half_open(set, &set->senders, &set->half, e) != 0) {
         conn_set_close(set);
         return -1;
     }

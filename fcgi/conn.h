@@ -55,9 +55,10 @@ void conn_set_close(struct conn_set *set);
  * connections, say: call again. */
 size_t conn_wait(struct conn_set *set, struct conn_event *event, size_t most);
 
-/* The request of a connection that conn_wait gave has been read, as far as it will be: another one
- * that comes in slowly may be read now. Before conn_park. */
-void conn_read(struct conn_set *set, struct conn *c);
+/* Reads what is left of the request of a connection that conn_wait gave; only then may it be
+ * carried out or answered, so that its sender and its reader never hold the thread at once. False:
+ * it has no end. */
+bool conn_rest(struct conn_set *set, struct conn *c) AR_MUST_CHECK;
 /* Whoever parked it last has let go of its descriptor from then on: before fcgx_finish, which may
  * close it. */
 void conn_settle(struct conn *c);

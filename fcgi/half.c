@@ -28,12 +28,12 @@ enum { EVENTS = 64, TICK_MS = 50 };
 
 struct half {
     struct conn_set *set;
+    struct lanes *lanes;
     pthread_t thread;
     int epoll, news; /* constant */
     atomic_bool ending;
     pthread_mutex_t lock;      /* guards what follows, and `half` of each connection on the list */
     struct conn *first, *last; /* oldest first */
-    size_t lanes;              /* that are free */
 };
 
 /* ---- under the lock ---- */
@@ -56,10 +56,7 @@ static void take_off(struct half *h, struct conn *c)
 /* May it be read now, though it is not whole? */
 static bool enter_lane(struct half *h, struct conn *c)
 {
-    if (!c->half.lane && h->lanes > 0) {
-        c->half.lane = true;
-        h->lanes--;
-    }
+    c->half.lane = c->half.lane || lane_enter(h->lanes);
     return c->half.lane;
 }
 
@@ -120,7 +117,7 @@ void half_leave_lane(struct half *h, struct conn *c)
     (void)pthread_mutex_lock(&h->lock);
     if (c->half.lane) {
         c->half.lane = false;
-        h->lanes++;
+        lane_leave(h->lanes);
         wanted = h->first != NULL;
     }
     (void)pthread_mutex_unlock(&h->lock);
@@ -233,7 +230,7 @@ static void free_half(struct half *h)
     free(h);
 }
 
-int half_open(struct conn_set *set, size_t lanes, struct half **out, struct err *e)
+int half_open(struct conn_set *set, struct lanes *lanes, struct half **out, struct err *e)
 {
     struct half *h = calloc(1, sizeof *h);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = h};

@@ -11,6 +11,7 @@
 #define AR_HALF_H
 
 #include "conn.h"
+#include "lane.h"
 
 enum { HALF_LOOK = 64 << 10 }; /* bytes; what the web server keeps of a body in its memory */
 
@@ -23,8 +24,10 @@ enum half_state {
     HALF_WHOLE    /* it may be read: it is whole, or has a lane */
 };
 
-/* `lanes`: how many threads may read what is not whole. 0 and *h (half_close), or -1 and *e. */
-int half_open(struct conn_set *set, size_t lanes, struct half **h, struct err *e) AR_MUST_CHECK;
+/* `lanes`: of the threads that read what is not whole; they outlive it. 0 and *h (half_close), or
+ * -1 and *e. */
+int half_open(struct conn_set *set, struct lanes *lanes, struct half **h,
+              struct err *e) AR_MUST_CHECK;
 /* Ends the doorkeeper; before that it closes all connections that it watches. */
 void half_close(struct half *h);
 /* Tells the doorkeeper to close what it has, and whatever it gets from now on. */

@@ -18,16 +18,12 @@ static const struct {
 
 bool slow_full(struct slow *s)
 {
-    return atomic_load(&s->lanes) == 0;
+    return atomic_load(&s->lanes.free) == 0;
 }
 
 static bool enter_lane(struct slow *s, struct slow_answer *a)
 {
-    size_t lanes = atomic_load(&s->lanes);
-
-    while (lanes > 0 && !atomic_compare_exchange_weak(&s->lanes, &lanes, lanes - 1))
-        continue;
-    a->lane = lanes > 0;
+    a->lane = lane_enter(&s->lanes);
     return a->lane;
 }
 
@@ -68,6 +64,6 @@ int slow_wait(struct slow *s, struct slow_answer *a, int fd)
 void slow_end(struct slow *s, struct slow_answer *a)
 {
     if (a->lane)
-        (void)atomic_fetch_add(&s->lanes, 1);
+        lane_leave(&s->lanes);
     a->lane = false;
 }

@@ -9,12 +9,10 @@
 #ifndef AR_SLOW_H
 #define AR_SLOW_H
 
-#include <stdatomic.h>
-
-#include "base.h"
+#include "lane.h"
 
 struct slow {
-    atomic_size_t lanes; /* that are free */
+    struct lanes lanes;
 };
 
 /* An answer under way; {0} in the beginning. */
@@ -24,7 +22,7 @@ struct slow_answer {
     bool lane;
 };
 
-/* Is no lane left? */
+/* Is no lane left? Those that others share are not looked at: what sends slowly is soon over. */
 bool slow_full(struct slow *s);
 
 /* Waits until the socket takes more of the answer. 0, also where the peer is gone, which a write

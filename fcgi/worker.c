@@ -149,22 +149,11 @@ static int apply(struct writer_op *op, struct store *store, struct err *e)
     return route_run(t->route, &env, &t->x, e);
 }
 
-/* Reads what is left of the request; only then is it answered, or carried out. False: it does not
- * come. Then a thread that is held by its sender has a lane, and one that is held by its reader is
- * held by nobody else. */
-static bool read_rest(struct worker *w, struct task *t)
-{
-    bool whole = fcgx_rest(t->conn->link);
-
-    conn_read(w->service->set, t->conn);
-    return whole;
-}
-
 /* Sends the answer; the task is over. */
 static void finish(struct worker *w, struct task *t)
 {
     struct conn *c = t->conn;
-    bool keep = read_rest(w, t);
+    bool keep = conn_rest(w->service->set, c);
 
     keep = http_send(&t->x) == 0 && keep;
     /* Before the client can know: who has his answer finds it in the numbers. */
@@ -219,7 +208,7 @@ static void answer(struct worker *w, struct task *t)
         auth_admit(&w->seat, t->route->needs, &t->x, &e) != 0 ||
         route_take(&env, t->route, &t->x, &e) != 0) {
         http_fail(&t->x, &e);
-    } else if (!read_rest(w, t)) {
+    } else if (!conn_rest(s->set, t->conn)) {
         (void)err_set(&e, ERR_BODY_INCOMPLETE, "the request has no end");
         http_fail(&t->x, &e);
     } else if (t->route->writes) {

@@ -36,7 +36,7 @@ static void pair_begin(struct pair *p)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
     assert_int_equal(setsockopt(fd[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
     p->web = fd[0];
-    atomic_init(&p->slow.lanes, 1);
+    p->slow = (struct slow){.lanes = {.free = 1}};
     p->c = fcgx_new(fd[1], &p->slow);
     assert_non_null(p->c);
     assert_int_equal(fcgx_fd(p->c), fd[1]);
@@ -385,14 +385,14 @@ static void who_takes_nothing_is_cut_where_no_lane_is_left(void **state)
 
     (void)state;
     pair_begin(&p);
-    atomic_store(&p.slow.lanes, 0);
+    atomic_store(&p.slow.lanes.free, 0);
     answer_bytes(&p, BIG);
     assert_int_equal(http_send(&p.x), -1);
     assert_false(fcgx_finish(p.c));
     fcgx_free(p.c);
     p.c = NULL;
     assert_false(receive_answer(p.web, &out));
-    assert_int_equal(atomic_load(&p.slow.lanes), 0);
+    assert_int_equal(atomic_load(&p.slow.lanes.free), 0);
     buf_free(&out);
     pair_end(&p);
 }
@@ -459,7 +459,7 @@ static void what_is_short_fits_into_the_socket(void **state)
 
     (void)state;
     pair_begin(&p);
-    atomic_store(&p.slow.lanes, 0);
+    atomic_store(&p.slow.lanes.free, 0);
     answer_bytes(&p, HTTP_FITS - 1);
     assert_int_equal(http_send(&p.x), 0);
     assert_true(fcgx_finish(p.c));
