@@ -255,7 +255,10 @@ static bool is_readable(struct conn_set *set, struct conn *c)
 {
     switch (half_look(set->half, c)) {
     case HALF_WHOLE:
-        return true;
+        if (half_begin(set->half, c))
+            return true;
+        conn_drop(set, c);
+        return false;
     case HALF_PART:
         set_idle(set, c, true, true);
         half_take(set->half, c);

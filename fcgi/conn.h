@@ -28,9 +28,11 @@ struct conn {
     pthread_mutex_t arming;   /* the set's */
     struct {
         struct conn *prev, *next;
-        int64_t since; /* when it was handed over; clock_mono */
+        int64_t since; /* when it was handed over, or begun to be read; clock_mono */
         bool has_head, wants_lane, lane;
-    } half; /* half.c's */
+        bool timed; /* it is in a lane, and being read */
+        int fd;     /* of one that is timed: its own, which nobody else closes */
+    } half;         /* half.c's */
 };
 
 /* What a thread has waited for. */

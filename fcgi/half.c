@@ -5,10 +5,15 @@
  * They stay in the set's epoll set, where they are not armed; and are in another one besides, which
  * only the doorkeeper waits on, edge-triggered: each piece that comes wakes it once. Only the
  * doorkeeper takes a connection off the list, so that one which it was woken for is there.
+ *
+ * Those that are read in a lane stand on a list of their own. A read knows how long nothing came,
+ * and not how long it takes in all: hence the doorkeeper cuts them. For that it has a descriptor of
+ * its own, since libfcgi may have closed the other one, and its number may be a stranger's.
  */
 #include "half.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
@@ -22,35 +27,52 @@
 /* Then what has its head gets a lane to be read in. Short: a sender who asks whether there is room
  * in the socket is told that there is none long before it is full, and goes on once it is read. */
 #define BODY_WAIT  (100 * NS_PER_MS)
-#define WHOLE_WAIT (10 * NS_PER_S) /* then it is closed */
+#define WHOLE_WAIT (10 * NS_PER_S) /* without a lane; then it is closed */
+/* In one. A body's size is bounded, so that this is a rate as well: the largest comes in time by a
+ * line of 150 kbit/s. */
+#define LANE_WAIT (60 * NS_PER_S)
 
 enum { EVENTS = 64, TICK_MS = 50 };
 
+struct line {
+    struct conn *first, *last; /* oldest first */
+};
+
 struct half {
     struct conn_set *set;
-    struct lanes *lanes;
+    struct lanes *lanes; /* constant */
     pthread_t thread;
     int epoll, news; /* constant */
     atomic_bool ending;
-    pthread_mutex_t lock;      /* guards what follows, and `half` of each connection on the list */
-    struct conn *first, *last; /* oldest first */
+    pthread_mutex_t lock; /* guards what follows, and `half` of each connection on a list */
+    struct line waiting;  /* the doorkeeper's */
+    struct line timed;    /* read in a lane */
 };
 
 /* ---- under the lock ---- */
 
-static void append(struct half *h, struct conn *c)
+static void append(struct line *l, struct conn *c)
 {
-    c->half.prev = h->last;
+    c->half.since = clock_mono();
+    c->half.prev = l->last;
     c->half.next = NULL;
-    *(h->last ? &h->last->half.next : &h->first) = c;
-    h->last = c;
+    *(l->last ? &l->last->half.next : &l->first) = c;
+    l->last = c;
 }
 
-static void take_off(struct half *h, struct conn *c)
+static void take_off(struct line *l, struct conn *c)
 {
-    *(c->half.prev ? &c->half.prev->half.next : &h->first) = c->half.next;
-    *(c->half.next ? &c->half.next->half.prev : &h->last) = c->half.prev;
-    (void)epoll_ctl(h->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+    *(c->half.prev ? &c->half.prev->half.next : &l->first) = c->half.next;
+    *(c->half.next ? &c->half.next->half.prev : &l->last) = c->half.prev;
+}
+
+static void end_time(struct half *h, struct conn *c)
+{
+    if (!c->half.timed)
+        return;
+    take_off(&h->timed, c);
+    (void)close(c->half.fd);
+    c->half.timed = false;
 }
 
 /* May it be read now, though it is not whole? */
@@ -93,10 +115,9 @@ void half_take(struct half *h, struct conn *c)
     bool taken;
 
     (void)pthread_mutex_lock(&h->lock);
-    c->half.since = clock_mono();
     taken = !atomic_load(&h->ending) && epoll_ctl(h->epoll, EPOLL_CTL_ADD, c->fd, &event) == 0;
     if (taken)
-        append(h, c);
+        append(&h->waiting, c);
     (void)pthread_mutex_unlock(&h->lock);
     if (!taken)
         conn_drop(h->set, c);
@@ -110,15 +131,37 @@ static void wake(struct half *h)
     (void)n; /* only a counter near 2^64 refuses */
 }
 
+bool half_begin(struct half *h, struct conn *c)
+{
+    bool first;
+    int fd;
+
+    if (!c->half.lane) /* only whoever has it in hand changes that */
+        return true;
+    fd = fcntl(c->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    (void)pthread_mutex_lock(&h->lock);
+    first = !h->waiting.first && !h->timed.first;
+    c->half.fd = fd;
+    c->half.timed = true;
+    append(&h->timed, c);
+    (void)pthread_mutex_unlock(&h->lock);
+    if (first)
+        wake(h); /* it looks at no clock where there is nothing */
+    return true;
+}
+
 void half_leave_lane(struct half *h, struct conn *c)
 {
     bool wanted = false;
 
     (void)pthread_mutex_lock(&h->lock);
+    end_time(h, c);
     if (c->half.lane) {
         c->half.lane = false;
         lane_leave(h->lanes);
-        wanted = h->first != NULL;
+        wanted = h->waiting.first != NULL;
     }
     (void)pthread_mutex_unlock(&h->lock);
     if (wanted)
@@ -132,15 +175,26 @@ static struct conn *first(struct half *h)
     struct conn *c;
 
     (void)pthread_mutex_lock(&h->lock);
-    c = h->first;
+    c = h->waiting.first;
     (void)pthread_mutex_unlock(&h->lock);
     return c;
+}
+
+static bool has_some(struct half *h)
+{
+    bool some;
+
+    (void)pthread_mutex_lock(&h->lock);
+    some = h->waiting.first || h->timed.first;
+    (void)pthread_mutex_unlock(&h->lock);
+    return some;
 }
 
 static void let_go(struct half *h, struct conn *c, bool keep)
 {
     (void)pthread_mutex_lock(&h->lock);
-    take_off(h, c);
+    take_off(&h->waiting, c);
+    (void)epoll_ctl(h->epoll, EPOLL_CTL_DEL, c->fd, NULL);
     (void)pthread_mutex_unlock(&h->lock);
     if (keep)
         conn_park(h->set, c);
@@ -182,6 +236,19 @@ static void look_through(struct half *h, int64_t now)
     }
 }
 
+/* Whoever reads one that is cut sees its end, and gives its lane back. */
+static void cut_slow(struct half *h, int64_t now)
+{
+    struct conn *c;
+
+    (void)pthread_mutex_lock(&h->lock);
+    while ((c = h->timed.first) != NULL && now - c->half.since >= LANE_WAIT) {
+        (void)shutdown(c->half.fd, SHUT_RDWR);
+        end_time(h, c);
+    }
+    (void)pthread_mutex_unlock(&h->lock);
+}
+
 static void *keep_door(void *arg)
 {
     struct half *h = arg;
@@ -192,7 +259,7 @@ static void *keep_door(void *arg)
     int i, n;
 
     while (!atomic_load(&h->ending)) {
-        n = epoll_wait(h->epoll, event, EVENTS, first(h) ? TICK_MS : -1);
+        n = epoll_wait(h->epoll, event, EVENTS, has_some(h) ? TICK_MS : -1);
         for (i = 0; i < n; i++) {
             if (event[i].data.ptr != h)
                 look_again(h, event[i].data.ptr, event[i].events);
@@ -202,6 +269,7 @@ static void *keep_door(void *arg)
         now = clock_mono();
         if (now >= next) {
             look_through(h, now);
+            cut_slow(h, now);
             next = now + TICK_MS * NS_PER_MS;
         }
     }

@@ -5,7 +5,7 @@
  *
  * A request that is larger than what is looked at (HALF_LOOK), or whose body stays away, is read
  * while it comes, but by a few threads at once only: such a connection needs a *lane*. What has not
- * come to an end in time is closed. Any thread, unless it says otherwise.
+ * come to an end in time is closed, in a lane or before one. Any thread, unless it says otherwise.
  */
 #ifndef AR_HALF_H
 #define AR_HALF_H
@@ -38,6 +38,10 @@ enum half_state half_look(struct half *h, struct conn *c);
 
 /* Hands a connection over until its request is whole. Then it is parked (conn_park). */
 void half_take(struct half *h, struct conn *c);
+
+/* The caller reads the request from now on, which is whole or has a lane: then the doorkeeper cuts
+ * the connection when it takes too long. False: no descriptors are left. */
+bool half_begin(struct half *h, struct conn *c) AR_MUST_CHECK;
 
 /* The request has been read, or given up: gives the connection's lane back, if it has one. */
 void half_leave_lane(struct half *h, struct conn *c);
