@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "half.h"
 #include "log.h"
 
@@ -43,8 +44,9 @@ struct conn_set {
     int most;             /* connections; constant */
     atomic_int count;
     atomic_bool deaf, ending;
-    pthread_mutex_t lock;    /* guards what follows, and a connection's `idle` */
-    struct conn *all, *last; /* those that were parked last stand first */
+    _Atomic int64_t deaf_until; /* clock_mono */
+    pthread_mutex_t lock;       /* guards what follows, and a connection's `idle` */
+    struct conn *all, *last;    /* those that were parked last stand first */
 };
 
 static int watch(struct conn_set *set, int op, int fd, uint32_t events, void *tag)
@@ -180,6 +182,7 @@ static void take_socket(struct conn_set *set, int fd)
 
 static void go_deaf(struct conn_set *set)
 {
+    atomic_store(&set->deaf_until, clock_mono() + DEAF_MS * NS_PER_MS);
     atomic_store(&set->deaf, true); /* first: whoever closes one that is cut looks at it */
     cut_idle(set);
 }
@@ -298,14 +301,25 @@ static bool translate(struct conn_set *set, void *tag, struct conn_event *event)
     return is_readable(set, event->conn);
 }
 
+/* For how many ms may a thread wait now? */
+static int may_wait(const struct conn_set *set)
+{
+    int64_t ns;
+
+    if (!atomic_load(&set->deaf))
+        return -1;
+    ns = atomic_load(&set->deaf_until) - clock_mono();
+    return ns > 0 ? (int)((ns + NS_PER_MS - 1) / NS_PER_MS) : 0;
+}
+
 size_t conn_wait(struct conn_set *set, struct conn_event *event, size_t most)
 {
     struct epoll_event ready[2];
     int i, n;
     size_t sum = 0;
 
-    n = epoll_wait(set->epoll, ready, (int)most, atomic_load(&set->deaf) ? DEAF_MS : -1);
-    if (n == 0)
+    n = epoll_wait(set->epoll, ready, (int)most, may_wait(set));
+    if (may_wait(set) == 0) /* also where there is something else to do all the time */
         end_deafness(set);
     for (i = 0; i < n; i++)
         sum += translate(set, ready[i].data.ptr, &event[sum]);
