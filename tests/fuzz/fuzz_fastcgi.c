@@ -69,7 +69,7 @@ static void drain(int fd)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct slow slow = {.lanes = 1};
+    static struct slow slow = {.lanes = {.free = 1, .all = NULL}};
     static bool ready;
     struct err e;
     struct fcgx *c;
