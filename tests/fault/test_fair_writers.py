@@ -14,7 +14,8 @@ pytestmark = pytest.mark.alone
 
 PROCESSES = 4
 LONGEST = 1000  # ms, as it is promised
-BUSY_LEAST = 0.7 if SLOW == 1 else 0.5  # more than 0.74 to 0.82 is not to be had: handing it on takes time; more with a sanitizer
+# More than 0.74 to 0.82 is not to be had: handing it on takes time; more with a sanitizer, or where the machine has other things to do.
+BUSY_LEAST = 0.7 if SLOW == 1 and soak.seconds() else 0.5
 SECONDS = 30 if soak.seconds() else 8  # of one round
 
 
