@@ -64,16 +64,21 @@ def names():
 
 
 @pytest.fixture
-def two():
-    """A receiver that must not be reached, at the same port as `one`."""
-    with contextlib.closing(Receiver(TWO)) as other:
-        yield other
+def both():
+    """Two receivers at one port. The system gives it on the first address: there many have one, and on the second nobody else."""
+    with contextlib.closing(Receiver(ONE)) as first, contextlib.closing(Receiver(TWO, first.port)) as second:
+        yield first, second
 
 
 @pytest.fixture
-def one(two):
-    with contextlib.closing(Receiver(ONE, two.port)) as receiver:
-        yield receiver
+def one(both):
+    return both[0]
+
+
+@pytest.fixture
+def two(both):
+    """The one that must not be reached."""
+    return both[1]
 
 
 class Watched:
