@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "db_file.h"
 
 /* At the head only one asks, and everybody waits for it: it asks often. */
 enum { POLL_NS = 200 * 1000, POLL_MAX_NS = 5 * 1000 * 1000 };
@@ -28,6 +29,7 @@ int lock_open(const char *path, int *fd, struct err *e)
 
     if (f < 0)
         return err_errno(e, ERR_UNAVAILABLE, "cannot open the lock file %s", path);
+    db_file_give(f, path);
     *fd = f;
     return 0;
 }

@@ -6,7 +6,8 @@
 
 #include "err.h"
 
-/* Opens (creates, 0660) the file without locking it: *fd, or -1 and ERR_UNAVAILABLE. */
+/* Opens (creates, 0660) the file without locking it: *fd, or -1 and ERR_UNAVAILABLE. One that root
+ * makes beside a database is its owner's (db_file_give). */
 int lock_open(const char *path, int *fd, struct err *e) AR_MUST_CHECK;
 
 /* Takes the lock, waiting at most until `deadline` (clock_mono ns; 0: not at all). 1 taken, 0

@@ -29,9 +29,9 @@ enum store_mode {
  * database, locked, newer than this program). */
 int store_open(const struct conf *conf, enum store_mode mode, struct store **s,
                struct err *e) AR_MUST_CHECK;
-/* Could it be opened for writing? Nothing is made and nothing migrated: whoever asks may be another
- * user than it is to run as, and another version at work. 1: there is no file yet; 0; or -1, as
- * store_open. */
+/* Could it be opened for writing? No database is made and none migrated: whoever asks may be
+ * another user than it is to run as, and another version at work. 1: there is no file yet; 0; or
+ * -1, as store_open. */
 int store_probe(const struct conf *conf, struct err *e) AR_MUST_CHECK;
 void store_close(struct store *s);
 

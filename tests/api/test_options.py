@@ -188,6 +188,12 @@ def test_the_services_check_makes_nothing_and_migrates_nothing(run):
     assert f"ok: database {run.a.db_path}\n" in check()
     with contextlib.closing(run.a.database()) as db:
         assert db.execute(version).fetchone() == (older,)
+    lock = run.a.db_path.with_name(run.a.db_path.name + ".lock")  # which a copy that was put in its place has not
+    lock.unlink()
+    owner = 12345 if os.geteuid() == 0 else os.geteuid()
+    os.chown(run.a.db_path, owner, -1)
+    check()
+    assert lock.stat().st_uid == owner
 
 
 def test_the_dispatchers_check_asks_every_source_and_writes_nothing(run):

@@ -41,12 +41,12 @@ struct scene {
     int64_t from;
 };
 
-static void begin(struct scene *s)
+static void begin_with(struct scene *s, const char *queues)
 {
     size_t i;
 
     *s = (struct scene){.index = {0}};
-    rig_make(&s->rig, shared);
+    rig_make(&s->rig, queues);
     s->rig.now = clock_now() - NS_PER_S;
     s->pool = (struct pool){.name = STR_LIT("all"), .open = true, .hosts = 1, .host = s->index};
     for (i = A; i <= C; i++) {
@@ -62,6 +62,11 @@ static void begin(struct scene *s)
                                                 .pool = &s->pool};
         s->in[i] = &s->reading[i];
     }
+}
+
+static void begin(struct scene *s)
+{
+    begin_with(s, shared);
 }
 
 static void add(struct scene *s, const char *type, const char *id, int vcpu)
@@ -224,6 +229,36 @@ static void test_a_running_job_that_the_other_queue_has_no_pool_for_waits_for_it
     rig_free(&s.rig);
 }
 
+/* One program tells two queues what there is; what the job of one asks for cannot be read by the
+ * rules of the other, on whose reading it is placed and counted. */
+static void test_a_job_is_read_by_the_rules_of_its_own_queue(void **state)
+{
+    enum { KUBE, VM };
+    struct source_amount has[] = {{STR_LIT("VCPU"), 100, 0, 0}, {STR_LIT("pods"), 100, 0, 0}};
+    struct source_limit cores = {{"cores", 5}, {{"VCPU", 4}}, 10, 0};
+    struct source_quota quota = {.project = {"p", 1}, .limits = 1, .limit = &cores};
+    struct scene s;
+
+    (void)state;
+    begin_with(&s, "queues:\n"
+                   "  kube: {capacity: exec, program: [/bin/tells]}\n"
+                   "  vm: {capacity: exec, program: [/bin/tells]}\n");
+    s.in[VM] = s.in[ANY - 1] = NULL;
+    s.host[KUBE].amounts = 2;
+    s.host[KUBE].amount = has;
+    s.reading[KUBE].gate = SOURCE_QUOTAS_READ;
+    s.reading[KUBE].quotas = 1;
+    s.reading[KUBE].quota = &quota;
+    add(&s, "vm", "past", 8);
+    set_running(&s, "vm", "past");
+    assert_int_equal(pass(&s).placed, 1);
+    (void)rig_add(&s.rig, "kube", "later",
+                  "{\"namespace\":\"p\",\"pods\":[{\"requests\":{\"VCPU\":4}}]}");
+    assert_int_equal(pass(&s).admitted, 0);
+    assert_non_null(strstr(message(&s, "kube", "later"), "cores: needs 4, and 2 of 10 are left"));
+    rig_free(&s.rig);
+}
+
 static void test_a_job_that_is_placed_counts_against_its_quota(void **state)
 {
     struct source_limit cores = {{"cores", 5}, {{"VCPU", 4}}, 5, 0};
@@ -339,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_what_was_planned_by_another_clock_is_planned_again),
         cmocka_unit_test(test_a_running_job_is_placed_by_whoever_has_a_reading),
         cmocka_unit_test(test_a_running_job_that_the_other_queue_has_no_pool_for_waits_for_its_own),
+        cmocka_unit_test(test_a_job_is_read_by_the_rules_of_its_own_queue),
         cmocka_unit_test(test_a_job_that_is_placed_counts_against_its_quota),
         cmocka_unit_test(test_a_source_that_says_too_much_stops_nobody_else),
         cmocka_unit_test(test_a_flood_of_demands_stops_no_other_queue),

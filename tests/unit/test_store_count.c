@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include "stats.h"
+#include "store_inner.h"
 #include "store_queues.h"
 
 static const char yaml[] = "queues:\n"
@@ -37,6 +38,30 @@ static int create(struct rig *r, const char *type, const char *id)
     job_new_free(&n);
     json_in_free(doc);
     return rc;
+}
+
+/* Found by review: the next of the type was compared with a name that was not behind it. */
+static void an_entry_without_its_name_is_not_added_to(void **state)
+{
+    enum { LONG = 240 };
+    char name[LONG];
+    struct rig r;
+    size_t last;
+
+    (void)state;
+    memset(name, 'n', sizeof name);
+    rig_make(&r, yaml);
+    rig_begin(&r);
+    while (r.s->counts.len + LONG < r.s->counts.max)
+        store_count(r.s, STORE_ADMITTED, STR_LIT("t"), 0);
+    assert_false(r.s->counts.failed);
+    last = r.s->counts_last;
+    store_count(r.s, STORE_CREATED, (struct str){name, LONG}, 0);
+    assert_true(r.s->counts.failed);
+    assert_int_equal(r.s->counts_last, last);
+    store_count(r.s, STORE_CREATED, (struct str){name, LONG}, 0);
+    store_rollback(r.s);
+    rig_free(&r);
 }
 
 static void nothing_is_counted_before_the_commit(void **state)
@@ -115,6 +140,7 @@ static void as_many_as_a_batch_can_have_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_entry_without_its_name_is_not_added_to),
         cmocka_unit_test(nothing_is_counted_before_the_commit),
         cmocka_unit_test(what_was_undone_is_not_counted),
         cmocka_unit_test(as_many_as_a_batch_can_have_are_counted),

@@ -40,6 +40,37 @@ static struct groups look(struct rig *r)
     return g;
 }
 
+static bool take_two(void *ctx, const struct store_group *g)
+{
+    return take_group(ctx, g) && ((struct groups *)ctx)->n < 2;
+}
+
+/* From one in the middle on, and then those before it; who has had enough gets no more. */
+static void groups_are_read_in_a_ring(void **state)
+{
+    static const char *const data[] = {"{\"instances\":[{\"VCPU\":1}]}",
+                                       "{\"instances\":[{\"VCPU\":2}]}",
+                                       "{\"instances\":[{\"VCPU\":3}]}"};
+    struct groups all, g = {0}, two = {0};
+    struct rig r;
+    struct err e;
+    size_t i;
+
+    (void)state;
+    rig_make(&r, "queues: {t: {capacity: none}}\n");
+    for (i = 0; i < ARRAY_LEN(data); i++)
+        (void)rig_add(&r, "t", (const char[]){(char)('a' + (char)i), '\0'}, data[i]);
+    all = look(&r);
+    assert_int_equal(all.n, 3);
+    OK(store_groups(r.s, all.group[1].id, take_group, &g, &e), &e);
+    assert_int_equal(g.n, 3);
+    for (i = 0; i < 3; i++)
+        assert_int_equal(g.group[i].id, all.group[(i + 1) % 3].id);
+    OK(store_groups(r.s, all.group[1].id, take_two, &two, &e), &e);
+    assert_int_equal(two.n, 2);
+    rig_free(&r);
+}
+
 /* Admits a job with one hold of one VCPU on n1, and returns what store_admit says. */
 static int admit(struct rig *r, int64_t group, int64_t id, int64_t hold_until)
 {
@@ -388,6 +419,7 @@ static void empty_groups_are_forgotten_when_there_are_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(groups_are_read_in_a_ring),
         cmocka_unit_test(jobs_of_one_shape_are_one_group_with_the_smallest_as_head),
         cmocka_unit_test(the_first_job_past_the_guard_is_found_behind_younger_ones),
         cmocka_unit_test(an_admission_holds_until_the_job_ends),
