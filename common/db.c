@@ -168,6 +168,7 @@ static int set_pragmas(struct db *db, const struct db_options *o, struct err *e)
 /* No count of allocations under one lock, no room for twenty pages for each connection at once. */
 static void set_up_sqlite(void)
 {
+    (void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 }

@@ -37,13 +37,18 @@ int64_t db_i64(struct db_stmt *st, int column)
     return sqlite3_column_int64(st->st, column);
 }
 
-/* SQLite puts a NUL behind a text, for which it may need memory; without, the text is NULL. The
- * code is of the row (SQLITE_ROW) until then. */
+/* A value is taken once and asked three times: each call for a column has SQLite look after the
+ * statement again. SQLite puts a NUL behind a text, for which it may need memory; without, the text
+ * is NULL. */
 struct str db_str(struct db_stmt *st, int column)
 {
-    const char *p = (const char *)sqlite3_column_text(st->st, column);
+    sqlite3_value *v = sqlite3_column_value(st->st, column);
+    const char *p;
 
-    if (!p && sqlite3_errcode(sqlite3_db_handle(st->st)) == SQLITE_NOMEM)
+    if (sqlite3_value_type(v) == SQLITE_NULL)
+        return (struct str){0};
+    p = (const char *)sqlite3_value_text(v);
+    if (!p)
         *st->lost = true;
-    return (struct str){p, p ? (size_t)sqlite3_column_bytes(st->st, column) : 0};
+    return (struct str){p, p ? (size_t)sqlite3_value_bytes(v) : 0};
 }

@@ -98,8 +98,6 @@ int store_lane_next(struct store *s, const struct store_lane *lane, store_busy_f
     return rc;
 }
 
-enum { DUE_FIRST_COLUMN = 23, CALLED_ASKED = 23 }; /* behind the job's own columns */
-
 int store_due(struct store *s, int64_t id, struct store_due *d, struct err *e)
 {
     struct db_stmt *st = db_use(s->db, SQL_DUE, e);
@@ -111,11 +109,11 @@ int store_due(struct store *s, int64_t id, struct store_due *d, struct err *e)
     rc = db_step(s->db, st, e);
     if (rc != 1)
         return rc;
-    d->attempts = db_i64(st, DUE_FIRST_COLUMN);
-    d->next_try = db_i64(st, DUE_FIRST_COLUMN + 1);
-    d->hold_until = db_i64(st, DUE_FIRST_COLUMN + 2);
-    d->admissions = db_i64(st, DUE_FIRST_COLUMN + 3);
-    d->request = db_str(st, DUE_FIRST_COLUMN + 4);
+    d->attempts = db_i64(st, STORE_JOB_COLUMNS);
+    d->next_try = db_i64(st, STORE_JOB_COLUMNS + 1);
+    d->hold_until = db_i64(st, STORE_JOB_COLUMNS + 2);
+    d->admissions = db_i64(st, STORE_JOB_COLUMNS + 3);
+    d->request = db_str(st, STORE_JOB_COLUMNS + 4);
     return store_row_job(st, &d->job, e) != 0 ? -1 : 1;
 }
 
@@ -328,7 +326,7 @@ static int still_called(struct store *s, const struct store_try *t, int64_t now,
     db_bind_i64(st, 4, t->asked);
     db_bind_i64(st, 5, now);
     rc = db_step(s->db, st, e);
-    *asked = rc == 1 && db_i64(st, CALLED_ASKED) != 0;
+    *asked = rc == 1 && db_i64(st, STORE_JOB_COLUMNS) != 0;
     return rc == 1 && store_row_job(st, j, e) != 0 ? -1 : rc;
 }
 

@@ -83,13 +83,14 @@ void store_count_all(struct store *s);
 
 /* ---- store_row.c: rows and what is written with every change ---- */
 
-/* Reads a job from a statement that begins with the job's columns.
+/* Reads a job from a statement that begins with the job's columns, so many.
  * The spans are the statement's. */
+enum { STORE_JOB_COLUMNS = 24 };
 int store_row_job(struct db_stmt *st, struct job *j, struct err *e) AR_MUST_CHECK;
-/* The same of a statement that also has what only clients are shown: the job as who asks sees it;
- * why a source fails is for who sees everything. */
-int store_row_shown(const struct store *s, struct db_stmt *st, struct job *j,
-                    struct err *e) AR_MUST_CHECK;
+/* Reads what is shown of a job, as who asks sees it, from a statement of a list: why a source fails
+ * is for who sees everything. */
+int store_row_listed(const struct store *s, struct db_stmt *st, struct job *j,
+                     struct err *e) AR_MUST_CHECK;
 
 /* What a waiting job shows while its queue is paused, in place of its group's reason: its tag is
  * another one then. */

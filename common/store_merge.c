@@ -94,14 +94,14 @@ int store_merge_next(struct store *s, struct job *j, struct err *e)
     id = m->head[first].place.id;
     if (move_on(s, s->who->owner[first], &m->head[first], e) != 0)
         return -1;
-    st = db_use(s->db, SQL_JOB_SHOWN_BY_ID, e);
+    st = db_use(s->db, SQL_JOB_LISTED_BY_ID, e);
     if (!st)
         return -1;
     db_bind_str(st, 1, s->filter.type);
     db_bind_i64(st, 2, id);
     if (db_step(s->db, st, e) != 1)
         return -1;
-    return store_row_shown(s, st, j, e) == 0 ? 1 : -1;
+    return store_row_listed(s, st, j, e) == 0 ? 1 : -1;
 }
 
 void store_merge_end(struct store *s)

@@ -26,14 +26,21 @@ enum column {
     C_STARTED_AT,
     C_FINISHED_AT,
     C_HOSTS,
+    C_PAUSED,
     C_QUEUED_AT,
     C_VERSION,
     C_REASON_SEQ,
     C_SCOPE,
-    C_PAUSED /* where it is asked for */
+    COLUMNS
 };
+_Static_assert((int)COLUMNS == STORE_JOB_COLUMNS, "what stands behind a job is found");
 
-int store_row_job(struct db_stmt *st, struct job *j, struct err *e)
+static int no_memory(struct err *e)
+{
+    return err_set(e, ERR_INTERNAL, "no memory to read a job");
+}
+
+static int read_members(struct db_stmt *st, struct job *j, struct err *e)
 {
     *j = (struct job){
         .id = db_i64(st, C_ID),
@@ -54,18 +61,24 @@ int store_row_job(struct db_stmt *st, struct job *j, struct err *e)
         .started_at = db_i64(st, C_STARTED_AT),
         .finished_at = db_i64(st, C_FINISHED_AT),
         .hosts = db_str(st, C_HOSTS),
-        .queued_at = db_i64(st, C_QUEUED_AT),
-        .version = db_i64(st, C_VERSION),
-        .reason_seq = db_i64(st, C_REASON_SEQ),
-        .scope = db_str(st, C_SCOPE),
     };
     /* NULL text where the table has NOT NULL: memory ran out in SQLite. */
-    if (!j->request_id.p || !j->type.p || !j->owner_id.p || !j->data.p || !j->callback.p ||
-        !j->scope.p)
-        return err_set(e, ERR_INTERNAL, "no memory to read a job");
+    if (!j->request_id.p || !j->type.p || !j->owner_id.p || !j->data.p || !j->callback.p)
+        return no_memory(e);
     if (job_status_parse(db_str(st, C_STATUS), &j->status) != 0)
         return err_set(e, ERR_INTERNAL, "job %lld has an unknown status", (long long)j->id);
     return 0;
+}
+
+int store_row_job(struct db_stmt *st, struct job *j, struct err *e)
+{
+    if (read_members(st, j, e) != 0)
+        return -1;
+    j->queued_at = db_i64(st, C_QUEUED_AT);
+    j->version = db_i64(st, C_VERSION);
+    j->reason_seq = db_i64(st, C_REASON_SEQ);
+    j->scope = db_str(st, C_SCOPE);
+    return j->scope.p ? 0 : no_memory(e);
 }
 
 void store_row_paused(bool paused, struct job *j)
@@ -89,13 +102,27 @@ static void hide_error(struct job *j)
         j->message.n = (size_t)(colon - j->message.p);
 }
 
-int store_row_shown(const struct store *s, struct db_stmt *st, struct job *j, struct err *e)
+static void show(const struct store *s, struct db_stmt *st, struct job *j)
 {
-    if (store_row_job(st, j, e) != 0)
-        return -1;
     if (!s->who->everything)
         hide_error(j);
     store_row_paused(db_i64(st, C_PAUSED) != 0, j);
+}
+
+int store_row_listed(const struct store *s, struct db_stmt *st, struct job *j, struct err *e)
+{
+    if (read_members(st, j, e) != 0)
+        return -1;
+    show(s, st, j);
+    return 0;
+}
+
+/* The same, and what the job's tag is made of. */
+static int row_shown(const struct store *s, struct db_stmt *st, struct job *j, struct err *e)
+{
+    if (store_row_job(st, j, e) != 0)
+        return -1;
+    show(s, st, j);
     return 0;
 }
 
@@ -110,7 +137,7 @@ int store_row_find(struct store *s, struct str type, struct str request_id, stru
     db_bind_str(st, 1, type);
     db_bind_str(st, 2, request_id);
     rc = db_step(s->db, st, e);
-    return rc == 1 && store_row_shown(s, st, j, e) != 0 ? -1 : rc;
+    return rc == 1 && row_shown(s, st, j, e) != 0 ? -1 : rc;
 }
 
 int store_show(struct store *s, struct str type, struct str request_id, struct job *j,
@@ -196,7 +223,7 @@ int store_list_next(struct store *s, struct job *j, struct err *e)
             return -1;
         rc = db_step(s->db, s->list, e);
     }
-    if (rc == 1 && store_row_shown(s, s->list, j, e) != 0)
+    if (rc == 1 && store_row_listed(s, s->list, j, e) != 0)
         return -1;
     return rc;
 }

@@ -47,7 +47,7 @@ enum store_sql_name {
     SQL_JOB_LAST_ID,
     SQL_JOB_SHOW,
     SQL_JOB_BY_ID,
-    SQL_JOB_SHOWN_BY_ID,
+    SQL_JOB_LISTED_BY_ID,
     SQL_JOB_TOUCH,
     SQL_JOB_PRIORITY,
     SQL_JOB_MAKE_WAY,

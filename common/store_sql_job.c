@@ -2,11 +2,11 @@
 /* Statements: jobs one by one, in serving order, and what the clock brings up. */
 #include "store_sql_inner.h"
 
-/* Behind a job's columns: is the queue of the type ?1 paused? A list shows members only; what else
- * there is to a job need not be looked for in each row. */
-#define PAUSED             ", (SELECT q.paused FROM queues q WHERE q.type = ?1)"
-#define JOB_SHOWN_COLUMNS  JOB_COLUMNS PAUSED
-#define JOB_LISTED_COLUMNS JOB_MEMBER_COLUMNS "0, 0, ''" PAUSED
+/* Is the queue of the type ?1 paused? A list shows members only: what else there is to a job is not
+ * looked for in each row. */
+#define PAUSED             "(SELECT q.paused FROM queues q WHERE q.type = ?1)"
+#define JOB_LISTED_COLUMNS JOB_MEMBER_COLUMNS PAUSED
+#define JOB_SHOWN_COLUMNS  JOB_LISTED_COLUMNS JOB_HIDDEN_COLUMNS
 
 /* A new job's parameters, in the order in which store_create.c binds them. */
 #define NEW_JOB_ROW "(?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -32,7 +32,7 @@ const char *const store_sql_job[SQL_NAMES] = {
     [SQL_JOB_SHOW] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
                      "WHERE j.type = ?1 AND j.request_id = ?2 AND j.deleted_at IS NULL",
     [SQL_JOB_BY_ID] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1",
-    [SQL_JOB_SHOWN_BY_ID] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM "WHERE j.type = ?1 AND j.id = ?2",
+    [SQL_JOB_LISTED_BY_ID] = "SELECT" JOB_LISTED_COLUMNS JOB_FROM "WHERE j.type = ?1 AND j.id = ?2",
     [SQL_JOB_TOUCH] = "UPDATE jobs SET updated_at = ?2, version = version + 1 WHERE id = ?1",
     [SQL_JOB_PRIORITY] = "UPDATE OR FAIL jobs SET priority = ?2 WHERE id = ?1",
     [SQL_JOB_MAKE_WAY] =

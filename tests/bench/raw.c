@@ -10,7 +10,7 @@
 #include "migrate.h"
 #include "num.h"
 
-enum { FULL = 60 * 1024 }; /* as much as the service sends at once */
+enum { FULL = 120 * 1024 }; /* as much as the service sends at once */
 
 static void must(int rc, sqlite3 *db)
 {
