@@ -15,7 +15,6 @@
 #include "db.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,22 +164,12 @@ static int set_pragmas(struct db *db, const struct db_options *o, struct err *e)
         e);
 }
 
-/* No count of allocations under one lock, no room for twenty pages for each connection at once. */
-static void set_up_sqlite(void)
-{
-    (void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
-    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
-}
-
 int db_open(const struct db_options *o, struct db **out, struct err *e)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct db *db = calloc(1, sizeof *db);
 
     if (!db)
         return err_set(e, ERR_INTERNAL, "no memory to open the database");
-    (void)pthread_once(&once, set_up_sqlite);
     db->lock = -1;
     db->checkpoint_due = CHECKPOINT_PAGES;
     db->sql = o->sql;

@@ -373,11 +373,22 @@ static void register_layers(void)
     }
 }
 
+/* A connection is one thread's at a time; no count of allocations under one lock, no room for
+ * twenty pages for each connection at once. Before SQLite starts, which it does for the first
+ * layer. */
+static void set_up_sqlite(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+    register_layers();
+}
+
 const char *db_sum_vfs(enum db_sum_under which)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    (void)pthread_once(&once, register_layers);
+    (void)pthread_once(&once, set_up_sqlite);
     return registered[which] ? layers[which].zName : NULL;
 }
 

@@ -22,7 +22,8 @@ struct sqlite3;
 struct db_sum_file; /* a database file that a connection has open */
 
 /* The name of the layer for sqlite3_open_v2: over what is SQLite's default when it is first asked
- * for, or over "unix-none", which locks nothing. Any thread. NULL: no memory. */
+ * for, or over "unix-none", which locks nothing. Any thread. NULL: no memory. The first call has
+ * SQLite configured and started: nothing else of it is used before. */
 enum db_sum_under { DB_SUM_DEFAULT, DB_SUM_UNLOCKED };
 const char *db_sum_vfs(enum db_sum_under under);
 

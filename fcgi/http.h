@@ -20,8 +20,8 @@ enum {
     HTTP_SEGMENTS_MAX = 8,
     HTTP_PARAMS_MAX = 16,
     HTTP_STREAM_AT = 120 * 1024, /* a streamed answer goes out in pieces of about this size */
-    HTTP_FITS = 128 * 1024,     /* so much goes into a socket whose reader takes nothing */
-    HTTP_KEEP_MAX = 256 * 1024  /* larger buffers are not kept for the next exchange */
+    HTTP_FITS = 128 * 1024,      /* so much goes into a socket whose reader takes nothing */
+    HTTP_KEEP_MAX = 256 * 1024   /* larger buffers are not kept for the next exchange */
 };
 
 enum http_method { HTTP_GET, HTTP_POST, HTTP_DELETE, HTTP_OTHER };
