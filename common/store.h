@@ -130,8 +130,8 @@ struct store_filter {
     struct page_place after;
 };
 
-/* The list in serving order. One list at a time on a store. _next: 1 and *j, 0 at the end, -1 and
- * *e. _end always. */
+/* The list in serving order. One list at a time on a store. _next: 1 and *j, what is
+ * shown of the job and its queued_at; 0 at the end, -1 and *e. _end always. */
 int store_list_begin(struct store *s, const struct store_filter *f, struct err *e) AR_MUST_CHECK;
 int store_list_next(struct store *s, struct job *j, struct err *e) AR_MUST_CHECK;
 void store_list_end(struct store *s);

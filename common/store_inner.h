@@ -87,8 +87,8 @@ void store_count_all(struct store *s);
  * The spans are the statement's. */
 enum { STORE_JOB_COLUMNS = 24 };
 int store_row_job(struct db_stmt *st, struct job *j, struct err *e) AR_MUST_CHECK;
-/* Reads what is shown of a job, as who asks sees it, from a statement of a list: why a source fails
- * is for who sees everything. */
+/* Reads what is shown of a job, as who asks sees it, from a statement of a list, and when its wait
+ * began; nothing else is set. Why a source fails is for who sees everything. */
 int store_row_listed(const struct store *s, struct db_stmt *st, struct job *j,
                      struct err *e) AR_MUST_CHECK;
 

@@ -26,8 +26,8 @@ enum column {
     C_STARTED_AT,
     C_FINISHED_AT,
     C_HOSTS,
-    C_PAUSED,
     C_QUEUED_AT,
+    C_PAUSED,
     C_VERSION,
     C_REASON_SEQ,
     C_SCOPE,
@@ -61,6 +61,7 @@ static int read_members(struct db_stmt *st, struct job *j, struct err *e)
         .started_at = db_i64(st, C_STARTED_AT),
         .finished_at = db_i64(st, C_FINISHED_AT),
         .hosts = db_str(st, C_HOSTS),
+        .queued_at = db_i64(st, C_QUEUED_AT),
     };
     /* NULL text where the table has NOT NULL: memory ran out in SQLite. */
     if (!j->request_id.p || !j->type.p || !j->owner_id.p || !j->data.p || !j->callback.p)
@@ -74,7 +75,6 @@ int store_row_job(struct db_stmt *st, struct job *j, struct err *e)
 {
     if (read_members(st, j, e) != 0)
         return -1;
-    j->queued_at = db_i64(st, C_QUEUED_AT);
     j->version = db_i64(st, C_VERSION);
     j->reason_seq = db_i64(st, C_REASON_SEQ);
     j->scope = db_str(st, C_SCOPE);

@@ -13,15 +13,16 @@ extern const char *const store_sql_reading[SQL_NAMES];
 extern const char *const store_sql_keep[SQL_NAMES];
 extern const char *const store_sql_clock[SQL_NAMES];
 
-/* The columns of a job in the order in which store_row.c reads them: its members, whether its queue
- * is paused (where nobody is shown that, 0), and what is not shown. A job that waits in a group
- * shows the group's reason, and behind what there is to say of itself the group's message. */
+/* The columns of a job in the order in which store_row.c reads them: its members, and since when it
+ * waits; whether its queue is paused (where nobody is shown that, 0); and what no list needs. A job
+ * that waits in a group shows the group's reason, and behind what there is to say of itself the
+ * group's message. */
 #define JOB_MEMBER_COLUMNS                                                                         \
     " j.id, j.created_at, j.updated_at, j.deleted_at, j.request_id, j.type, j.owner_id, j.data,"   \
     " j.callback, j.priority, j.status, COALESCE(j.reason, g.reason),"                             \
     " COALESCE(j.message || '; ' || g.message, j.message, g.message), j.not_before,"               \
-    " j.valid_until, j.admitted_at, j.started_at, j.finished_at, j.hosts, "
-#define JOB_HIDDEN_COLUMNS ", j.queued_at, j.version, g.seq, j.scope"
+    " j.valid_until, j.admitted_at, j.started_at, j.finished_at, j.hosts, j.queued_at, "
+#define JOB_HIDDEN_COLUMNS ", j.version, g.seq, j.scope"
 #define JOB_COLUMNS        JOB_MEMBER_COLUMNS "0" JOB_HIDDEN_COLUMNS
 #define JOB_FROM           " FROM jobs j LEFT JOIN groups g ON g.id = j.group_id "
 

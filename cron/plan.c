@@ -4,10 +4,10 @@
  *
  * The heads of the groups stand in a heap. The earliest is taken out and decided:
  * - admitted: the next job of its group takes its place in the heap;
- * - refused: its group is done, and where it has waited long enough, it holds the line; otherwise
- *   the first job of its group that has waited so long comes into the heap as a marker, which does
- *   nothing but hold the line when its turn comes;
- * - short of quota: the same, but what it holds is its quotas;
+ * - refused: its group is done, and where it has waited long enough, it holds the line, and what it
+ *   needs of its limits is kept for it; otherwise the first job of its group that has waited so
+ *   long comes into the heap as a marker, which does nothing but hold the line when its turn comes;
+ * - short of quota, or of what hosts share: the same, but no line of hosts is held;
  * - blocked, or one too many of the jobs that may run: its group is done.
  *
  * Invariants: a group stands in the heap at most once. Free amounts and what is left of limits only
@@ -27,11 +27,11 @@ struct pass {
     struct plan_lanes lanes;
     struct plan_questions questions;
     struct plan_turns turns;
-    int64_t *line;  /* [limits] who holds each quota; 0: nobody */
-    size_t cap;     /* of out->admission */
-    int64_t cutoff; /* queued at or before it: past the guard */
-    bool guard;     /* some job may be past it */
-    int64_t pot;    /* steps of search that the pass has left */
+    struct plan_kept *kept; /* [limits] */
+    size_t cap;             /* of out->admission */
+    int64_t cutoff;         /* queued at or before it: past the guard */
+    bool guard;             /* some job may be past it */
+    int64_t pot;            /* steps of search that the pass has left */
 };
 
 static int no_memory(struct err *e)
@@ -85,9 +85,9 @@ static int never_on_hosts(struct pass *pass, struct plan_question *question)
         if (answer == FIT_NO_MEMORY)
             return no_memory(pass->e);
         question->judged = true;
-        question->never = answer == FIT_NO;
+        question->empty = answer;
     }
-    return question->never;
+    return question->empty == FIT_NO;
 }
 
 /* Can a job of the group not even run on the hosts of the table when they are empty? 1, 0, or -1
@@ -144,22 +144,26 @@ static int admit(struct pass *pass, const struct plan_turn *turn, struct fit_pla
     return 0;
 }
 
-/* A job past the guard, behind nobody's line, keeps others from what it waits for: its quotas where
- * it is short of one, else its hosts. */
+/* A job past the guard, behind nobody's line, keeps others from what it waits for, and from what it
+ * would take then: else it would lose the one while it waits for the other, in turns and for ever.
+ * What comes last, its hosts, it leaves to others while it is short of anything else. */
 static int hold(struct pass *pass, const struct plan_turn *turn)
 {
-    const struct plan_group *group = &pass->in->group[turn->group];
+    const struct plan_in *in = pass->in;
+    const struct plan_group *group = &in->group[turn->group];
+    bool quota = limits_short(in, group, false) != SIZE_MAX;
 
-    if (limits_short(pass->in, group, false) == SIZE_MAX)
-        return lanes_hold(&pass->lanes, pass->lanes.of_scope[group->scope], turn->job.id) == 0
-                   ? 0
-                   : no_memory(pass->e);
-    if (limits_worth(pass->in, group))
-        limits_keep(pass->in, pass->line, group, turn->job.id);
-    return 0;
+    if (quota && !limits_worth(in, group))
+        return 0;
+    limits_keep(in, pass->kept, group, turn->job.id, !quota);
+    if (quota || limits_short(in, group, true) != SIZE_MAX)
+        return 0;
+    return lanes_hold(&pass->lanes, pass->lanes.of_scope[group->scope], turn->job.id) == 0
+               ? 0
+               : no_memory(pass->e);
 }
 
-/* A job that does not fit, and could on empty hosts: who holds the line for it? */
+/* A job that does not fit, and would on empty hosts: who holds the line for it? */
 static int refuse(struct pass *pass, const struct plan_turn *turn)
 {
     struct plan_group group = pass->in->group[turn->group];
@@ -180,7 +184,8 @@ static int refuse(struct pass *pass, const struct plan_turn *turn)
 }
 
 /* There is no room for the job, or no quota: the verdict, and the line. If it can only run on hosts
- * that are missing from the table, it would be of no use to hold anything for it. */
+ * that are missing from the table, or nobody knows whether it can at all, it would be of no use to
+ * hold anything for it. */
 static int no_room(struct pass *pass, const struct plan_turn *turn, enum plan_verdict verdict,
                    size_t limit)
 {
@@ -191,7 +196,7 @@ static int no_room(struct pass *pass, const struct plan_turn *turn, enum plan_ve
         never = never_here(pass, turn->group, &over);
     if (never != 0)
         return never < 0 ? -1 : 0;
-    return refuse(pass, turn);
+    return question_of(pass, turn->group)->empty == FIT_YES ? refuse(pass, turn) : 0;
 }
 
 /* Finds room for the job on the hosts, unless its question was answered before. */
@@ -219,7 +224,7 @@ static int find_room(struct pass *pass, const struct plan_turn *turn)
     return no_room(pass, turn, question->room, SIZE_MAX);
 }
 
-/* limit: the quota that is held; SIZE_MAX: the hosts are. */
+/* limit: of which too much is kept for the blocker; SIZE_MAX: the hosts are. */
 static int block(struct pass *pass, size_t group, int64_t blocker, size_t limit)
 {
     int never = judge(pass, group, PLAN_BLOCKED, limit);
@@ -242,12 +247,16 @@ static int no_quota(struct pass *pass, const struct plan_turn *turn, size_t quot
 }
 
 /* A job that needs nothing: it asks no host, and only the number of jobs keeps it out. */
-static int decide_nothing(struct pass *pass, const struct plan_turn *turn, size_t quota)
+static int decide_nothing(struct pass *pass, const struct plan_turn *turn, size_t quota,
+                          size_t held)
 {
-    if (quota == SIZE_MAX)
+    struct plan_out *out = pass->out;
+
+    if (held == SIZE_MAX && quota == SIZE_MAX)
         return admit(pass, turn, &(struct fit_placement){0});
-    pass->out->verdict[turn->group] = PLAN_NO_QUOTA;
-    pass->out->limit[turn->group] = quota;
+    out->verdict[turn->group] = held == SIZE_MAX ? PLAN_NO_QUOTA : PLAN_BLOCKED;
+    out->limit[turn->group] = held == SIZE_MAX ? quota : held;
+    out->blocker[turn->group] = held == SIZE_MAX ? 0 : pass->kept[held].job;
     return 0;
 }
 
@@ -257,19 +266,19 @@ static int decide(struct pass *pass, const struct plan_turn *turn)
     const struct plan_group *group = &pass->in->group[turn->group];
     size_t number = pass->lanes.of_scope[group->scope];
     const struct plan_lane *lane = &pass->lanes.lane[number];
-    size_t quota = limits_short(pass->in, group, false), shared, held;
-    int64_t holder = limits_holder(pass->in, pass->line, group, &held);
+    size_t quota = limits_short(pass->in, group, false), shared;
+    size_t held = limits_held(pass->in, pass->kept, group);
 
     if (turn->marker) /* its job is known not to fit */
-        return lane->blocked || holder ? 0 : hold(pass, turn);
+        return lane->blocked || held != SIZE_MAX ? 0 : hold(pass, turn);
     if (pass->in->shape[group->shape].kinds == 0)
-        return decide_nothing(pass, turn, quota);
+        return decide_nothing(pass, turn, quota, held);
     if (lane->use.n == 0 && !is_unsure(pass->in, group)) {
         pass->out->verdict[turn->group] = PLAN_NO_POOL;
         return 0;
     }
-    if (holder)
-        return block(pass, turn->group, holder, held);
+    if (held != SIZE_MAX)
+        return block(pass, turn->group, pass->kept[held].job, held);
     if (quota != SIZE_MAX)
         return no_quota(pass, turn, quota);
     if (lane->blocked)
@@ -305,9 +314,9 @@ static int pass_begin(struct pass *pass)
     out->limit = calloc(in->groups + 1, sizeof(*out->limit));
     out->question = calloc(in->groups + 1, sizeof(*out->question));
     pass->turns.turn = calloc(in->groups + 1, sizeof(*pass->turns.turn));
-    pass->line = calloc(in->limits + 1, sizeof(*pass->line));
+    pass->kept = calloc(in->limits + 1, sizeof(*pass->kept));
     if (!out->verdict || !out->blocker || !out->limit || !out->question || !pass->turns.turn ||
-        !pass->line || lanes_make(&pass->lanes, in) != 0 ||
+        !pass->kept || lanes_make(&pass->lanes, in) != 0 ||
         questions_make(&pass->questions, in, &pass->lanes, out->question) != 0)
         return no_memory(pass->e);
     for (size_t g = 0; g < in->groups; g++) {
@@ -333,7 +342,7 @@ int plan_make(struct plan_in *in, struct plan_out *out, struct err *e)
     lanes_free(&pass.lanes);
     questions_free(&pass.questions);
     free(pass.turns.turn);
-    free(pass.line);
+    free(pass.kept);
     if (rc != 0)
         plan_out_free(out, in->groups);
     return rc;

@@ -13,23 +13,26 @@
  * Overtaking. A job that does not fit (FIT_NO or FIT_UNKNOWN) and has waited `overtake` or longer
  * holds the line: no later job of any group whose hosts meet its own is admitted in this pass.
  * Younger ones are passed. overtake 0: every job that does not fit holds the line; PLAN_FOREVER:
- * none does. A job that could not run on the empty hosts of the table (PLAN_NEVER_FITS, or in a
- * scope that is unsure PLAN_NO_ROOM), one that no pool knows, and one that a number of jobs does
- * not allow hold nobody up. One that is short of a quota holds no line of hosts but, where it is
- * past the guard and the quota is large enough in all, its quotas: no later job that needs one of
- * those is admitted in this pass. One that is only blocked holds nothing
+ * none does. A job that is not known to run on the empty hosts of the table (PLAN_NEVER_FITS, in a
+ * scope that is unsure PLAN_NO_ROOM, or where the search gives up there as well), one that no pool
+ * knows, and one that a number of jobs does not allow hold nobody up. One that is short of a quota,
+ * or of what hosts share, holds no line of hosts but, where it is past the guard and there is
+ * enough in all, that: no later job that needs some of it is admitted in this pass. And whatever it
+ * holds, what it needs of its other limits is kept for it: later jobs get what is left beyond that
+ * (only who is short of a quota keeps nothing of what hosts share). So what it has come by it does
+ * not lose again while it waits for the rest. One that is only blocked holds nothing
  * itself: else one line would in the end hold all hosts whose scopes are linked by any others. So
  * a job of several pools can be passed in one while it waits for the line of another; it waits for
  * those that stand before it, and they are finitely many. One that needs nothing (no kinds)
- * competes for nothing but the number of jobs: where that allows it, it is admitted at its turn,
- * whoever holds what. The line is exact for each job, not for heads alone: a group whose head does
+ * competes for nothing but the number of jobs: where that allows it, and none of them keeps its
+ * place, it is admitted at its turn, whoever holds what. The line is exact for each job, not for heads alone: a group whose head does
  * not fit but is young is asked for its first job that is past the guard, and that one holds the
  * line from its own place on, or its quotas where they are used up when its turn comes.
  *
  * Limits stand beside the hosts: a line of a project's quota, how many jobs may run, or what hosts
  * share (storage). A job is admitted only where all its needs are met, and takes them off. They too
- * only shrink within a pass. The order of the questions: no pool, never fits, a quota that is held,
- * quota and number of jobs, blocked, what is shared, the hosts.
+ * only shrink within a pass. The order of the questions: no pool, never fits, what is kept for
+ * others, quota and number of jobs, blocked, what is shared, the hosts.
  */
 #ifndef AR_PLAN_H
 #define AR_PLAN_H
@@ -124,7 +127,7 @@ enum plan_verdict {
     PLAN_NO_QUOTA, /* its quota, or a number of jobs, has too little left, whoever holds the line */
     PLAN_NO_ROOM,  /* does not fit on what is free now, or on what is left of what hosts share */
     PLAN_UNDECIDED, /* the search budget ran out; it waits */
-    PLAN_BLOCKED,   /* an older job holds the line of its hosts, or its quota */
+    PLAN_BLOCKED,   /* an older job holds the line of its hosts, or of a limit what is left */
     PLAN_ENOUGH     /* the pass had admitted `most` before its turn came; the next one goes on */
 };
 
@@ -142,7 +145,7 @@ struct plan_out {
     int64_t *blocker; /* [groups]: for PLAN_BLOCKED the id of the job that holds the line, else 0 */
     size_t *limit;    /* [groups]: for PLAN_NO_QUOTA, PLAN_NO_ROOM and PLAN_NEVER_FITS the first of
                          the group's limits that was too small; SIZE_MAX: none, the hosts were. For
-                         PLAN_BLOCKED the quota that is held; SIZE_MAX: the hosts are */
+                         PLAN_BLOCKED of which too much is kept; SIZE_MAX: the hosts are held */
     size_t *question; /* [groups]: those of one number, below `groups`, have the same shape and
                          scopes with the same hosts */
 };

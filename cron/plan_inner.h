@@ -10,15 +10,21 @@
 size_t limits_short(const struct plan_in *in, const struct plan_group *group, bool shared);
 size_t limits_never(const struct plan_in *in, const struct plan_group *group);
 
-/* Who waits for a quota past the guard holds all quotas that it needs, but for numbers of jobs. The
- * first job that did, and *limit, where the group needs one of them; 0: nobody. line: [limits], the
- * job that holds each, 0: none. */
-int64_t limits_holder(const struct plan_in *in, const int64_t *line, const struct plan_group *group,
-                      size_t *limit);
-void limits_keep(const struct plan_in *in, int64_t *line, const struct plan_group *group,
-                 int64_t job);
+/* What is kept of a limit for jobs past the guard. */
+struct plan_kept {
+    int64_t job;    /* the first of them; 0: nothing is kept */
+    int64_t amount; /* what they need; INT64_MAX: all of it, since one of them is short of it */
+};
 
-/* Would it be of use to hold its quotas for a job of the group? It is short of one, of none more
+/* The first of the group's limits of which it would take what is kept ([limits]) for others;
+ * SIZE_MAX: none. What it is short of anyway counts only where all of it is kept. */
+size_t limits_held(const struct plan_in *in, const struct plan_kept *kept,
+                   const struct plan_group *group);
+/* Keeps what a job of the group needs; shared: of what hosts share as well. */
+void limits_keep(const struct plan_in *in, struct plan_kept *kept, const struct plan_group *group,
+                 int64_t job, bool shared);
+
+/* Would it be of use to keep its quotas for a job of the group? It is short of one, of none more
  * than there is in all, and no number of jobs keeps it out. */
 bool limits_worth(const struct plan_in *in, const struct plan_group *group);
 
@@ -55,8 +61,9 @@ int lanes_hold(struct plan_lanes *lanes, size_t lane, int64_t job) AR_MUST_CHECK
 struct plan_question {
     size_t lane, shape;
     bool refused;           /* asked, and not FIT_YES */
-    bool judged, never;     /* asked of the empty hosts, and FIT_NO there */
+    bool judged;            /* asked of the empty hosts */
     enum plan_verdict room; /* when refused: PLAN_NO_ROOM or PLAN_UNDECIDED */
+    enum fit_answer empty;  /* when judged: theirs */
 };
 
 struct plan_questions {

@@ -4,6 +4,8 @@
 
 #include <assert.h>
 
+#include "num.h"
+
 /* A job that needs nothing is counted, and that is all. */
 static bool counts(const struct plan_in *in, const struct plan_group *group,
                    const struct plan_need *need)
@@ -56,28 +58,35 @@ static bool is_of_quota(const struct plan_in *in, const struct plan_group *group
     return !limit->shared && !limit->jobs && counts(in, group, need);
 }
 
-int64_t limits_holder(const struct plan_in *in, const int64_t *line, const struct plan_group *group,
-                      size_t *limit)
+size_t limits_held(const struct plan_in *in, const struct plan_kept *kept,
+                   const struct plan_group *group)
 {
     for (size_t i = 0; i < group->needs; i++) {
         const struct plan_need *need = &group->need[i];
+        const struct plan_kept *k = &kept[need->limit];
+        int64_t left = in->limit[need->limit].left;
 
-        if (line[need->limit] != 0 && is_of_quota(in, group, need)) {
-            *limit = need->limit;
-            return line[need->limit];
-        }
+        if (k->job == 0 || !counts(in, group, need))
+            continue;
+        if (k->amount == INT64_MAX || (need->amount <= left && need->amount > left - k->amount))
+            return need->limit;
     }
-    return 0;
+    return SIZE_MAX;
 }
 
-void limits_keep(const struct plan_in *in, int64_t *line, const struct plan_group *group,
-                 int64_t job)
+void limits_keep(const struct plan_in *in, struct plan_kept *kept, const struct plan_group *group,
+                 int64_t job, bool shared)
 {
     for (size_t i = 0; i < group->needs; i++) {
         const struct plan_need *need = &group->need[i];
+        const struct plan_limit *limit = &in->limit[need->limit];
+        struct plan_kept *k = &kept[need->limit];
 
-        if (is_of_quota(in, group, need))
-            line[need->limit] = job;
+        if (!counts(in, group, need) || (limit->shared && !shared))
+            continue;
+        if (k->job == 0)
+            k->job = job;
+        k->amount = need->amount > limit->left ? INT64_MAX : num_plus(k->amount, need->amount);
     }
 }
 

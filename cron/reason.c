@@ -173,15 +173,20 @@ static void put_limit(struct buf *b, const struct plan_need *need, const struct 
     buf_str(b, " are left");
 }
 
+/* Whose number of jobs is limited, by the reason of those who find no place. */
+static const char *whose(const char *jobs)
+{
+    return str_is(str_of(jobs), JOB_REASON_OWNER_LIMIT) ? "owner" : "queue";
+}
+
 static void put_jobs(struct buf *b, const struct limits *l, size_t limit)
 {
     const struct plan_limit *p = &l->limit[limit];
-    bool owner = str_is(str_of(l->line[limit].jobs), JOB_REASON_OWNER_LIMIT);
 
     buf_i64(b, p->total - p->left);
     buf_str(b, " of ");
     buf_i64(b, p->total);
-    buf_printf(b, " jobs of this %s are admitted or running", owner ? "owner" : "queue");
+    buf_printf(b, " jobs of this %s are admitted or running", whose(l->line[limit].jobs));
 }
 
 /* The limit that was too small: a quota, what hosts share, or a number of jobs. A quota that could
@@ -227,13 +232,21 @@ static const char *const words[] = {
 static void say_blocked(struct buf *b, const struct limits *l, const struct plan_out *plan,
                         size_t g)
 {
+    const struct limits_line *line;
+
     buf_printf(b, "job %lld came first, ", (long long)plan->blocker[g]);
     if (plan->limit[g] == SIZE_MAX) {
         buf_str(b, "does not fit yet, and holds the line");
         return;
     }
-    buf_str(b, "waits for the project's quota, and holds it: ");
-    put_name(b, l->line[plan->limit[g]].line->name);
+    line = &l->line[plan->limit[g]];
+    buf_str(b, "cannot run yet, and is kept what it needs: ");
+    if (line->jobs)
+        buf_printf(b, "a place among the jobs of this %s", whose(line->jobs));
+    else
+        put_name(b, line->line->name);
+    if (line->project.p)
+        buf_str(b, " of the project's quota");
 }
 
 const char *reason_of(const struct waiting *w, struct reason_sums *s, const struct limits *l,

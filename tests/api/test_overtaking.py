@@ -164,6 +164,25 @@ def test_jobs_are_called_in_serving_order(anteroom, receiver):
     assert [r.json["data"]["RequestID"] for r in receiver.requests] == order
 
 
+def test_a_place_among_the_jobs_of_its_owner_is_kept_for_who_waits_for_hosts(anteroom):
+    """Found by review: small jobs of the same owner took it in turns, for ever."""
+    pools = {"p1": {"hosts": {"n1": {"gpu": 4}}}, "p2": {"hosts": {"n2": {"gpu": 4}}}}
+    a = anteroom({"owner": {"holding": 1}, **lab(pools=pools, overtake=0)})
+    create(a, "other", 4, pool="p1", owner_id="other")
+    create(a, "first", 1, pool="p2")
+    a.dispatch()
+    create(a, "large", 4, pool="p1")
+    create(a, "small", 1, pool="p2")
+    change(a, "first", status="finished")
+    a.dispatch()
+    assert reason(a, "large")[0] == "WaitingForCapacity"
+    assert reason(a, "small") == ("BlockedByOlder", f"job {show(a, 'large')['ID']} came first, cannot run yet, and is kept "
+                                  "what it needs: a place among the jobs of this owner")
+    change(a, "other", status="finished")
+    a.dispatch()
+    assert states(a) == {"other": "finished", "first": "finished", "large": "running", "small": "queued"}
+
+
 def test_equal_priorities_are_served_by_id(anteroom):
     a = anteroom(lab({"n": {"gpu": 1}}))
     for name in "abc":

@@ -2,6 +2,8 @@
 """A placement that cannot be found within the limit of steps: the job waits and says so, and does not take the pass with it."""
 import random
 
+import pytest
+
 from cloud import create, lab, reason, states
 
 HOST = 1000000
@@ -18,8 +20,10 @@ def too_hard(hosts, each):
     return [*amounts, hosts * HOST - sum(amounts)]
 
 
-def test_the_job_waits_and_says_so(anteroom):
-    a = anteroom(lab({f"n{i}": {"gpu": HOST} for i in range(10)}, overtake="forever"))
+@pytest.mark.parametrize("overtake", ["forever", 0])
+def test_the_job_waits_and_says_so_and_holds_nobody_up(anteroom, overtake):
+    """Found by review: on empty hosts it held their line for ever."""
+    a = anteroom(lab({f"n{i}": {"gpu": HOST} for i in range(10)}, overtake=overtake))
     create(a, "hard", *too_hard(10, 5))
     create(a, "easy", 1)
     a.dispatch()

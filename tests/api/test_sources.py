@@ -279,10 +279,40 @@ def test_a_large_job_gets_its_quota_in_the_end(anteroom, program):
     a.dispatch()
     assert running(a, "vm") == ["a", "other"]
     assert cloud.reason(a, "large", "vm")[0] == "QuotaExceeded"
-    assert cloud.reason(a, "b", "vm") == ("BlockedByOlder", "job 2 came first, waits for the project's quota, and holds it: seats")
+    assert cloud.reason(a, "b", "vm") == (
+        "BlockedByOlder", "job 2 came first, cannot run yet, and is kept what it needs: seats of the project's quota")
     cloud.change(a, "a", "vm", status="finished")
     a.dispatch()
     assert running(a, "vm") == ["large", "other"]
+
+
+def test_what_a_large_job_has_come_by_it_keeps_while_it_waits_for_the_rest(anteroom, program):
+    """Found by review: its quota went to others while it waited for its hosts, and its hosts while it waited for its quota."""
+    program.says({"n1": {"VCPU": 10}, "n2": {"VCPU": 10}}, pools={"p1": {"hosts": ["n1"]}, "p2": {"hosts": ["n2"]}},
+                 quotas={"blue": {"cores": {"limit": 10, "resource": "VCPU"}}})
+    a = anteroom(queues(vm=program.queue(overtake=0)))
+
+    def vm(name, project, pool, cpus):
+        a.create(name, "vm", callback=f"cb-{name}",
+                 data={"project": project, "host_aggregate": pool, "instances": [{"VCPU": cpus}]})
+
+    vm("green0", "green", "p1", 10)
+    vm("blue0", "blue", "p2", 5)
+    a.dispatch()
+    vm("large", "blue", "p1", 10)
+    for i in (1, 2):
+        vm(f"green{i}", "green", "p1", 10)
+        vm(f"blue{i}", "blue", "p2", 5)
+    cloud.change(a, "green0", "vm", status="finished")
+    a.dispatch()  # short of quota it holds no hosts
+    assert running(a, "vm") == ["blue0", "green1"] and cloud.reason(a, "large", "vm")[0] == "QuotaExceeded"
+    cloud.change(a, "blue0", "vm", status="finished")
+    a.dispatch()
+    assert running(a, "vm") == ["green1"] and cloud.reason(a, "large", "vm")[0] == "WaitingForCapacity"
+    assert cloud.reason(a, "blue1", "vm")[1] == "job 3 came first, cannot run yet, and is kept what it needs: cores of the project's quota"
+    cloud.change(a, "green1", "vm", status="finished")
+    a.dispatch()
+    assert running(a, "vm") == ["large"]
 
 
 # Seeing it -------------------------------------------------------------------------------------------------------------

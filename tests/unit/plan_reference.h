@@ -14,11 +14,19 @@ struct line {
     int64_t job;
 };
 
+/* What a job past the guard keeps of a limit. */
+struct keeping {
+    size_t limit;
+    int64_t job, amount;
+    bool all;
+};
+
 struct reference {
     struct world *w;
     size_t lines;
     struct line line[JOBS];
-    int64_t holder[LIMITS]; /* of quotas */
+    size_t keepings;
+    struct keeping keeping[JOBS * LIMITS];
     size_t refusals;
     size_t refusal[JOBS]; /* groups */
     size_t n;
@@ -160,37 +168,67 @@ static inline bool plain_admits(struct reference *ref, const struct waiting *wai
     return false;
 }
 
-/* The quota of the job's needs that somebody holds, or SIZE_MAX. */
-static inline size_t plain_held(const struct reference *ref, const struct plan_group *g)
+/* Of a limit: does somebody keep all of it, and how much do those who keep a part? The first of
+ * them, or 0. */
+static inline int64_t plain_kept(const struct reference *ref, size_t limit, bool *all, int64_t *sum)
 {
-    for (size_t i = 0; i < g->needs; i++) {
-        const struct plan_limit *l = &ref->w->limit[g->need[i].limit];
+    int64_t first = 0;
 
-        if (ref->w->shape[g->shape].kinds > 0 && g->need[i].amount > 0 && !l->shared && !l->jobs &&
-            ref->holder[g->need[i].limit])
-            return g->need[i].limit;
+    *all = false;
+    *sum = 0;
+    for (size_t i = 0; i < ref->keepings; i++) {
+        const struct keeping *k = &ref->keeping[i];
+
+        if (k->limit != limit)
+            continue;
+        first = first ? first : k->job;
+        *all = *all || k->all;
+        *sum += k->amount;
+    }
+    return first;
+}
+
+/* The first need that others keep from the job, and *job, the first of those; or SIZE_MAX. Where it
+ * is short of it anyway, only who keeps all of it counts. */
+static inline size_t plain_held(const struct reference *ref, const struct plan_group *g,
+                                int64_t *job)
+{
+    bool needy = ref->w->shape[g->shape].kinds > 0, all;
+    int64_t sum;
+
+    for (size_t i = 0; i < g->needs; i++) {
+        const struct plan_need *need = &g->need[i];
+        const struct plan_limit *l = &ref->w->limit[need->limit];
+
+        *job = plain_kept(ref, need->limit, &all, &sum);
+        if (*job && need->amount > 0 && (needy || l->jobs) &&
+            (all || (need->amount <= l->left && need->amount > l->left - sum)))
+            return need->limit;
     }
     return SIZE_MAX;
 }
 
-/* A job past the guard that lacks a quota: it holds all that it needs, unless one of them is too
- * small for it in all, or a number of jobs keeps it out. */
-static inline void plain_hold(struct reference *ref, const struct waiting *waiting)
+/* A job past the guard that has to wait keeps what it needs: all of what it is short of. Of what
+ * hosts share only while it has its quotas; nothing, where a quota is too small for it in all, or a
+ * number of jobs keeps it out. */
+static inline void plain_keep(struct reference *ref, const struct waiting *waiting)
 {
     const struct plan_group *g = &ref->w->group[waiting->group];
+    bool quota = plain_short(ref->w, ref->w->limit, g, QUOTA) != SIZE_MAX;
 
     for (size_t i = 0; i < g->needs; i++) {
         const struct plan_limit *l = &ref->w->limit[g->need[i].limit];
 
-        if (g->need[i].amount > (l->jobs ? l->left : l->total) && !l->shared &&
+        if (quota && g->need[i].amount > (l->jobs ? l->left : l->total) && !l->shared &&
             g->need[i].amount > 0)
             return;
     }
     for (size_t i = 0; i < g->needs; i++) {
         const struct plan_limit *l = &ref->w->limit[g->need[i].limit];
 
-        if (g->need[i].amount > 0 && !l->shared && !l->jobs)
-            ref->holder[g->need[i].limit] = waiting->job.id;
+        if (g->need[i].amount > 0 && (!l->shared || !quota))
+            ref->keeping[ref->keepings++] = (struct keeping){
+                g->need[i].limit, waiting->job.id, g->need[i].amount, g->need[i].amount > l->left};
     }
 }
 
@@ -203,7 +241,9 @@ static inline void plain_decide(struct reference *ref, const struct waiting *wai
     int64_t blocker = plain_blocker(ref, g->scope);
     size_t quota = plain_short(w, w->limit, g, QUOTA);
     size_t shared = plain_short(w, w->limit, g, SHARED);
-    size_t over = plain_short(w, w->limit, g, SHARED_TOTAL), held = plain_held(ref, g);
+    size_t over = plain_short(w, w->limit, g, SHARED_TOTAL);
+    int64_t keeper;
+    size_t held = plain_held(ref, g, &keeper);
 
     if (ref->n == w->in.most) {
         tell(ref, waiting->group, PLAN_ENOUGH, 0, SIZE_MAX);
@@ -219,16 +259,19 @@ static inline void plain_decide(struct reference *ref, const struct waiting *wai
     if (needy && !unsure && plain_never(w, g))
         tell(ref, waiting->group, PLAN_NEVER_FITS, 0, over);
     else if (held != SIZE_MAX)
-        tell(ref, waiting->group, PLAN_BLOCKED, ref->holder[held], held);
+        tell(ref, waiting->group, PLAN_BLOCKED, keeper, held);
     else if (quota != SIZE_MAX) {
         tell(ref, waiting->group, PLAN_NO_QUOTA, 0, quota);
         if (needy && !blocker && past_the_guard(w, &waiting->job) && !plain_never(w, g))
-            plain_hold(ref, waiting);
+            plain_keep(ref, waiting);
     } else if (blocker)
         tell(ref, waiting->group, PLAN_BLOCKED, blocker, SIZE_MAX);
     else {
         tell(ref, waiting->group, PLAN_NO_ROOM, 0, shared);
-        if (past_the_guard(w, &waiting->job) && !plain_never(w, g))
+        if (!past_the_guard(w, &waiting->job) || plain_never(w, g))
+            return;
+        plain_keep(ref, waiting);
+        if (shared == SIZE_MAX)
             ref->line[ref->lines++] = (struct line){g->scope, waiting->job.id};
     }
 }
@@ -269,26 +312,50 @@ static inline void same_admission(const struct plan_admission *a, const struct p
                             sizeof(struct fit_place));
 }
 
-/* Does the group need one of those quotas? When `mark`, all that it needs are from now on. */
-static inline bool wants(const struct world *w, const struct plan_group *g, bool *wanted, bool mark)
+/* Does the group need one of those limits, which somebody may keep? All that it needs are such from
+ * now on. */
+static inline bool wants(const struct world *w, const struct plan_group *g, bool *wanted)
 {
     bool any = false;
 
     for (size_t i = 0; i < g->needs; i++) {
-        const struct plan_limit *l = &w->limit[g->need[i].limit];
-
-        if (l->shared || l->jobs || g->need[i].amount == 0)
+        if (g->need[i].amount == 0 ||
+            (w->shape[g->shape].kinds == 0 && !w->limit[g->need[i].limit].jobs))
             continue;
         any = any || wanted[g->need[i].limit];
-        wanted[g->need[i].limit] = wanted[g->need[i].limit] || mark;
+        wanted[g->need[i].limit] = true;
     }
     return any;
 }
 
+static inline bool needs_of(const struct plan_group *g, size_t limit)
+{
+    for (size_t i = 0; i < g->needs; i++)
+        if (g->need[i].limit == limit && g->need[i].amount > 0)
+            return true;
+    return false;
+}
+
+/* May the job that waits at i be behind the line of one before it? */
+static inline bool behind_another(const struct world *w, const struct plan_out *out, size_t i)
+{
+    for (size_t k = 0, n = 0; k < i; k++) {
+        if (n < out->n && out->admission[n].job.id == w->waiting[k].job.id)
+            n++;
+        else if (past_the_guard(w, &w->waiting[k].job) &&
+                 share_a_host(&w->scope[w->group[w->waiting[k].group].scope],
+                              &w->scope[w->group[w->waiting[i].group].scope]))
+            return true;
+    }
+    return false;
+}
+
 /* From the outside alone: nobody passes a job of the same scope that is past the guard and could
- * run on the hosts that were read. A pool, a quota that was used up, and one that somebody else may
- * wait for are the only excuses. */
-static inline void check_no_inversion(const struct world *w, const struct plan_out *out)
+ * run on the hosts that were read; where it is short of what hosts share, nobody who needs some of
+ * that. And what it has enough of at its turn it still has in the end. A pool, a quota that was
+ * used up, and a limit that somebody else may keep are the only excuses. */
+static inline void check_no_inversion(const struct world *w, const struct plan_out *out,
+                                      const struct plan_limit *end)
 {
     struct plan_limit limit[LIMITS];
     bool wanted[LIMITS] = {false};
@@ -305,15 +372,21 @@ static inline void check_no_inversion(const struct world *w, const struct plan_o
             continue;
         }
         if (!past_the_guard(w, &first->job) || verdict == PLAN_NEVER_FITS ||
-            verdict == PLAN_NO_POOL ||
-            wants(w, mine, wanted, plain_short(w, limit, mine, QUOTA) != SIZE_MAX) ||
-            plain_short(w, limit, mine, QUOTA) != SIZE_MAX ||
+            verdict == PLAN_NO_POOL || wants(w, mine, wanted) ||
+            plain_short(w, limit, mine, QUOTA) != SIZE_MAX || out->n == w->in.most ||
             (w->shape[mine->shape].kinds > 0 && plain_never(w, mine)))
             continue;
+        size_t shared = plain_short(w, limit, mine, SHARED);
+
         for (size_t later = n; later < out->n; later++) {
             const struct plan_group *g = &w->group[out->admission[later].group];
 
-            assert_true(g->scope != mine->scope || w->shape[g->shape].kinds == 0);
+            if (w->shape[g->shape].kinds > 0)
+                assert_true(shared == SIZE_MAX ? g->scope != mine->scope : !needs_of(g, shared));
+        }
+        if (w->shape[mine->shape].kinds > 0 && !behind_another(w, out, i)) {
+            assert_true(plain_short(w, end, mine, QUOTA) == SIZE_MAX);
+            assert_true(shared != SIZE_MAX || plain_short(w, end, mine, SHARED) == SIZE_MAX);
         }
     }
 }
@@ -381,7 +454,7 @@ static inline void plan_both(const struct world *w, struct plan_out *out, size_t
     assert_memory_equal(mine.free, plain.free, sizeof(mine.free));
     check_capacity(w, &mine, out);
     check_limits(w, &mine, out);
-    check_no_inversion(w, out);
+    check_no_inversion(w, out, mine.limit);
 }
 
 #endif

@@ -363,7 +363,8 @@ static void undecided_waits_and_holds_like_one_that_does_not_fit(void **state)
     done(&w, &out);
 }
 
-static void undecided_on_the_empty_hosts_is_not_never(void **state)
+/* Regression: it held the line for ever, of a pool that stood empty. */
+static void undecided_on_the_empty_hosts_is_not_never_and_holds_nobody_up(void **state)
 {
     struct world w;
     struct plan_out out;
@@ -372,7 +373,7 @@ static void undecided_on_the_empty_hosts_is_not_never(void **state)
     world_hard(&w, 5);
     w.in.budget = 0;
     w.total[0] = w.total[1] = 10;
-    EXPECT(&w, &out, 0);
+    EXPECT(&w, &out, 2, 0);
     assert_int_equal(out.verdict[0], PLAN_UNDECIDED);
     done(&w, &out);
 }
@@ -448,7 +449,7 @@ int main(void)
         cmocka_unit_test(all_or_nothing),
         cmocka_unit_test(most_ends_the_pass),
         cmocka_unit_test(undecided_waits_and_holds_like_one_that_does_not_fit),
-        cmocka_unit_test(undecided_on_the_empty_hosts_is_not_never),
+        cmocka_unit_test(undecided_on_the_empty_hosts_is_not_never_and_holds_nobody_up),
         cmocka_unit_test(unreadable_queue_ends_the_plan),
 #if TORTURE
         cmocka_unit_test(every_allocation_may_fail),

@@ -219,6 +219,41 @@ static void test_verdicts(void **state)
     }
 }
 
+static void test_what_is_kept_for_another(void **state)
+{
+    const struct source_limit cores = {.name = STR_LIT("cores")}, disk = {.name = STR_LIT("Disk")};
+    const struct {
+        struct limits_line line;
+        const char *want;
+    } cases[] = {
+        {{.project = STR_LIT("blue"), .line = &cores}, "cores of the project's quota"},
+        {{.line = &disk}, "Disk"},
+        {{.jobs = JOB_REASON_RUN_LIMIT}, "a place among the jobs of this queue"},
+        {{.jobs = JOB_REASON_OWNER_LIMIT}, "a place among the jobs of this owner"},
+    };
+    struct plan_group group = {0};
+    const struct waiting w = {.groups = 1, .group = &group};
+    enum plan_verdict verdict = PLAN_BLOCKED;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(cases); i++) {
+        struct limits_line line = cases[i].line;
+        const struct limits l = {.n = 1, .line = &line};
+        int64_t blocker = 7;
+        size_t limit = 0;
+        const struct plan_out plan = {.verdict = &verdict, .limit = &limit, .blocker = &blocker};
+        struct buf b = BUF_INIT(REASON_MESSAGE_MAX), want = BUF_INIT(REASON_MESSAGE_MAX);
+
+        buf_printf(&want, "job 7 came first, cannot run yet, and is kept what it needs: %s",
+                   cases[i].want);
+        assert_string_equal(reason_of(&w, NULL, &l, &plan, 0, &b), JOB_REASON_BLOCKED);
+        assert_string_equal(b.data, want.data);
+        buf_free(&b);
+        buf_free(&want);
+    }
+}
+
 static void test_no_capacity(void **state)
 {
     struct source_reading reading = {.state = SOURCE_NONE};
@@ -342,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_no_host_takes_it),
         cmocka_unit_test(test_other_hosts_may_be_full),
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_what_is_kept_for_another),
         cmocka_unit_test(test_no_capacity),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_more_sums_than_there_is_memory),

@@ -101,7 +101,8 @@ static void make_table(struct sim *s, struct source_reading *r, struct arena *a,
 /* From the outside alone: `first` was not admitted and `later`, which comes after it, was. Allowed
  * only where they do not compete, or the policy lets it be passed. */
 static void check_passing(const struct sim *s, size_t first, size_t later,
-                          const struct plan_limit *left, const int64_t *line, size_t lines)
+                          const struct plan_limit *left, bool kept, const int64_t *line,
+                          size_t lines)
 {
     const struct world *w = &s->w;
     const struct plan_group *a = &w->group[w->waiting[first].group],
@@ -113,8 +114,8 @@ static void check_passing(const struct sim *s, size_t first, size_t later,
         return; /* they do not compete */
     if (!past_the_guard(w, &w->waiting[first].job))
         return;
-    if (plain_short(w, left, a, QUOTA) != SIZE_MAX)
-        return; /* it lacks a number of jobs, not capacity */
+    if (kept || plain_short(w, left, a, QUOTA) != SIZE_MAX)
+        return; /* it lacks a number of jobs, not capacity, or an older one keeps its place */
     if (w->scope[a->scope].n == 0 ||
         plain_fit(w, (int64_t *)(uintptr_t)w->total, a, NULL) == FIT_NO)
         return;                 /* it would not fit on empty hosts */
@@ -131,6 +132,7 @@ static void check_order(struct sim *s, const struct plan_out *out)
     struct world *w = &s->w;
     struct plan_limit left[LIMITS];
     int64_t line[JOBS];
+    bool wanted[LIMITS] = {false}, kept;
     size_t i, k, n = 0, lines = 0, later;
 
     memcpy(left, w->limit, sizeof left);
@@ -140,10 +142,12 @@ static void check_order(struct sim *s, const struct plan_out *out)
             n++;
             continue;
         }
+        kept = past_the_guard(w, &w->waiting[i].job) &&
+               wants(w, &w->group[w->waiting[i].group], wanted);
         for (k = n, later = i + 1; k < out->n; k++) {
             while (w->waiting[later].job.id != out->admission[k].job.id)
                 assert_true(++later < w->jobs); /* admissions come in serving order */
-            check_passing(s, i, later, left, line, lines);
+            check_passing(s, i, later, left, kept, line, lines);
             s->passed_over++;
         }
         if (past_the_guard(w, &w->waiting[i].job))
