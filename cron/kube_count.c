@@ -12,18 +12,22 @@ static int64_t rounded_up(int64_t milli, struct str resource)
     return milli / unit + (milli % unit > 0);
 }
 
-int kube_count(void *nodes, const struct kube_pod *pod, struct err *e)
+void kube_count(void *nodes, const struct kube_pod *pod)
 {
     struct kube_use use[KUBE_RESOURCES_MAX];
     const struct kube_amounts *l = pod->requests;
     size_t i;
 
     if (pod->node.n == 0)
-        return 0;
+        return;
+    if (pod->uncounted) {
+        kube_nodes_fill(nodes, pod->node, pod->space, pod->name);
+        return;
+    }
     for (i = 0; i < l->n; i++) {
         struct str resource = pod->resource[l->amount[i].resource];
 
         use[i] = (struct kube_use){resource, rounded_up(l->amount[i].milli, resource)};
     }
-    return kube_nodes_use(nodes, pod->node, use, l->n, e);
+    kube_nodes_use(nodes, pod->node, use, l->n);
 }

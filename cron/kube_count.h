@@ -7,7 +7,8 @@
 #include "kube_pod.h"
 
 /* A kube_pod_fn whose ctx is a struct kube_nodes, sorted. A pod that is not bound, or bound to a
- * node that is not there, takes nothing. */
-int kube_count(void *nodes, const struct kube_pod *pod, struct err *e);
+ * node that is not there, takes nothing; one that asks for more than can be counted, the whole
+ * node. */
+void kube_count(void *nodes, const struct kube_pod *pod);
 
 #endif

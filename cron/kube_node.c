@@ -26,6 +26,8 @@ struct kube_nodes {
     struct arena *arena;
     struct node *node;
     size_t n, cap;
+    size_t uncounted;                  /* pods */
+    char first[2 * KUBE_NAME_MAX + 2]; /* of them */
     /* of the node that is under way */
     struct node now;
     bool unschedulable;
@@ -61,15 +63,23 @@ static int no_memory(struct err *e)
 
 /* ---- amounts, sorted by resource ---- */
 
+/* Where the node has a resource, or would have it. */
+static size_t place_of(const struct node *node, struct str resource)
+{
+    size_t at = 0;
+
+    while (at < node->host.amounts && str_cmp(node->amount[at].resource, resource) < 0)
+        at++;
+    return at;
+}
+
 /* The node's amount of a resource, which is there from now on. NULL and *e. */
 static struct source_amount *amount_of(struct kube_nodes *n, struct node *node, struct str resource,
                                        struct err *e)
 {
-    size_t at = 0, cap = node->cap ? 2 * node->cap : 8;
+    size_t at = place_of(node, resource), cap = node->cap ? 2 * node->cap : 8;
     struct source_amount *a = node->amount;
 
-    while (at < node->host.amounts && str_cmp(a[at].resource, resource) < 0)
-        at++;
     if (at < node->host.amounts && str_eq(a[at].resource, resource))
         return &a[at];
     if (node->host.amounts == KUBE_RESOURCES_MAX) {
@@ -354,39 +364,69 @@ void kube_nodes_sort(struct kube_nodes *n)
         qsort(n->node, n->n, sizeof *n->node, compare_nodes);
 }
 
-static int add_use(struct kube_nodes *n, struct node *node, struct kube_use use, struct err *e)
+static struct node *find(struct kube_nodes *n, struct str name)
 {
-    struct source_amount *a = amount_of(n, node, use.resource, e);
+    struct node wanted = {.host.name = name};
 
-    if (!a)
-        return -1;
-    if (num_add(a->used, use.amount, &a->used) != 0 || a->used > NUM_SAFE_MAX)
-        a->used = NUM_SAFE_MAX;
-    return 0;
+    return n->n ? bsearch(&wanted, n->node, n->n, sizeof *n->node, compare_nodes) : NULL;
 }
 
-int kube_nodes_use(struct kube_nodes *n, struct str name, const struct kube_use *use, size_t uses,
-                   struct err *e)
+static void add_use(struct node *node, struct kube_use use)
 {
-    struct node wanted = {.host.name = name}, *node = NULL;
-    struct kube_use pod = {STR_LIT("pods"), 1};
+    size_t at = place_of(node, use.resource);
+    struct source_amount *a = &node->amount[at];
+
+    if (at == node->host.amounts || !str_eq(a->resource, use.resource))
+        return;
+    a->used = num_plus(a->used, use.amount);
+    if (a->used > NUM_SAFE_MAX)
+        a->used = NUM_SAFE_MAX;
+}
+
+void kube_nodes_use(struct kube_nodes *n, struct str name, const struct kube_use *use, size_t uses)
+{
+    struct node *node = find(n, name);
     size_t i;
 
-    if (n->n)
-        node = bsearch(&wanted, n->node, n->n, sizeof *n->node, compare_nodes);
     if (!node)
-        return 0;
-    for (i = 0; i < uses; i++) {
-        if (add_use(n, node, use[i], e) != 0)
-            return -1;
+        return;
+    for (i = 0; i < uses; i++)
+        add_use(node, use[i]);
+    add_use(node, (struct kube_use){STR_LIT("pods"), 1});
+}
+
+void kube_nodes_fill(struct kube_nodes *n, struct str name, struct str space, struct str pod)
+{
+    struct node *node = find(n, name);
+    size_t i;
+
+    if (!node)
+        return;
+    for (i = 0; i < node->host.amounts; i++) {
+        struct source_amount *a = &node->amount[i];
+
+        a->used = a->used > a->total ? a->used : a->total;
     }
-    return add_use(n, node, pod, e);
+    if (n->uncounted++ == 0)
+        (void)snprintf(n->first, sizeof n->first, "%.*s/%.*s", (int)space.n, space.p, (int)pod.n,
+                       pod.p);
+}
+
+void kube_nodes_note(const struct kube_nodes *n, struct buf *b)
+{
+    if (n->uncounted > 0)
+        buf_printf(b,
+                   "; nothing counts as free on the nodes of %zu pod%s that ask%s for more than "
+                   "can be counted: %s%s",
+                   n->uncounted, n->uncounted == 1 ? "" : "s", n->uncounted == 1 ? "s" : "",
+                   n->first, n->uncounted == 1 ? "" : ", …");
 }
 
 void kube_nodes_unuse(struct kube_nodes *n)
 {
     size_t i, a;
 
+    n->uncounted = 0;
     for (i = 0; i < n->n; i++) {
         for (a = 0; a < n->node[i].host.amounts; a++)
             n->node[i].amount[a].used = 0;

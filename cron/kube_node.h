@@ -25,15 +25,19 @@ void kube_nodes_clear(struct kube_nodes *n);
 /* All have come: they can be found from now on. */
 void kube_nodes_sort(struct kube_nodes *n);
 
-/* Counts one more pod on the node of this name, if there is one. Each `used` is added to what is
- * used of a resource there, also of one that the node does not have. 0, or -1: ERR_INTERNAL without
- * memory, ERR_UNAVAILABLE when there are too many resources. */
+/* Counts one more pod on the node of this name, if there is one. Each amount is added to what is
+ * used of a resource there; what the node does not have counts for nothing. */
 struct kube_use {
     struct str resource;
     int64_t amount; /* cpu in milli, the rest whole */
 };
-int kube_nodes_use(struct kube_nodes *n, struct str node, const struct kube_use *use, size_t uses,
-                   struct err *e) AR_MUST_CHECK;
+void kube_nodes_use(struct kube_nodes *n, struct str node, const struct kube_use *use, size_t uses);
+
+/* Nothing is free on the node of this name, if there is one: it has a pod that nobody can count. */
+void kube_nodes_fill(struct kube_nodes *n, struct str node, struct str space, struct str pod);
+
+/* Appends for people which nodes that was said of: nothing when of none. */
+void kube_nodes_note(const struct kube_nodes *n, struct buf *b);
 
 /* Forgets all pods: their list begins anew. */
 void kube_nodes_unuse(struct kube_nodes *n);

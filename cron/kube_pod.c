@@ -4,9 +4,8 @@
  * next one uses again, until it ends: its members may come in any order. Of its 8 KB these tables
  * name what counts; the rest is skipped.
  *
- * A pod that asks for more than can be counted makes the list an error if it is bound. If it is
- * not, it counts for nothing, whatever it asks for: anybody may ask for anything, and must not keep
- * all others waiting.
+ * A pod that asks for more than can be counted is told of as that, and is no error: anybody may ask
+ * for anything, and bind it to a node that is down, and must not keep all others waiting.
  */
 #include "kube_pod.h"
 
@@ -56,8 +55,7 @@ struct kube_pods {
     struct kube_part *part;
     size_t parts, cap; /* made so far, of which shape.parts are this pod's */
     bool pending;      /* a resize is pending, as a condition before has said */
-    bool refused;      /* it asks for too much, and where it is bound was not known then */
-    struct err why;
+    bool refused;      /* it asks for more than can be counted */
     struct kube_amounts sum;
 };
 
@@ -96,21 +94,13 @@ void kube_pods_free(struct kube_pods *p)
     free(p);
 }
 
-static bool is_bound(const struct kube_pods *p)
-{
-    return p->text[NODE][0] != '\0';
-}
-
-/* The pod asks for more than can be counted. Its node comes behind its containers: where none is
- * known yet, this is an error at its end, or never. */
+/* A fault: of the pod's, which asks for more than can be counted, or a want of memory. */
 static int refuse(struct kube_pods *p, const struct err *why, struct err *e)
 {
-    if (is_bound(p) || why->code == ERR_INTERNAL) {
+    if (why->code == ERR_INTERNAL) {
         *e = *why;
         return -1;
     }
-    if (!p->refused)
-        p->why = *why;
     p->refused = true;
     return 0;
 }
@@ -305,11 +295,11 @@ static int count_pod(struct kube_pods *p, struct err *e)
 
     p->shape.part = p->part;
     p->sum.n = 0;
-    if (p->refused)
-        return refuse(p, &p->why, e);
-    if (kube_request(&p->shape, &p->sum, &why) != 0)
-        return refuse(p, &why, e);
-    return p->fn(p->ctx, &pod, e);
+    if (!p->refused && kube_request(&p->shape, &p->sum, &why) != 0 && refuse(p, &why, e) != 0)
+        return -1;
+    pod.uncounted = p->refused;
+    p->fn(p->ctx, &pod);
+    return 0;
 }
 
 static int end_pod(void *ctx, int which, struct err *e)

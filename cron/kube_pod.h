@@ -11,13 +11,13 @@
 struct kube_pod {
     struct str space, name; /* its namespace, and its name there */
     struct str node;        /* that it is bound to; "": none */
+    bool uncounted;         /* it asks for more than can be counted, and what it does is void */
     const struct kube_amounts *requests;
     const struct str *resource; /* [requests' numbers] names of resources */
 };
 
-/* Is told of each pod that has not ended, bound or not; but of none that is not bound and asks for
- * more than can be counted. 0, or -1 and *e. */
-typedef int kube_pod_fn(void *ctx, const struct kube_pod *pod, struct err *e);
+/* Is told of each pod that has not ended, bound or not. */
+typedef void kube_pod_fn(void *ctx, const struct kube_pod *pod);
 
 struct kube_pods;
 

@@ -15,7 +15,7 @@
 #include "kube_pools.h"
 #include "kube_quota.h"
 
-enum { VERSION_MAX = 16384, FORBIDDEN = 403 };
+enum { VERSION_MAX = 16384, NOTE_MAX = 2048, FORBIDDEN = 403 };
 
 /* Lives from reading to reading. */
 struct kubernetes {
@@ -107,7 +107,9 @@ static int read_pods(struct kube_api *api, struct kube_nodes *n, struct err *e)
     return rc;
 }
 
-static int read_hosts(struct kube_api *api, struct source_reading *r, struct err *e)
+/* *note = what is to be said of them. */
+static int read_hosts(struct kube_api *api, struct source_reading *r, struct buf *note,
+                      struct err *e)
 {
     struct kube_nodes *n = kube_nodes_new(r->arena);
     int rc = -1;
@@ -116,6 +118,7 @@ static int read_hosts(struct kube_api *api, struct source_reading *r, struct err
         return no_memory(e);
     if (read_nodes(api, n, e) == 0 && read_pods(api, n, e) == 0)
         rc = kube_nodes_hosts(n, &r->host, &r->hosts, e);
+    kube_nodes_note(n, note);
     kube_nodes_free(n);
     return rc;
 }
@@ -173,7 +176,8 @@ static void write_version(struct kube_api *api, struct buf *about)
     buf_free(&body);
 }
 
-static int write_about(struct kube_api *api, struct source_reading *r, struct err *e)
+static int write_about(struct kube_api *api, struct source_reading *r, const struct buf *note,
+                       struct err *e)
 {
     struct buf about = BUF_INIT(4096);
     int rc;
@@ -181,6 +185,8 @@ static int write_about(struct kube_api *api, struct source_reading *r, struct er
     buf_str(&about, "Kubernetes");
     write_version(api, &about);
     buf_printf(&about, " at %s, as %s", kube_api_where(api).p, kube_api_as(api).p);
+    buf_add(&about, note->data, note->len);
+    buf_follow(&about, note);
     rc = buf_check(&about, "what is said about the cluster", e);
     if (rc == 0 && arena_copy(r->arena, buf_span(&about), &r->about) != 0)
         rc = no_memory(e);
@@ -194,19 +200,21 @@ static int kubernetes_read(void *ctx, struct str waiting, const struct until *un
                            struct source_reading *r, struct err *e)
 {
     struct kubernetes *k = ctx;
+    struct buf note = BUF_INIT(NOTE_MAX);
     struct kube_api *api;
     int rc;
 
     (void)waiting;
     if (kube_api_open(&k->options, &k->kept, until, &api, e) != 0)
         return -1;
-    rc = read_hosts(api, r, e);
+    rc = read_hosts(api, r, &note, e);
     if (rc == 0)
         rc = kube_pools(r, e);
     if (rc == 0 && r->queue->source.quota == CONF_ON)
         rc = read_quotas(api, r, e);
     if (rc == 0)
-        rc = write_about(api, r, e);
+        rc = write_about(api, r, &note, e);
+    buf_free(&note);
     kube_api_close(api);
     return rc;
 }

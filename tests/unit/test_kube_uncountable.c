@@ -43,8 +43,8 @@ static int end(void **state)
     return 0;
 }
 
-/* Of these pods one counts, which takes 1 cpu. */
-static void one_is_counted(struct world *w, const struct buf *text)
+/* On the node, after these pods. */
+static void are_used(struct world *w, const struct buf *text, int64_t cpu, int64_t pods_used)
 {
     struct kube_pods *p = kube_pods_new(kube_count, w->nodes);
     const struct source_host *host;
@@ -57,10 +57,16 @@ static void one_is_counted(struct world *w, const struct buf *text)
     assert_int_equal(kube_nodes_hosts(w->nodes, &host, &n, &e), 0);
     assert_int_equal(host[0].amounts, 2);
     assert_string_equal(host[0].amount[0].resource.p, "cpu");
-    assert_int_equal(host[0].amount[0].used, 1000);
+    assert_int_equal(host[0].amount[0].used, cpu);
     assert_string_equal(host[0].amount[1].resource.p, "pods");
-    assert_int_equal(host[0].amount[1].used, 1);
+    assert_int_equal(host[0].amount[1].used, pods_used);
     kube_pods_free(p);
+}
+
+/* Of these pods one counts, which takes 1 cpu. */
+static void one_is_counted(struct world *w, const struct buf *text)
+{
+    are_used(w, text, 1000, 1);
 }
 
 /* A container that asks for so much of each of `n` resources, from the number `first` on. */
@@ -98,18 +104,13 @@ static void add_uncountable(struct buf *text, int way, const char *behind)
     ",{\"spec\":{\"containers\":[{\"resources\":{\"requests\":{\"cpu\":\"1\"}}}],"                 \
     "\"nodeName\":\"a\"}}]}"
 
-/* Found by review: one pod that no node had taken, and that nobody could count, was the end of the
- * list, so that nobody was admitted any more. Bound, it still is. */
+/* Found by review: one pod that nobody could count was the end of the list, so that nobody was
+ * admitted any more. Where it is bound, its node is full: 8 cpu, and no other pods than one more.
+ */
 static void a_pod_that_cannot_be_counted_counts_where_it_is_bound(void **state)
 {
-    static const char *const says[WAYS] = {
-        [TOO_MANY] = "there are more than 255 resources",
-        [TOO_MANY_TOGETHER] = "there are more than 255 resources",
-        [TOO_MANY_CONTAINERS] = "there are more than 4096 containers"};
     struct world *w = *state;
     struct buf text = BUF_INIT(1 << 20);
-    struct kube_pods *p;
-    struct err e;
     int way;
 
     for (way = 0; way < WAYS; way++) {
@@ -122,11 +123,7 @@ static void a_pod_that_cannot_be_counted_counts_where_it_is_bound(void **state)
         buf_str(&text, "{\"items\":[");
         add_uncountable(&text, way, ",\"nodeName\":\"a\"");
         buf_str(&text, COUNTED);
-        p = kube_pods_new(kube_count, w->nodes);
-        assert_int_equal(lists_read(buf_span(&text), kube_pods_items(p), 999, &e), -1);
-        assert_string_equal(e.text, says[way]);
-        assert_string_equal(e.pointer, "/items/0");
-        kube_pods_free(p);
+        are_used(w, &text, 9000, 1);
     }
     buf_free(&text);
 }
