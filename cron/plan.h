@@ -25,9 +25,10 @@
  * a job of several pools can be passed in one while it waits for the line of another; it waits for
  * those that stand before it, and they are finitely many. One that needs nothing (no kinds)
  * competes for nothing but the number of jobs: where that allows it, and none of them keeps its
- * place, it is admitted at its turn, whoever holds what. The line is exact for each job, not for heads alone: a group whose head does
- * not fit but is young is asked for its first job that is past the guard, and that one holds the
- * line from its own place on, or its quotas where they are used up when its turn comes.
+ * place, it is admitted at its turn, whoever holds what. The line is exact for each job, not for
+ * heads alone: a group whose head does not fit but is young is asked for its first job that is past
+ * the guard, and that one holds the line from its own place on, or its quotas where they are used
+ * up when its turn comes.
  *
  * Limits stand beside the hosts: a line of a project's quota, how many jobs may run, or what hosts
  * share (storage). A job is admitted only where all its needs are met, and takes them off. They too

@@ -192,6 +192,18 @@ static inline void world_plain(struct world *w, size_t hosts, int64_t free, int6
     }
 }
 
+/* One host with `free` of 10, one scope, shapes 0 to 3 that ask for 1, 4 and 11, and for nothing.
+ */
+static inline void world_few(struct world *w, int64_t free)
+{
+    world_plain(w, 1, free, 10);
+    world_scope(w, 1);
+    world_shape(w, 1, 1);
+    world_shape(w, 1, 4);
+    world_shape(w, 1, 11);
+    world_shape(w, 0, 0);
+}
+
 /* Makes the plan and checks who was admitted (ids in order, ended by 0). */
 static inline void expect(struct world *w, struct plan_out *out, const int64_t *ids)
 {
