@@ -169,7 +169,7 @@ void job_change_free(struct job_change *c);
 #define JOB_REASON_FRAGMENTED "Fragmented"
 /* larger than the empty pool */
 #define JOB_REASON_NEVER_FITS "NeverFits"
-/* no pool serves its project */
+/* no pool serves it, or none that has a host */
 #define JOB_REASON_NO_POOL "NoPool"
 /* the queue has no source of capacity (capacity: none) */
 #define JOB_REASON_NO_SOURCE "NoSource"

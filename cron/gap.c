@@ -395,7 +395,8 @@ static void say_no_host(const struct gap_at *at, const struct gap *g, struct buf
 
     put_kind(b, at->capacity, &at->demand->kind[g->of]);
     if (n == 0)
-        buf_str(b, at->pools == 1 ? "; its pool has no host" : "; its pools have no host");
+        buf_printf(b, "; its %s no host%s", at->pools == 1 ? "pool has" : "pools have",
+                   at->empty ? "" : " with room");
     else
         buf_printf(b, "; none of its %zu %s may take it%s", n, n == 1 ? "host" : "hosts",
                    at->empty ? "" : " now");

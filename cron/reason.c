@@ -56,6 +56,12 @@ static const struct gap_sum *sums_of(struct reason_sums *s, const struct gap_at 
     return row;
 }
 
+/* How many serve its scope, with hosts or without. */
+static size_t pools_of(const struct waiting *w, const struct plan_group *g)
+{
+    return w->pools.text[g->scope].n / sizeof(size_t);
+}
+
 /* What there is too little of, of what is free or of the empty hosts, is said. */
 static struct gap say_gap(struct buf *b, struct reason_sums *s, const struct plan_group *g,
                           bool empty)
@@ -66,7 +72,7 @@ static struct gap say_gap(struct buf *b, struct reason_sums *s, const struct pla
                         .empty = empty,
                         .use = w->scope[g->scope],
                         .demand = empty ? &shape->empty : &shape->demand,
-                        .pools = w->pools.text[g->scope].n / sizeof(size_t)};
+                        .pools = pools_of(w, g)};
     struct gap gap;
 
     at.sum = sums_of(s, &at, g->scope);
@@ -89,24 +95,51 @@ static bool has_pool(const struct source_reading *r, struct str name)
     return i < r->pools;
 }
 
+static void put_named(struct buf *b, const char *before, struct str name, const char *after)
+{
+    buf_str(b, before);
+    json_escape(b, name);
+    buf_str(b, after);
+}
+
+/* Pools serve the scope, and none of them has a host. */
+static void say_no_host(struct buf *b, struct str scope)
+{
+    struct str pool = pool_name(scope), project = pool_project(scope);
+
+    if (pool.p)
+        put_named(b, "the pool ", pool, " of this queue has no host");
+    else if (project.p)
+        put_named(b, "no pool of this queue that serves the project ", project, " has a host");
+    else
+        buf_str(b, "this queue has no pool with a host");
+}
+
+/* No pool serves the scope. */
 static void say_no_pool(struct buf *b, const struct source_reading *r, struct str scope)
 {
     struct str pool = pool_name(scope), project = pool_project(scope);
 
     if (pool.p && project.p && has_pool(r, pool)) {
-        buf_str(b, "the pool ");
-        json_escape(b, pool);
-        buf_str(b, " of this queue does not serve the project ");
-        json_escape(b, project);
+        put_named(b, "the pool ", pool, " of this queue");
+        put_named(b, " does not serve the project ", project, "");
     } else if (pool.p) {
-        buf_str(b, "this queue has no pool of the name ");
-        json_escape(b, pool);
+        put_named(b, "this queue has no pool of the name ", pool, "");
     } else if (project.p) {
-        buf_str(b, "no pool of this queue serves the project ");
-        json_escape(b, project);
+        put_named(b, "no pool of this queue serves the project ", project, "");
     } else {
         buf_str(b, "this queue has no pool with a host");
     }
+}
+
+static void say_nowhere(struct buf *b, const struct waiting *w, size_t g)
+{
+    struct str scope = w->scope_text.text[w->info[g].scope_text];
+
+    if (pools_of(w, &w->group[g]) > 0)
+        say_no_host(b, scope);
+    else
+        say_no_pool(b, w->capacity->reading, scope);
 }
 
 /* Why no host of a queue meets a constraint. */
@@ -148,7 +181,7 @@ static const char *say_waits(struct buf *b, struct reason_sums *s, const struct 
     } else {
         gap = say_gap(b, s, g, false);
     }
-    if (w->unsure && w->unsure[g->scope])
+    if (w->unsure && w->unsure[g->scope] && w->scope[g->scope].n > 0)
         buf_str(b, "; other hosts of its pools are full");
     return gap_is_fragmented(&gap) ? JOB_REASON_FRAGMENTED : JOB_REASON_WAITING;
 }
@@ -258,7 +291,7 @@ const char *reason_of(const struct waiting *w, struct reason_sums *s, const stru
     if (plan->limit[g] != SIZE_MAX && verdict != PLAN_BLOCKED)
         return say_limit(b, l, group, plan->limit[g], words[verdict]);
     if (verdict == PLAN_NO_POOL)
-        say_no_pool(b, w->capacity->reading, w->scope_text.text[w->info[g].scope_text]);
+        say_nowhere(b, w, g);
     else if (verdict == PLAN_NEVER_FITS)
         say_never(b, s, group);
     else if (verdict == PLAN_NO_ROOM)

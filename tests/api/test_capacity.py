@@ -198,6 +198,22 @@ def test_a_pool_without_projects_serves_those_that_no_other_pool_names(anteroom)
     assert reason(a, "no", "vm") == ("NoPool", 'this queue has no pool of the name "green"')
 
 
+def test_pools_without_a_host_are_told_from_pools_that_are_not_there(anteroom):
+    pools = {"full": {"projects": ["r"], "hosts": {"n1": HOST}}, "empty": {"projects": ["x"]}, "void": {"projects": ["x"]}}
+    a = anteroom({"queues": {"vm": queue(pools=pools), "lab": queue(pools={"empty": {}})}})
+    for name, pool in ("empty", "empty"), ("none", "gone"), ("any", None):
+        create(a, name, 1, **({"pool": pool} if pool else {}))
+    for name, data in ("served", vm("x")), ("named", vm("x", host_aggregate="void")), ("unserved", vm("y")):
+        a.create(name, data=data)
+    a.dispatch()
+    assert reason(a, "empty") == ("NoPool", 'the pool "empty" of this queue has no host')
+    assert reason(a, "none") == ("NoPool", 'this queue has no pool of the name "gone"')
+    assert reason(a, "any") == ("NoPool", "this queue has no pool with a host")
+    assert reason(a, "served", "vm") == ("NoPool", 'no pool of this queue that serves the project "x" has a host')
+    assert reason(a, "named", "vm") == ("NoPool", 'the pool "void" of this queue has no host')
+    assert reason(a, "unserved", "vm") == ("NoPool", 'no pool of this queue serves the project "y"')
+
+
 def test_a_project_of_two_pools_may_use_the_hosts_of_both(anteroom):
     pools = {"p1": {"projects": ["x"], "hosts": {"n1": HOST}}, "p2": {"projects": ["x", "y"], "hosts": {"n2": HOST}}}
     a = anteroom({"queues": {"vm": queue(pools=pools)}})

@@ -50,6 +50,14 @@ def test_a_single_pass_waits_for_its_sources(anteroom, program):
     assert program.counted() == 1
 
 
+def test_a_document_without_hosts_serves_all_and_has_no_host(anteroom, program):
+    program.says({})
+    a = anteroom(queues(vm=program.queue()))
+    a.create("j", data={"instances": [{"VCPU": 1}], "project": "blue"})
+    a.dispatch()
+    assert cloud.reason(a, "j", "vm") == ("NoPool", 'no pool of this queue that serves the project "blue" has a host')
+
+
 def test_a_source_that_hangs_delays_nobody_else_and_then_says_so(anteroom, tmp_path, program):
     slow = Program(tmp_path, "slow", before="exec sleep 3600")
     conf = {"lab": program.queue(), "slow": slow.queue(timeout="10m"), "vm": cloud.queue({"n": {"VCPU": 4}})}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What those are told who wait: whom no pool serves, by what their scope names, whom no host takes,
- * and who finds a limit. */
+/* What those are told who wait: whom no pool serves, or none with a host, by what their scope
+ * names, whom no host takes, and who finds a limit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +17,11 @@ static struct str only_p[] = {{"p", 1}};
 static const struct pool pools[] = {
     {.name = {"own", 3}, .closed = true, .projects = 1, .project = only_p}};
 
-static void expect(const char *scope, const char *want)
+/* `serving`: pools that serve the scope, though without a host. */
+static void expect(const char *scope, size_t serving, const char *want)
 {
+    static const size_t set[2];
+    struct str pool_set = {(const char *)set, serving * sizeof set[0]};
     const struct source_reading reading = {.pools = ARRAY_LEN(pools), .pool = pools};
     const struct capacity capacity = {.reading = &reading};
     struct str text = str_of(scope);
@@ -26,6 +29,7 @@ static void expect(const char *scope, const char *want)
     struct plan_group group = {.shape = 0};
     const struct waiting w = {.capacity = &capacity,
                               .scope_text = {.n = 1, .text = &text},
+                              .pools = {.n = 1, .text = &pool_set},
                               .groups = 1,
                               .group = &group,
                               .info = &info};
@@ -42,12 +46,22 @@ static void expect(const char *scope, const char *want)
 static void test_no_pool(void **state)
 {
     (void)state;
-    expect("project:z", "no pool of this queue serves the project \"z\"");
-    expect("pool:gone", "this queue has no pool of the name \"gone\"");
-    expect("pool:gone\nproject:p", "this queue has no pool of the name \"gone\"");
-    expect("pool:own\nproject:z",
+    expect("project:z", 0, "no pool of this queue serves the project \"z\"");
+    expect("pool:gone", 0, "this queue has no pool of the name \"gone\"");
+    expect("pool:gone\nproject:p", 0, "this queue has no pool of the name \"gone\"");
+    expect("pool:own\nproject:z", 0,
            "the pool \"own\" of this queue does not serve the project \"z\"");
-    expect("", "this queue has no pool with a host");
+    expect("", 0, "this queue has no pool with a host");
+}
+
+static void test_no_pool_with_a_host(void **state)
+{
+    (void)state;
+    expect("project:p", 1, "no pool of this queue that serves the project \"p\" has a host");
+    expect("project:p", 2, "no pool of this queue that serves the project \"p\" has a host");
+    expect("pool:own", 1, "the pool \"own\" of this queue has no host");
+    expect("pool:own\nproject:p", 1, "the pool \"own\" of this queue has no host");
+    expect("", 2, "this queue has no pool with a host");
 }
 
 /* Three hosts of 4 VCPU: plain, tainted, and tainted with the label a=b. */
@@ -98,9 +112,10 @@ static const struct asked {
      "needs GPU, which no host with room has"},
 };
 
-/* What is said of a demand of one kind to a queue of these hosts; `unsure`: whether its pools have
- * hosts that are not among them, NULL: none has. Twice is the same. */
-static void says(const struct asked *q, const bool *unsure, const char *want)
+/* What is said of a demand of one kind to a queue of these hosts, of which the first `own` are
+ * those of its pools; `unsure`: whether these have hosts that are not among them, NULL: none has.
+ * Twice is the same. */
+static void says(const struct asked *q, size_t own, const bool *unsure, const char *want)
 {
     struct source_reading reading = {.hosts = q->hosts, .host = hosts + q->first};
     struct demand_amount amount = {str_of(q->resource), q->amount};
@@ -108,7 +123,7 @@ static void says(const struct asked *q, const bool *unsure, const char *want)
     struct demand_kind kind = {.count = 1, .amounts = 1, .amount = &amount};
     const struct demand d = {.kinds = 1, .kind = &kind};
     static const size_t all[] = {0, 1, 2};
-    struct fit_subset scope = {q->hosts, all};
+    struct fit_subset scope = {own, all};
     struct arena *a = arena_new(1 << 16);
     struct plan_group group = {.shape = 0};
     struct str pool_set = {"12345678", sizeof(size_t)};
@@ -154,7 +169,7 @@ static void test_no_host_takes_it(void **state)
 
     (void)state;
     for (i = 0; i < ARRAY_LEN(asked); i++)
-        says(&asked[i], NULL, asked[i].want);
+        says(&asked[i], asked[i].hosts, NULL, asked[i].want);
 }
 
 /* Who waits for a host that is not among those with room is told so. */
@@ -171,12 +186,29 @@ static void test_other_hosts_may_be_full(void **state)
         buf_reset(&want);
         buf_str(&want, asked[i].want);
         unsure = false;
-        says(&asked[i], &unsure, want.data);
+        says(&asked[i], asked[i].hosts, &unsure, want.data);
         buf_str(&want, "; other hosts of its pools are full");
         unsure = true;
-        says(&asked[i], &unsure, want.data);
+        says(&asked[i], asked[i].hosts, &unsure, want.data);
     }
     buf_free(&want);
+}
+
+/* Hosts are there, and all of them are full: they are no others. */
+static void test_all_hosts_may_be_full(void **state)
+{
+    static const struct asked none[] = {
+        {0, 3, NULL, "VCPU", 1, PLAN_NO_ROOM, JOB_REASON_WAITING,
+         "needs 1 x (VCPU 1); its pool has no host with room"},
+        {0, 3, NULL, "GPU", 1, PLAN_NO_ROOM, JOB_REASON_WAITING,
+         "needs GPU, which no host with room has"},
+    };
+    bool unsure = true;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(none); i++)
+        says(&none[i], 0, &unsure, none[i].want);
 }
 
 /* ---- verdicts without numbers of hosts ---- */
@@ -374,8 +406,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_pool),
+        cmocka_unit_test(test_no_pool_with_a_host),
         cmocka_unit_test(test_no_host_takes_it),
         cmocka_unit_test(test_other_hosts_may_be_full),
+        cmocka_unit_test(test_all_hosts_may_be_full),
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_what_is_kept_for_another),
         cmocka_unit_test(test_no_capacity),

@@ -226,7 +226,7 @@ export default {
     "reason.Fragmented": "Free, but in pieces",
     "reason.BlockedByOlder": "Behind an older job",
     "reason.NeverFits": "Never fits",
-    "reason.NoPool": "No pool serves it",
+    "reason.NoPool": "No pool with a host serves it",
     "reason.NoSource": "No source of capacity",
     "reason.SourceUnavailable": "Capacity not known",
     "reason.QuotaExceeded": "Over its quota",
