@@ -20,7 +20,7 @@ enum {
     CONF_RETRIES_MAX = 32,
     CONF_ARGS_MAX = 64,
     CONF_LIST_MAX = 1000,    /* networks, ports, roles */
-    CONF_RESOURCES_MAX = 255 /* of one host */
+    CONF_RESOURCES_MAX = 255 /* of one host, as far as they are said: kube adds pods */
 };
 
 enum conf_auth { CONF_AUTH_NONE, CONF_AUTH_TOKENS, CONF_AUTH_KEYSTONE };

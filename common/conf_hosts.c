@@ -9,8 +9,6 @@
 #include "demand.h"
 #include "quantity.h"
 
-enum { KUBE_PODS = 110 }; /* what the kubelet takes unless it is told otherwise */
-
 struct mention {
     const struct yaml_node *name, *value;
     size_t pool;
@@ -102,7 +100,7 @@ static int read_host(struct conf_in *in, const struct yaml_node *value, struct c
             return -1;
     }
     if (host->amounts && str_is(in->type, "kube") && !has_amount(host, "pods"))
-        host->amount[host->amounts++] = (struct conf_amount){STR_LIT("pods"), KUBE_PODS};
+        host->amount[host->amounts++] = (struct conf_amount){STR_LIT("pods"), DEMAND_KUBE_PODS};
     qsort(host->amount, host->amounts, sizeof *host->amount, compare_amounts);
     return 0;
 }

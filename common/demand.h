@@ -20,7 +20,9 @@ enum {
     DEMAND_INSTANCES_MAX = 10000, /* instances of one job, all counts added */
     DEMAND_KINDS_MAX = 100,       /* kinds of one job, in the normal form */
     DEMAND_RESOURCES_MAX = 32,    /* resources that one instance asks for */
-    DEMAND_NAME_MAX = 255         /* bytes of a resource's name, a project, namespace, pool */
+    DEMAND_NAME_MAX = 255,        /* bytes of a resource's name, a project, namespace, pool */
+    DEMAND_KUBE_PODS = 110 /* that a host takes which does not say: what the kubelet does unless it
+                              is told otherwise */
 };
 
 struct demand_amount {

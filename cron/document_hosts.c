@@ -31,6 +31,18 @@ static int take_total(struct document *d, struct str name, const json_value *v, 
     return 0;
 }
 
+/* As the configuration does for its hosts; beyond the limit of what may be said. */
+static void add_pods(struct host_in *in)
+{
+    struct source_amount pods = {STR_LIT("pods"), DEMAND_KUBE_PODS, UNSAID, 0};
+    size_t i = 0;
+
+    while (i < in->host->amounts && !str_eq(in->amount[i].resource, pods.resource))
+        i++;
+    if (i > 0 && i == in->host->amounts)
+        in->amount[in->host->amounts++] = pods;
+}
+
 static int take_totals(struct document *d, struct str name, const json_value *v, void *ctx)
 {
     struct host_in *in = ctx;
@@ -40,6 +52,8 @@ static int take_totals(struct document *d, struct str name, const json_value *v,
     in->host->amount = in->amount = document_room(d, v, CONF_RESOURCES_MAX, sizeof *in->amount);
     if (!in->amount || document_take_each(d, v, take_total, in) != 0)
         return -1;
+    if (str_is(d->r->queue->rules, "kube"))
+        add_pods(in);
     qsort(in->amount, in->host->amounts, sizeof *in->amount, compare_amounts);
     for (i = 1; i < in->host->amounts; i++) {
         if (str_eq(in->amount[i - 1].resource, in->amount[i].resource))

@@ -48,7 +48,7 @@ int document_take_members(struct document *d, const json_value *v, const struct 
                           size_t n, void *ctx) AR_MUST_CHECK;
 
 /* An array in the reading's arena with room for each member of v, which must be an object of at
- * most `max`; for each element of v, which must be a list. */
+ * most `max`, and for one more; for each element of v, which must be a list. */
 void *document_room(struct document *d, const json_value *v, size_t max, size_t size) AR_MUST_CHECK;
 void *document_list_room(struct document *d, const json_value *v, size_t size) AR_MUST_CHECK;
 

@@ -120,7 +120,8 @@ int document_take_members(struct document *d, const json_value *v, const struct 
     return 0;
 }
 
-/* An array with room for each member of v, which must be an object. NULL: *e is filled. */
+/* An array with room for each member of v, which must be an object, and for one more. NULL: *e is
+ * filled. */
 void *document_room(struct document *d, const json_value *v, size_t max, size_t size)
 {
     struct json_iter it = {0};
@@ -135,7 +136,7 @@ void *document_room(struct document *d, const json_value *v, size_t max, size_t 
         (void)document_wrong(d, "must not have more than %zu members", max);
         return NULL;
     }
-    room = arena_array(d->r->arena, n, size);
+    room = arena_array(d->r->arena, n + 1, size);
     if (!room)
         (void)document_no_memory(d);
     return room;

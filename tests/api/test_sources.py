@@ -58,6 +58,16 @@ def test_a_document_without_hosts_serves_all_and_has_no_host(anteroom, program):
     assert cloud.reason(a, "j", "vm") == ("NoPool", 'no pool of this queue that serves the project "blue" has a host')
 
 
+def test_hosts_of_kube_take_110_pods_unless_the_document_says_how_many(anteroom, program):
+    program.says({"n1": {"cpu": "200"}, "n2": {"cpu": 200, "pods": 5}})
+    a = anteroom(queues(kube=program.queue()))
+    for name, count in ("all", 115), ("more", 1):
+        a.create(name, "kube", data={"namespace": "ns", "pods": [{"count": count, "requests": {"cpu": "500m"}}]})
+    a.dispatch()
+    assert cloud.show(a, "all", "kube")["Hosts"] == {"n1": 110, "n2": 5}
+    assert cloud.reason(a, "more", "kube") == ("WaitingForCapacity", "needs 1 pods; 0 of 115 are free on its 2 hosts")
+
+
 def test_a_source_that_hangs_delays_nobody_else_and_then_says_so(anteroom, tmp_path, program):
     slow = Program(tmp_path, "slow", before="exec sleep 3600")
     conf = {"lab": program.queue(), "slow": slow.queue(timeout="10m"), "vm": cloud.queue({"n": {"VCPU": 4}})}

@@ -29,7 +29,7 @@ static void check_hosts(const struct conf_queue *q)
 
         check_text(h->name);
         MUST(i == 0 || str_cmp(q->host[i - 1].name, h->name) < 0);
-        MUST(h->amounts <= CONF_RESOURCES_MAX);
+        MUST(h->amounts <= CONF_RESOURCES_MAX + 1);
         for (a = 0; a < h->amounts; a++) {
             MUST(h->amount[a].amount >= 0);
             MUST(a == 0 || str_cmp(h->amount[a - 1].resource, h->amount[a].resource) < 0);

@@ -126,6 +126,49 @@ static void kube_knows_quantities(void **state)
     arena_free(r.arena);
 }
 
+static void kube_hosts_have_pods_unless_they_have_nothing(void **state)
+{
+    struct source_reading r = must_read(
+        "kube",
+        STR_LIT("{\"hosts\":{\"a\":{\"used\":{\"pods\":7},\"total\":{\"x.y/z\":1,\"cpu\":2}},"
+                "\"b\":{\"total\":{\"pods\":0}},\"c\":{\"total\":{}},\"d\":{}}}"));
+
+    (void)state;
+    assert_int_equal(r.host[0].amounts, 3);
+    assert_amount(&r.host[0].amount[0], "cpu", 2000, 0);
+    assert_amount(&r.host[0].amount[1], "pods", 110, 7);
+    assert_amount(&r.host[0].amount[2], "x.y/z", 1, 0);
+    assert_int_equal(r.host[0].amount[1].sure, 0);
+    assert_int_equal(r.host[1].amounts, 1);
+    assert_amount(&r.host[1].amount[0], "pods", 0, 0);
+    assert_int_equal(r.host[2].amounts, 0);
+    assert_int_equal(r.host[3].amounts, 0);
+    arena_free(r.arena);
+    r = must_read("lab", STR_LIT("{\"hosts\":{\"a\":{\"total\":{\"cpu\":2}}}}"));
+    assert_int_equal(r.host[0].amounts, 1);
+    arena_free(r.arena);
+}
+
+/* The pods are beyond the limit of what may be said. */
+static void a_kube_host_with_all_the_resources_it_may_have_has_pods_too(void **state)
+{
+    struct buf b = BUF_INIT(TEXT_MAX);
+    struct source_reading r;
+    int i;
+
+    (void)state;
+    buf_str(&b, "{\"hosts\":{\"a\":{\"total\":{");
+    for (i = 0; i < CONF_RESOURCES_MAX; i++)
+        buf_printf(&b, "%s\"r%03d\":%d", i ? "," : "", i, i);
+    buf_str(&b, "}}}}");
+    r = must_read("kube", buf_span(&b));
+    assert_int_equal(r.host[0].amounts, CONF_RESOURCES_MAX + 1);
+    assert_amount(&r.host[0].amount[0], "pods", 110, 0);
+    assert_amount(&r.host[0].amount[CONF_RESOURCES_MAX], "r254", 254, 0);
+    arena_free(r.arena);
+    buf_free(&b);
+}
+
 /* ---- its time ---- */
 
 /* A document that says that it was true `ns` from now. */
@@ -381,6 +424,8 @@ int main(void)
         cmocka_unit_test(no_hosts_and_no_pools_are_fine),
         cmocka_unit_test(vm_knows_placements_names),
         cmocka_unit_test(kube_knows_quantities),
+        cmocka_unit_test(kube_hosts_have_pods_unless_they_have_nothing),
+        cmocka_unit_test(a_kube_host_with_all_the_resources_it_may_have_has_pods_too),
         cmocka_unit_test(a_time_after_the_question_is_that_of_the_question),
         cmocka_unit_test(a_time_is_the_readings),
         cmocka_unit_test(a_time_of_another_day_is_refused),
