@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "demand_rules.h"
 #include "num.h"
+#include "quantity.h"
 #include "utf8.h"
 
 /* The arena's own limit only stops a bug: the limits of demand.h and of a request's body come
@@ -307,6 +308,11 @@ int demand_parse(struct str type, const json_value *data, struct demand **demand
     }
     *demand = d;
     return 0;
+}
+
+int64_t demand_scale(struct str type, struct str resource)
+{
+    return str_is(type, "kube") ? quantity_scale(resource) : 1;
 }
 
 bool demand_fits_alone(const struct demand_kind *kind, demand_total_fn *total, void *ctx)

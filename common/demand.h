@@ -76,6 +76,9 @@ bool demand_is_name(struct str text);
  * and DISK_GB are Memory and Disk. */
 struct str demand_resource(struct str type, struct str name);
 
+/* By how much its amounts are larger than those that people write: 1000 for kube's cpu, else 1. */
+int64_t demand_scale(struct str type, struct str resource);
+
 /* What a host has, for demand_fits_alone: the amount of a resource, 0 when it has none. */
 typedef int64_t demand_total_fn(void *ctx, struct str resource);
 

@@ -8,6 +8,9 @@
  */
 #include "quantity.h"
 
+#include <assert.h>
+#include <stdio.h>
+
 #include "num.h"
 
 /* A power of ten beyond this is no quantity that anybody means. */
@@ -171,4 +174,14 @@ int quantity_parse(struct str text, int64_t scale, int64_t *amount)
 int64_t quantity_scale(struct str resource)
 {
     return str_is(resource, "cpu") ? 1000 : 1;
+}
+
+const char *quantity_write(char text[QUANTITY_TEXT_MAX], int64_t amount, int64_t scale)
+{
+    bool whole = amount % scale == 0;
+
+    assert(scale == 1 || scale == 1000);
+    (void)snprintf(text, QUANTITY_TEXT_MAX, "%lld%s", (long long)(whole ? amount / scale : amount),
+                   whole ? "" : "m");
+    return text;
 }

@@ -17,4 +17,9 @@ int quantity_read(struct str text, int64_t scale, int64_t *amount) AR_MUST_CHECK
 /* The scale of a resource: 1000 for "cpu", else 1. */
 int64_t quantity_scale(struct str resource);
 
+/* Writes an amount that was read with this scale, 1 or 1000, as Kubernetes does: "2", "1500m".
+ * Returns text. */
+enum { QUANTITY_TEXT_MAX = 24 };
+const char *quantity_write(char text[QUANTITY_TEXT_MAX], int64_t amount, int64_t scale);
+
 #endif

@@ -6,6 +6,8 @@
 #include "ago.h"
 #include "clock.h"
 #include "command.h"
+#include "demand.h"
+#include "quantity.h"
 #include "store_view.h"
 
 enum { OPT_HOSTS = COMMAND_OWN, OUTPUT_MAX = 256 << 20, POOLS_MAX = 4096 };
@@ -36,18 +38,26 @@ _Static_assert(ARRAY_LEN(pool_columns) == ARRAY_LEN(host_columns), "rows are mad
 
 /* ---- rows ---- */
 
+static void put_number(struct table *t, enum table_tone tone, int64_t amount, int64_t scale)
+{
+    char text[QUANTITY_TEXT_MAX];
+
+    table_text(t, tone, str_of(quantity_write(text, amount, scale)));
+}
+
 static int put_amount(void *ctx, const struct store_view_amount *a, struct err *e)
 {
     struct show *s = ctx;
+    int64_t scale = demand_scale(s->view.queue->rules, a->resource);
 
     (void)e;
     table_text(s->t, TABLE_STRONG, s->name);
     table_text(s->t, TABLE_PLAIN, buf_span(&s->second));
     table_text(s->t, TABLE_PLAIN, a->resource);
-    table_number(s->t, TABLE_PLAIN, a->total);
-    table_number(s->t, a->used > 0 ? TABLE_PLAIN : TABLE_FAINT, a->used);
-    table_number(s->t, a->held > 0 ? TABLE_BUSY : TABLE_FAINT, a->held);
-    table_number(s->t, a->free > 0 ? TABLE_GOOD : TABLE_BAD, a->free);
+    put_number(s->t, TABLE_PLAIN, a->total, scale);
+    put_number(s->t, a->used > 0 ? TABLE_PLAIN : TABLE_FAINT, a->used, scale);
+    put_number(s->t, a->held > 0 ? TABLE_BUSY : TABLE_FAINT, a->held, scale);
+    put_number(s->t, a->free > 0 ? TABLE_GOOD : TABLE_BAD, a->free, scale);
     return 0;
 }
 

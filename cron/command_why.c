@@ -5,6 +5,8 @@
 #include "ago.h"
 #include "command_jobs.h"
 #include "command_page.h"
+#include "demand.h"
+#include "quantity.h"
 #include "store_wait.h"
 
 const char command_why_help[] = "  --json        print it as GET /v1/TYPE/REQUEST_ID/wait does\n"
@@ -18,6 +20,7 @@ static const struct option options[] = {COMMAND_OPTIONS};
 struct page {
     struct table *t;
     const struct store_wait *w;
+    const struct conf_queue *queue;
     int64_t now;
     struct clock_zone zone;
     struct buf b; /* a line's text */
@@ -44,12 +47,16 @@ static void put_span(struct page *p, const char *name, int64_t since)
 static void put_ahead(struct page *p, const char *name, const char *what,
                       const struct store_ahead *a)
 {
+    char text[QUANTITY_TEXT_MAX];
     size_t i;
 
     buf_printf(&p->b, "%lld %s%s", (long long)a->jobs, what, a->jobs == 1 ? "" : "s");
-    for (i = 0; i < a->resources; i++)
-        buf_printf(&p->b, "%s%.*s %lld", i == 0 ? ": " : ", ", (int)a->resource[i].resource.n,
-                   a->resource[i].resource.p, (long long)a->resource[i].amount);
+    for (i = 0; i < a->resources; i++) {
+        struct str resource = a->resource[i].resource;
+
+        quantity_write(text, a->resource[i].amount, demand_scale(p->queue->rules, resource));
+        buf_printf(&p->b, "%s%.*s %s", i == 0 ? ": " : ", ", (int)resource.n, resource.p, text);
+    }
     put_line(p, name);
 }
 
@@ -146,6 +153,7 @@ static int make(const struct command_env *env, struct str type, struct str reque
     if (store_wait(env->store, type, request_id, p.now, &w, e) != 0)
         return -1;
     p.w = &w;
+    p.queue = conf_queue(env->conf, type);
     if (env->json) {
         store_wait_write(&o, &w, &p.zone);
         buf_char(b, '\n');

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "num.h"
+#include "quantity.h"
 
 enum { LISTED_KINDS = 3, LISTED_RESOURCES = 6 };
 
@@ -231,6 +232,14 @@ static void put_name(struct buf *b, struct str name)
     buf_add(b, name.p, name.n);
 }
 
+static void put_amount(struct buf *b, const struct capacity *c, size_t resource, int64_t amount)
+{
+    char text[QUANTITY_TEXT_MAX];
+    int64_t scale = demand_scale(c->reading->queue->rules, c->resource.text[resource]);
+
+    buf_str(b, quantity_write(text, amount, scale));
+}
+
 /* "Memory 8192, VCPU 4" */
 static void put_amounts(struct buf *b, const struct capacity *c, const int64_t *amount)
 {
@@ -242,7 +251,7 @@ static void put_amounts(struct buf *b, const struct capacity *c, const int64_t *
         buf_str(b, n > 1 ? ", " : "");
         put_name(b, c->resource.text[r]);
         buf_char(b, ' ');
-        buf_i64(b, amount[r]);
+        put_amount(b, c, r, amount[r]);
     }
     if (n > LISTED_RESOURCES)
         buf_printf(b, " and %zu more", n - LISTED_RESOURCES);
@@ -297,18 +306,18 @@ typedef void put_number_fn(struct buf *b, const struct gap_at *at, size_t resour
 
 static void put_need_of(struct buf *b, const struct gap_at *at, size_t resource)
 {
-    buf_i64(b, need_of(at, resource));
+    put_amount(b, at->capacity, resource, need_of(at, resource));
     buf_char(b, ' ');
     put_name(b, at->capacity->resource.text[resource]);
 }
 
 static void put_sum_of(struct buf *b, const struct gap_at *at, size_t resource)
 {
-    buf_i64(b, sum_of(at, resource));
+    put_amount(b, at->capacity, resource, sum_of(at, resource));
     if (at->empty)
         return;
     buf_str(b, " of ");
-    buf_i64(b, at->sum[resource].total);
+    put_amount(b, at->capacity, resource, at->sum[resource].total);
 }
 
 /* One number of each resource that is short: "5 of 192 and 0 of 8". */
@@ -347,12 +356,12 @@ static void say_one_host(const struct gap_at *at, const struct gap *g, struct bu
     const struct fit_kind *kind = &at->demand->kind[g->of];
     bool all = takers_of(at, kind) == at->use.n, empty = at->empty;
 
-    buf_i64(b, kind->amount[g->resource]);
+    put_amount(b, at->capacity, g->resource, kind->amount[g->resource]);
     buf_char(b, ' ');
     put_name(b, at->capacity->resource.text[g->resource]);
     buf_printf(b, " on one host; the %s%s has ", empty ? "largest" : "best",
                all ? "" : " that may take it");
-    buf_i64(b, g->best);
+    put_amount(b, at->capacity, g->resource, g->best);
     if (empty) {
         buf_str(b, " when empty");
         return;
@@ -363,7 +372,7 @@ static void say_one_host(const struct gap_at *at, const struct gap *g, struct bu
         buf_str(b, "; the pool has ");
     else
         buf_printf(b, "; its %zu pools have ", at->pools);
-    buf_i64(b, g->sum);
+    put_amount(b, at->capacity, g->resource, g->sum);
     buf_str(b, " free in pieces");
 }
 

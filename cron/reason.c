@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "gap.h"
+#include "quantity.h"
 
 /* Over the hosts of one scope; the last row is of whatever demand is looked at. */
 struct reason_sums {
@@ -186,24 +187,24 @@ static const char *say_waits(struct buf *b, struct reason_sums *s, const struct 
     return gap_is_fragmented(&gap) ? JOB_REASON_FRAGMENTED : JOB_REASON_WAITING;
 }
 
-/* `ever`: what there is in all decides, not what is left. */
-static void put_limit(struct buf *b, const struct plan_need *need, const struct plan_limit *limit,
-                      const struct source_limit *line, bool ever)
+/* `ever`: what there is in all decides, not what is left. Where a line has two resources, these are
+ * counted alike. */
+static void put_limit(struct buf *b, const struct limits *l, const struct plan_need *need,
+                      bool ever)
 {
+    const struct source_limit *line = l->line[need->limit].line;
+    const struct plan_limit *limit = &l->limit[need->limit];
+    const struct conf_queue *queue = l->waiting->capacity->reading->queue;
+    int64_t scale = demand_scale(queue->rules, line->resource[0]);
+    char amount[QUANTITY_TEXT_MAX], left[QUANTITY_TEXT_MAX], total[QUANTITY_TEXT_MAX];
+
     put_name(b, line->name);
-    buf_str(b, ": needs ");
-    buf_i64(b, need->amount);
-    if (ever) {
-        buf_str(b, ", of ");
-        buf_i64(b, limit->total);
-        buf_str(b, " in all");
-        return;
-    }
-    buf_str(b, ", and ");
-    buf_i64(b, limit->left);
-    buf_str(b, " of ");
-    buf_i64(b, limit->total);
-    buf_str(b, " are left");
+    buf_printf(b, ": needs %s, ", quantity_write(amount, need->amount, scale));
+    quantity_write(total, limit->total, scale);
+    if (ever)
+        buf_printf(b, "of %s in all", total);
+    else
+        buf_printf(b, "and %s of %s are left", quantity_write(left, limit->left, scale), total);
 }
 
 /* Whose number of jobs is limited, by the reason of those who find no place. */
@@ -246,8 +247,7 @@ static const char *say_limit(struct buf *b, const struct limits *l, const struct
         json_escape(b, line->project);
         buf_str(b, ": ");
     }
-    put_limit(b, &g->need[i], &l->limit[limit], line->line,
-              str_is(str_of(word), JOB_REASON_NEVER_FITS));
+    put_limit(b, l, &g->need[i], str_is(str_of(word), JOB_REASON_NEVER_FITS));
     return word;
 }
 

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "inspect.h"
 #include "json_out.h"
+#include "quantity.h"
 #include "store_pass.h"
 
 /* One queue's view: totals and use of the reading, and the holds of the database. */
@@ -119,18 +120,19 @@ static void fill_row(const struct view *v, size_t host, const struct source_amou
                      struct row *row)
 {
     int64_t held = held_of(v, host, a->resource);
+    int64_t scale = demand_scale(v->reading->queue->rules, a->resource);
 
     *row = (struct row){0};
     set_pools(row->cell[0], v->reading, host);
     set_text(row->cell[1], v->reading->host[host].name);
     set_text(row->cell[2], a->resource);
-    (void)snprintf(row->cell[3], CELL_MAX, "%lld", (long long)a->total);
-    (void)snprintf(row->cell[4], CELL_MAX, "%lld", (long long)a->used);
+    quantity_write(row->cell[3], a->total, scale);
+    quantity_write(row->cell[4], a->used, scale);
     if (v->known)
-        (void)snprintf(row->cell[5], CELL_MAX, "%lld", (long long)held);
+        quantity_write(row->cell[5], held, scale);
     else
         (void)snprintf(row->cell[5], CELL_MAX, "?");
-    (void)snprintf(row->cell[6], CELL_MAX, "%lld", (long long)free_of(a, held));
+    quantity_write(row->cell[6], free_of(a, held), scale);
 }
 
 /* Twice over all rows: for the widths, then to write them. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Static capacity: who is admitted, and where. Each test looks at what single passes make of a queue."""
 import json
+import re
 
 import pytest
 
@@ -237,6 +238,24 @@ def test_kubernetes_quantities_are_counted_in_milli_and_bytes_and_each_pod_count
     assert states(a, "kube") == {"half": "running", "rest": "running", "none": "running", "too-many": "queued"}
     assert held(a, "kube") == {"n1": {"cpu": 2000, "memory": 4 << 30, "pods": 3}}
     assert "needs 1 pods; 0 of 3 are free" in reason(a, "too-many", "kube")[1]
+
+
+def test_cpu_of_kube_is_told_as_kubernetes_writes_it_and_is_in_milli_in_json(anteroom):
+    a = anteroom({"queues": {"kube": queue({"n1": {"cpu": 4, "memory": "4Gi"}}, overtake="forever")}})
+    for name, cpu in ("first", "2500m"), ("second", 2), ("third", "1600m"), ("never", "4500m"):
+        a.create(name, "kube", data={"namespace": "ns", "pods": [{"requests": {"cpu": cpu}}]})
+    a.dispatch()
+    assert reason(a, "second", "kube") == ("WaitingForCapacity", "needs 2 cpu; 1500m of 4 are free on its 1 host")
+    assert reason(a, "third", "kube") == ("WaitingForCapacity", "needs 1600m cpu; 1500m of 4 are free on its 1 host")
+    assert reason(a, "never", "kube") == ("NeverFits", "needs 4500m cpu; its 1 host has 4 in all")
+    wait = a.get("/v1/kube/third/wait").data
+    assert wait["Needs"]["Resources"]["cpu"] == 1600 and wait["Ahead"]["Resources"]["cpu"] == 2000
+    page = a.command("why", "kube", "third").stdout
+    assert re.search(r"^Needs +1 instance: cpu 1600m, pods 1$", page, re.M) and re.search(r"^Ahead +1 job: cpu 2, pods 1$", page, re.M)
+    assert a.get("/queues/kube/capacity").data["Hosts"][0]["Resources"]["cpu"]["Free"] == 1500
+    said = [line.split() for line in a.command("capacity", "kube", "--hosts").stdout.splitlines()]
+    assert ["n1", "main", "cpu", "4", "0", "2500m", "1500m"] in said and ["n1", "main", "memory", str(4 << 30), "0", "0", str(4 << 30)] in said
+    assert ["main", "n1", "cpu", "4", "0", "2500m", "1500m"] in [line.split() for line in a.dispatch("--capacity").stdout.splitlines()]
 
 
 def test_a_job_that_an_operator_set_running_is_counted_before_others_are_admitted(anteroom):

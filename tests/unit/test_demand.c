@@ -343,6 +343,15 @@ static void test_a_pod_and_its_requests(void **state)
 }
 
 /* Only what is spelled as Placement spells its classes is a resource; the rest is the client's. */
+static void test_scales(void **state)
+{
+    (void)state;
+    assert_int_equal(demand_scale(STR_LIT("kube"), STR_LIT("cpu")), 1000);
+    assert_int_equal(demand_scale(STR_LIT("kube"), STR_LIT("memory")), 1);
+    assert_int_equal(demand_scale(STR_LIT("kube"), (struct str){0}), 1);
+    assert_int_equal(demand_scale(STR_LIT("vm"), STR_LIT("cpu")), 1);
+}
+
 static void test_what_is_no_resource_of_a_machine(void **state)
 {
     struct demand *d = NULL;
@@ -421,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_kube_refused),
         cmocka_unit_test(test_fits_alone),
         cmocka_unit_test(test_resource_names),
+        cmocka_unit_test(test_scales),
         cmocka_unit_test(test_what_is_no_resource_of_a_machine),
         cmocka_unit_test(test_labels),
         cmocka_unit_test(test_names),

@@ -18,6 +18,8 @@ struct world {
     struct str name[COLUMNS];
     int64_t total[HOSTS * COLUMNS], left[HOSTS * COLUMNS];
     size_t index[HOSTS];
+    struct conf_queue queue;
+    struct source_reading reading;
     struct capacity capacity;
     struct fit_kind kind[KINDS];
     struct fit_demand demand;
@@ -37,6 +39,8 @@ static void make(struct world *w, size_t hosts, const int64_t left[HOSTS][COLUMN
         w->left[h * COLUMNS + VCPU] = left[h][VCPU];
         w->index[h] = h;
     }
+    w->reading.queue = &w->queue;
+    w->capacity.reading = &w->reading;
     w->capacity.resource.n = COLUMNS;
     w->capacity.resource.text = w->name;
     w->capacity.total = w->total;

@@ -20,6 +20,8 @@ struct world {
     int64_t total[HOSTS * COLUMNS], left[HOSTS * COLUMNS], amount[KINDS][COLUMNS];
     bool on[KINDS][HOSTS];
     size_t index[HOSTS];
+    struct conf_queue queue;
+    struct source_reading reading;
     struct capacity capacity;
     struct fit_kind kind[KINDS];
     struct fit_demand demand;
@@ -35,6 +37,8 @@ static void begin(struct world *w)
     *w = (struct world){.demand = {.kind = w->kind}};
     for (r = 0; r < COLUMNS; r++)
         w->name[r] = (struct str){&letters[r], 1};
+    w->reading.queue = &w->queue;
+    w->capacity.reading = &w->reading;
     w->capacity.resource.n = COLUMNS;
     w->capacity.resource.text = w->name;
     w->capacity.total = w->total;
@@ -162,6 +166,54 @@ static void three_kinds_are_named(void **state)
          "and none was found for all");
 }
 
+/* ---- quantities ---- */
+
+/* Two hosts of 4 cpu, 2500m and 1 of it free; in milli, as kube's are. Memory is in bytes. */
+static void begin_kube(struct world *w)
+{
+    begin(w);
+    w->queue.rules = STR_LIT("kube");
+    w->name[0] = STR_LIT("cpu");
+    w->name[1] = STR_LIT("memory");
+    host(w, "09", "09");
+    host(w, "09", "09");
+    w->total[0] = w->total[COLUMNS] = 4000;
+    w->left[0] = 2500;
+    w->left[COLUMNS] = 1000;
+    kind(w, 1, "02", NULL);
+}
+
+static void amounts_of_kube_are_written_as_kubernetes_writes_them(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin_kube(&w);
+    w.amount[0][0] = 5000;
+    says(&w, false, GAP_SUM, "needs 5 cpu; 3500m of 8 are free on its 2 hosts");
+    w.amount[0][0] = 8500;
+    says(&w, true, GAP_SUM, "needs 8500m cpu; its 2 hosts have 8 in all");
+    w.amount[0][0] = 3000;
+    says(&w, false, GAP_ONE_HOST,
+         "needs 3 cpu on one host; the best has 2500m; the pool has 3500m free in pieces");
+    w.amount[0][0] = 4001;
+    says(&w, true, GAP_ONE_HOST, "needs 4001m cpu on one host; the largest has 4 when empty");
+    w.amount[0][0] = 1500;
+    w.kind[0].count = 2;
+    says(&w, false, GAP_COUNT, "needs 2 x (cpu 1500m, memory 2); there is room for 1 of them");
+}
+
+static void cpu_of_another_queue_is_a_number(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin_kube(&w);
+    w.queue.rules = STR_LIT("lab");
+    w.amount[0][0] = 5000;
+    says(&w, false, GAP_SUM, "needs 5000 cpu; 3500 of 8000 are free on its 2 hosts");
+}
+
 /* ---- hosts ---- */
 
 static void one_host_is_not_called_hosts(void **state)
@@ -260,6 +312,8 @@ int main(void)
         cmocka_unit_test(six_resources_of_a_kind_are_named),
         cmocka_unit_test(six_resources_that_are_short_are_named),
         cmocka_unit_test(three_kinds_are_named),
+        cmocka_unit_test(amounts_of_kube_are_written_as_kubernetes_writes_them),
+        cmocka_unit_test(cpu_of_another_queue_is_a_number),
         cmocka_unit_test(one_host_is_not_called_hosts),
         cmocka_unit_test(without_a_host_none_takes_it),
         cmocka_unit_test(a_host_that_may_not_take_a_kind_is_no_room_for_it),

@@ -136,6 +136,29 @@ static void test_scale(void **state)
     assert_int_equal(quantity_scale(STR_LIT("example.com/cpu")), 1);
 }
 
+static void test_written(void **state)
+{
+    static const struct known written[] = {
+        {"0", 1000, 0},
+        {"1m", 1000, 1},
+        {"1", 1000, 1000},
+        {"1500m", 1000, 1500},
+        {"-500m", 1000, -500},
+        {"-2", 1000, -2000},
+        {"9223372036854775807m", 1000, INT64_MAX},
+        {"-9223372036854775808m", 1000, INT64_MIN},
+        {"-9223372036854775808", 1, INT64_MIN},
+        {"1500", 1, 1500},
+    };
+    char text[QUANTITY_TEXT_MAX];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(written); i++)
+        assert_string_equal(quantity_write(text, written[i].amount, written[i].scale),
+                            written[i].text);
+}
+
 /* ---- the property ---- */
 
 static size_t random_digits(struct prop *r, char *out)
@@ -169,6 +192,15 @@ static void random_text(struct prop *r, char text[TEXT_MAX])
         text[prop_below(r, (size_t)(p - text))] = "+-.eEmiKk0 "[prop_below(r, 11)];
 }
 
+static void comes_back(int64_t amount, int64_t scale)
+{
+    char text[QUANTITY_TEXT_MAX];
+    int64_t again = -1;
+
+    assert_int_equal(quantity_parse(str_of(quantity_write(text, amount, scale)), scale, &again), 0);
+    assert_int_equal(again, amount);
+}
+
 static void test_against_reference(void **state)
 {
     struct prop r = prop_begin("quantity", SEED);
@@ -188,6 +220,8 @@ static void test_against_reference(void **state)
         if (rc != known || (rc == 0 && got != want))
             fail_msg("%s times %" PRId64 ": %d %" PRId64 ", but %d %" PRId64, text, scale, rc, got,
                      known, want);
+        if (rc == 0)
+            comes_back(got, scale);
         taken += rc == 0;
     }
     regfree(&re);
@@ -200,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_known),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_scale),
+        cmocka_unit_test(test_written),
         cmocka_unit_test(test_against_reference),
     };
 

@@ -13,6 +13,8 @@
 #include "quoted.h"
 #include "torture.h"
 
+static const struct conf_queue queue = {.rules = {"kube", 4}};
+static const struct source_reading nothing = {.queue = &queue};
 static struct str only_p[] = {{"p", 1}};
 static const struct pool pools[] = {
     {.name = {"own", 3}, .closed = true, .projects = 1, .project = only_p}};
@@ -117,7 +119,7 @@ static const struct asked {
  * Twice is the same. */
 static void says(const struct asked *q, size_t own, const bool *unsure, const char *want)
 {
-    struct source_reading reading = {.hosts = q->hosts, .host = hosts + q->first};
+    struct source_reading reading = {.queue = &queue, .hosts = q->hosts, .host = hosts + q->first};
     struct demand_amount amount = {str_of(q->resource), q->amount};
     struct buf constraint = BUF_INIT(100), b = BUF_INIT(REASON_MESSAGE_MAX);
     struct demand_kind kind = {.count = 1, .amounts = 1, .amount = &amount};
@@ -303,25 +305,29 @@ static void test_no_capacity(void **state)
 
 /* ---- limits ---- */
 
-enum { CORES, UNREAD, DISK, OF_QUEUE, OF_OWNER };
+enum { CORES, UNREAD, DISK, CPU, OF_QUEUE, OF_OWNER };
 
 static void test_limits(void **state)
 {
     static const struct source_limit cores = {.name = {"cores", 5}},
-                                     disk = {.name = {"DISK_GB of nfs", 14}};
+                                     disk = {.name = {"DISK_GB of nfs", 14}},
+                                     requests = {.name = {"requests.cpu", 12},
+                                                 .resource = {{"cpu", 3}}};
     static struct limits_line lines[] = {
         [CORES] = {.project = {"p\"1", 3}, .line = &cores},
         [UNREAD] = {.project = {"p", 1}, .error = {"Nova answered 403", 17}},
         [DISK] = {.line = &disk},
+        [CPU] = {.project = {"ns", 2}, .line = &requests},
         [OF_QUEUE] = {.jobs = JOB_REASON_RUN_LIMIT},
         [OF_OWNER] = {.jobs = JOB_REASON_OWNER_LIMIT},
     };
     static struct plan_limit limits[] = {[CORES] = {.left = 3, .total = 20},
                                          [DISK] = {.left = 10, .total = 100},
+                                         [CPU] = {.left = 500, .total = 4000},
                                          [OF_QUEUE] = {.left = 0, .total = 4},
                                          [OF_OWNER] = {.left = -1, .total = 2}};
-    static struct plan_need need[] = {
-        {OF_OWNER, 1}, {OF_QUEUE, 1}, {UNREAD, 1}, {DISK, 120}, {CORES, 8}};
+    static struct plan_need need[] = {{OF_OWNER, 1}, {OF_QUEUE, 1}, {UNREAD, 1},
+                                      {DISK, 120},   {CORES, 8},    {CPU, 4500}};
     static const struct {
         size_t limit;
         enum plan_verdict verdict;
@@ -334,21 +340,29 @@ static void test_limits(void **state)
         {DISK, PLAN_NO_ROOM, JOB_REASON_WAITING,
          "DISK_GB of nfs: needs 120, and 10 of 100 are left"},
         {DISK, PLAN_NEVER_FITS, JOB_REASON_NEVER_FITS, "DISK_GB of nfs: needs 120, of 100 in all"},
+        {CPU, PLAN_NO_QUOTA, JOB_REASON_QUOTA,
+         "the quota of the project \"ns\": requests.cpu: needs 4500m, and 500m of 4 are left"},
+        {CPU, PLAN_NEVER_FITS, JOB_REASON_NEVER_FITS,
+         "the quota of the project \"ns\": requests.cpu: needs 4500m, of 4 in all"},
+        {CPU, PLAN_BLOCKED, JOB_REASON_BLOCKED,
+         "job 7 came first, waits for the project's quota, and holds it: requests.cpu"},
         {OF_QUEUE, PLAN_NO_QUOTA, JOB_REASON_RUN_LIMIT,
          "4 of 4 jobs of this queue are admitted or running"},
         {OF_OWNER, PLAN_NO_QUOTA, JOB_REASON_OWNER_LIMIT,
          "3 of 2 jobs of this owner are admitted or running"},
     };
-    const struct limits l = {.n = ARRAY_LEN(lines), .limit = limits, .line = lines};
+    const struct capacity capacity = {.reading = &nothing};
     struct plan_group group = {.needs = ARRAY_LEN(need), .need = need};
-    const struct waiting w = {.groups = 1, .group = &group};
+    const struct waiting w = {.capacity = &capacity, .groups = 1, .group = &group};
+    const struct limits l = {.waiting = &w, .n = ARRAY_LEN(lines), .limit = limits, .line = lines};
     size_t i;
 
     (void)state;
     for (i = 0; i < ARRAY_LEN(cases); i++) {
         enum plan_verdict verdict = cases[i].verdict;
         size_t limit = cases[i].limit;
-        const struct plan_out plan = {.verdict = &verdict, .limit = &limit};
+        int64_t blocker = 7;
+        const struct plan_out plan = {.verdict = &verdict, .limit = &limit, .blocker = &blocker};
         struct buf b = BUF_INIT(REASON_MESSAGE_MAX);
 
         assert_string_equal(reason_of(&w, NULL, &l, &plan, 0, &b), cases[i].reason);
