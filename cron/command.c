@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 static const struct command commands[] = {
     {"backup", "FILE [--force] [--json]", "copy the database, while everybody goes on working",
      COMMAND_OPENS, command_backup, COMMAND_CARE,
@@ -162,22 +164,39 @@ static int refuse(const struct command_env *env, const struct option *options, i
     return command_misused(env, "there is no option %s", word);
 }
 
+/* JSON has no other text: there it would become another one. */
+static bool is_utf8(const char *text)
+{
+    const char *end = text + strlen(text);
+    size_t n;
+
+    while ((n = utf8_length(text, end)) > 0)
+        text += n;
+    return text == end;
+}
+
 int command_option(struct command_env *env, const struct option *options)
 {
-    int found;
+    int found, at;
 
     opterr = 0;
     for (;;) {
-        found = getopt_long(env->argc, env->argv, ":", options, NULL);
+        at = 0;
+        found = getopt_long(env->argc, env->argv, ":", options, &at);
+        if (found == '?' || found == ':') {
+            (void)refuse(env, options, found);
+            return 0;
+        }
+        if (found > 0 && optarg && !is_utf8(optarg)) {
+            (void)command_misused(env, "--%s must be valid UTF-8", options[at].name);
+            return 0;
+        }
         if (found == COMMAND_JSON) {
             env->json = true;
         } else if (found == COMMAND_COLOR) {
             if (table_colours(&env->screen, str_of(optarg)) == 0)
                 continue;
             (void)command_misused(env, "--color must be auto, always or never");
-            return 0;
-        } else if (found == '?' || found == ':') {
-            (void)refuse(env, options, found);
             return 0;
         } else {
             return found;

@@ -66,8 +66,8 @@ int command_print_usage(const struct command *c) AR_MUST_CHECK;
 enum { COMMAND_JSON = 1, COMMAND_COLOR, COMMAND_OWN };
 
 /* As getopt_long: the next of the subcommand's own options, and its optarg; -1: there is none left,
- * and optind is at the first argument. It keeps --json and --color in *env. 0: something is wrong;
- * it has been said, and COMMAND_USAGE is to be returned. */
+ * and optind is at the first argument. It keeps --json and --color in *env. 0: something is wrong,
+ * a value that is not UTF-8 too; it has been said, and COMMAND_USAGE is to be returned. */
 int command_option(struct command_env *env, const struct option *options);
 
 /* Says what is wrong on standard error; returns the exit status that goes with it.

@@ -253,6 +253,21 @@ def test_options_that_are_no_json(a):
     assert a.get("/v1/vm/n1").status == 404
 
 
+def test_a_value_that_is_not_utf8_is_refused_and_not_made_another(a):
+    """JSON has no such text, and what stood in its place would be another job's name."""
+    usual = {"--request-id": "u8", "--owner": "y", "--callback": "u8", "--data": "{}"}
+    for option in [*usual, "--priority", "--not-before", "--valid-until"]:
+        args = [word for pair in {**usual, option: "z\udcfe"}.items() for word in pair]  # the byte 0xfe
+        assert a.command("submit", "u8", *args, code=2).stderr.startswith(f"anteroom submit: {option} must be valid UTF-8; ")
+    assert names(a, "u8") == []
+    a.create("z\ufffd", "u8")
+    a.create("a", "u8")
+    for option in ("--before", "--after", "--priority"):
+        assert f"{option} must be valid UTF-8" in a.command("move", "u8", "a", option, "z\udcfe", code=2).stderr
+    assert "--owner must be valid UTF-8" in a.command("list", "u8", "--own=z\udcfe", code=2).stderr
+    assert names(a, "u8") == ["z\ufffd", "a"]
+
+
 def test_files_that_are_none_or_too_large(a):
     assert ".: Is a directory" in a.command("submit", "vm", ".", code=1).stderr
     with open(a.dir / "large.json", "wb") as f:
