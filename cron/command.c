@@ -2,11 +2,11 @@
 /* The subcommands of anteroom: the table, and what they have in common. */
 #include "command.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "stdfd.h"
 #include "utf8.h"
 
 static const struct command commands[] = {
@@ -142,7 +142,7 @@ int command_print_usage(const struct command *c)
     int n = printf("Usage: anteroom [--config FILE] %s %s\n\n%s%s%s", c->name, c->arguments,
                    c->what, c->help ? ".\n\n" : ".\n", c->help ? c->help : "");
 
-    return n < 0 || fflush(stdout) != 0 ? -1 : 0;
+    return stdfd_end("anteroom", n >= 0) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }
 
 /* ---- options ---- */
@@ -248,10 +248,11 @@ int command_misused(const struct command_env *env, const char *fmt, ...)
 
 int command_print(struct buf *b)
 {
-    bool good = !b->failed && (b->len == 0 || fwrite(b->data, 1, b->len, stdout) == b->len) &&
-                fflush(stdout) == 0 && !ferror(stdout);
+    struct err e;
+    bool good;
 
-    if (!good && (b->failed || errno != EPIPE)) /* a reader that has gone, as `head`, is no fault */
-        fputs("anteroom: the output could not be written\n", stderr);
-    return good ? COMMAND_OK : COMMAND_FAILED;
+    if (buf_check(b, "the output", &e) != 0)
+        return (void)command_failed(&e), COMMAND_FAILED;
+    good = b->len == 0 || fwrite(b->data, 1, b->len, stdout) == b->len;
+    return stdfd_end("anteroom", good) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }

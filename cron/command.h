@@ -51,8 +51,9 @@ struct command {
 /* The subcommand that argv begins with, and how many words its name has; NULL: there is none. */
 const struct command *command_find(int argc, char *const *argv, int *words);
 
-/* Prints the table in its groups, a line each, or how one is used. -1: it could not be printed. */
+/* Prints the table in its groups, a line each. -1: it could not be printed; errno says why. */
 int command_print_all(void) AR_MUST_CHECK;
+/* Prints how one is used. COMMAND_OK or COMMAND_FAILED; it has been said why. */
 int command_print_usage(const struct command *c) AR_MUST_CHECK;
 
 /* ---- for the subcommands ---- */
@@ -77,7 +78,7 @@ int command_misused(const struct command_env *env, const char *fmt, ...) AR_PRIN
 /* The exit status that goes with an error. */
 int command_status(enum err_code code);
 
-/* Prints the text. COMMAND_OK or COMMAND_FAILED. */
+/* Prints the text. COMMAND_OK or COMMAND_FAILED; it has been said why. */
 int command_print(struct buf *b);
 
 int command_backup(struct command_env *env);

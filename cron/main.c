@@ -154,7 +154,7 @@ static int print(int what)
     else
         bad = fputs(what == OPT_HELP ? usage : "anteroom-dispatch " ANTEROOM_VERSION "\n",
                     stdout) == EOF;
-    return bad || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return stdfd_end("anteroom-dispatch", !bad) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Passwords and tokens are in this memory: no core file, whatever the system does with one. The

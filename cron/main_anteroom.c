@@ -36,17 +36,17 @@ static const struct option options[] = {
 
 static int print_help(void)
 {
-    bool good = fputs(usage, stdout) != EOF && command_print_all() == 0 &&
-                fputs(usage_end, stdout) != EOF && fflush(stdout) == 0;
+    bool good =
+        fputs(usage, stdout) != EOF && command_print_all() == 0 && fputs(usage_end, stdout) != EOF;
 
-    return good ? COMMAND_OK : COMMAND_FAILED;
+    return stdfd_end("anteroom", good) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }
 
 static int print_version(void)
 {
-    bool good = fputs("anteroom " ANTEROOM_VERSION "\n", stdout) != EOF && fflush(stdout) == 0;
+    bool good = fputs("anteroom " ANTEROOM_VERSION "\n", stdout) != EOF;
 
-    return good ? COMMAND_OK : COMMAND_FAILED;
+    return stdfd_end("anteroom", good) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }
 
 /* The word stands between what is wrong and what helps. */
@@ -150,7 +150,7 @@ static int serve(const char *config, int argc, char **argv, char *self)
     if (!c)
         return complain("there is no command ", argv[0]);
     if (help || wants_help(argc - words, argv + words))
-        return command_print_usage(c) == 0 ? COMMAND_OK : COMMAND_FAILED;
+        return command_print_usage(c);
     if (conf_load(conf_path(config), &conf, &e) != 0) {
         (void)command_failed(&e);
         return COMMAND_CONFIG;

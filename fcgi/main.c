@@ -51,7 +51,7 @@ static const struct option long_options[] = {
 /* Prints what was asked for; the exit status tells whether it could be printed. */
 static int print(const char *text)
 {
-    return fputs(text, stdout) == EOF || fflush(stdout) != 0 ? EXIT_FAILED : 0;
+    return stdfd_end("anteroom.fcgi", fputs(text, stdout) != EOF) == 0 ? 0 : EXIT_FAILED;
 }
 
 static int print_routes(void)
@@ -130,7 +130,7 @@ static int check(const struct conf *conf)
         return complain(EXIT_FAILED, &e);
     }
     printf("ok: database %s%s\n", conf->database.p, rc ? ": none yet" : "");
-    return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
+    return stdfd_end("anteroom.fcgi", true) == 0 ? 0 : EXIT_FAILED;
 }
 
 static int serve(const struct conf *conf, const char *where)

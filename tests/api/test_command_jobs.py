@@ -134,14 +134,23 @@ def test_a_reader_who_goes_is_no_fault(a):
         assert process.stderr.read() == b""
         process.stderr.close()
         assert process.wait(60 * SLOW) == 1
+    gone, end = os.pipe()
+    os.close(gone)
+    done = subprocess.run([BIN / "anteroom", "--help"], env=a.env, stdin=subprocess.DEVNULL, stdout=end, stderr=subprocess.PIPE, timeout=60 * SLOW)
+    os.close(end)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_output_that_cannot_be_written_is_said(a):
-    for args in (["list", "long"], ["list", "long", "--json"], ["show", "long", "0000"], ["--help"]):
+    asked = [["anteroom", "--config", a.config_path, *args] for args in (
+        ["list", "long"], ["list", "long", "--json"], ["show", "long", "0000"], ["--help"], ["help"], ["--version"], ["list", "--help"], ["help", "list"])]
+    asked += [[name, option] for name in ("anteroom.fcgi", "anteroom-dispatch") for option in ("--help", "--version")]
+    asked += [["anteroom.fcgi", "--routes"], ["anteroom.fcgi", "--config", a.config_path, "--check"]]
+    for name, *args in asked:
         with open("/dev/full", "w") as full:
-            done = subprocess.run([BIN / "anteroom", "--config", a.config_path, *args], cwd=a.dir, env=a.env, stdin=subprocess.DEVNULL,
-                                  stdout=full, stderr=subprocess.PIPE, text=True, timeout=60 * SLOW)
-        assert done.returncode == 1 and (args == ["--help"] or "could not be written" in done.stderr)
+            done = subprocess.run([BIN / name, *args], cwd=a.dir, env=a.env, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=60 * SLOW)
+        assert (done.returncode, done.stderr) == (1, f"{name}: the output could not be written: No space left on device\n"), args
 
 
 def test_one_job_is_the_apis_in_each_of_its_views(anteroom, receiver):
