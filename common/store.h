@@ -89,6 +89,7 @@ int store_ping(struct store *s, struct err *e) AR_MUST_CHECK;
 
 /* In a write transaction. 0 and *j (as job_write shows it), or -1: ERR_DUPLICATE_REQUEST_ID,
  * ERR_DUPLICATE_CALLBACK, ERR_TOO_MANY (max_queued), ERR_NO_ROOM, ERR_STORAGE_FULL (low_water), …
+ * What he may not do comes before what is taken, and that before the limits.
  * *j's spans are the new job's and the store's. */
 int store_create(struct store *s, const struct job_new *n, int64_t now, struct job *j,
                  struct err *e) AR_MUST_CHECK;

@@ -62,15 +62,65 @@ int store_room_check(struct store *s, struct str type, struct str owner_id, stru
                : check_queue(s, &q, e);
 }
 
-static int check_limits(struct store *s, const struct job_new *n, const struct store_queue_row *q,
-                        int64_t now, struct err *e)
+static int check_rights(struct store *s, const struct job_new *n, int64_t now, struct err *e)
 {
-    if (rights_create(s->who, conf_queue(s->conf, n->type)->rules, n, e) != 0 ||
-        store_owner_check(s, n->owner_id, e) != 0)
+    if (rights_create(s->who, conf_queue(s->conf, n->type)->rules, n, e) != 0)
         return -1;
-    if (n->has_priority && store_order_own_new(s, n->type, n->priority, now, e) != 0)
+    return n->has_priority ? store_order_own_new(s, n->type, n->priority, now, e) : 0;
+}
+
+static int refuse_request_id(struct str request_id, struct err *e)
+{
+    return err_at(e, ERR_DUPLICATE_REQUEST_ID, "/request_id",
+                  "the request_id \"%.*s\" is taken in this queue", (int)request_id.n,
+                  request_id.p);
+}
+
+static int refuse_callback(struct err *e)
+{
+    return err_at(e, ERR_DUPLICATE_CALLBACK, "/callback", "another job has this callback");
+}
+
+/* 1: another job has it; 0: none; -1 and *e. */
+static int find_callback(struct store *s, struct str callback, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_JOB_CALLBACK_TAKEN, e);
+    int rc;
+
+    if (!st)
         return -1;
-    return check_queue(s, q, e) == 0 ? check_space(s, e) : -1;
+    db_bind_str(st, 1, callback);
+    rc = db_step(s->db, st, e);
+    db_done(st);
+    return rc;
+}
+
+/* Looks before it is written. In the order of refuse_duplicate. */
+static int check_taken(struct store *s, const struct job_new *n, struct err *e)
+{
+    struct job other;
+    int rc = store_row_find(s, n->type, n->request_id, &other, e);
+
+    if (rc == 1)
+        return refuse_request_id(n->request_id, e);
+    if (rc == 0)
+        rc = find_callback(s, n->callback, e);
+    return rc == 1 ? refuse_callback(e) : rc;
+}
+
+/* Limits are for jobs that are new: of one that is there it is said that it is, or else a client
+ * whose answer was lost would go on asking until there is room. */
+static int check_limits(struct store *s, const struct job_new *n, const struct store_queue_row *q,
+                        struct err *e)
+{
+    struct err taken;
+
+    if (store_owner_check(s, n->owner_id, e) == 0 && check_queue(s, q, e) == 0 &&
+        check_space(s, e) == 0)
+        return 0;
+    if ((e->code == ERR_TOO_MANY || e->code == ERR_STORAGE_FULL) && check_taken(s, n, &taken) != 0)
+        *e = taken;
+    return -1;
 }
 
 /* In the order of NEW_JOB_ROW (store_sql_job.c). */
@@ -116,12 +166,8 @@ static int refuse_duplicate(struct store *s, const struct job *j, struct err *e)
     if (rc < 0)
         return -1;
     if (request_id || rc == 1)
-        return err_at(e, ERR_DUPLICATE_REQUEST_ID, "/request_id",
-                      "the request_id \"%.*s\" is taken in this queue", (int)j->request_id.n,
-                      j->request_id.p);
-    if (callback)
-        return err_at(e, ERR_DUPLICATE_CALLBACK, "/callback", "another job has this callback");
-    return -1;
+        return refuse_request_id(j->request_id, e);
+    return callback ? refuse_callback(e) : -1;
 }
 
 /* Writes it, and what it changes in the rows of its owner and its queue. */
@@ -208,7 +254,8 @@ int store_create(struct store *s, const struct job_new *n, int64_t now, struct j
 
     assert(db_writing(s->db));
     later = store_later_ready(s, n, e);
-    if (later < 0 || read_queue(s, n->type, &q, e) != 0 || check_limits(s, n, &q, now, e) != 0)
+    if (later < 0 || check_rights(s, n, now, e) != 0 || read_queue(s, n->type, &q, e) != 0 ||
+        check_limits(s, n, &q, e) != 0)
         return -1;
     if (store_aggregate(s, conf_queue(s->conf, n->type), n->scope, &r.j.data, e) != 0)
         return -1;

@@ -46,6 +46,7 @@ enum store_sql_name {
     SQL_JOB_ADD_16,
     SQL_JOB_LAST_ID,
     SQL_JOB_SHOW,
+    SQL_JOB_CALLBACK_TAKEN,
     SQL_JOB_BY_ID,
     SQL_JOB_LISTED_BY_ID,
     SQL_JOB_TOUCH,

@@ -31,6 +31,7 @@ const char *const store_sql_job[SQL_NAMES] = {
                         " /* scan: sqlite_sequence, it has a row for each of three tables */",
     [SQL_JOB_SHOW] = "SELECT" JOB_SHOWN_COLUMNS JOB_FROM
                      "WHERE j.type = ?1 AND j.request_id = ?2 AND j.deleted_at IS NULL",
+    [SQL_JOB_CALLBACK_TAKEN] = "SELECT 1 FROM jobs WHERE callback = ?1 AND deleted_at IS NULL",
     [SQL_JOB_BY_ID] = "SELECT" JOB_COLUMNS JOB_FROM "WHERE j.id = ?1",
     [SQL_JOB_LISTED_BY_ID] = "SELECT" JOB_LISTED_COLUMNS JOB_FROM "WHERE j.type = ?1 AND j.id = ?2",
     [SQL_JOB_TOUCH] = "UPDATE jobs SET updated_at = ?2, version = version + 1 WHERE id = ?1",

@@ -113,6 +113,14 @@ def test_a_full_queue_takes_no_more(anteroom):
         answer = a.post("/v1/vm/", a.job("3"))
         is_refused(answer, "too_many_requests")
         is_refused(a.post("/v1/other/", [a.job(str(i), "other") for i in range(4)]), "too_many_requests", "/3")
+        is_refused(a.post("/v1/vm/", [a.job("3"), a.job("1")]), "too_many_requests", "/0")  # the first that is wrong
+        # What is there is said to be: its client may have had no answer.
+        is_refused(a.post("/v1/vm/", a.job("1")), "duplicate_request_id", "/request_id")
+        is_refused(a.post("/v1/vm/", a.job("3", callback=a.job("1")["callback"])), "duplicate_callback", "/callback")
+        is_refused(a.post("/v1/vm/", [a.job("1"), a.job("3")]), "duplicate_request_id", "/0/request_id")
+        taken = [a.job(str(i), "other") for i in (0, 1, 2, 1)]
+        is_refused(a.post("/v1/other/", taken), "duplicate_request_id", "/3/request_id")
+        is_refused(a.post("/v1/other/", [*taken[:3], a.job("x", "other", callback=taken[0]["callback"])]), "duplicate_callback", "/3/callback")
     assert int(answer.headers["Retry-After"]) > 0
     is_ok(a.post("/v1/other/", a.job("3", "other")), 201)
     assert a.delete("/v1/vm/1").status == 200

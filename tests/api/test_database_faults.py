@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from cloud import LAB, change, create, is_sound, lab, states
+from contract import is_refused
 from harness import BIN, SLOW, wait_until
 
 CONF = lab({"n": {"gpu": 4}})
@@ -206,6 +207,8 @@ def test_a_disk_nearly_full_takes_no_new_jobs_but_every_change(anteroom):
         answer = a.post(LAB, body)
         assert answer.status == 507 and answer.code == "storage_full" and answer.headers["Content-Type"] == "application/json"
     assert a.get("/v1/lab/new").status == 404
+    for body, at in ((a.job("j", "lab"), ""), ([a.job("j", "lab")], "/0")):
+        is_refused(a.post(LAB, body), "duplicate_request_id", f"{at}/request_id")  # its client may have had no answer
     change(a, "j", move="back")
     change(a, "j", status="held")
     change(a, "j", status="queued")

@@ -384,6 +384,12 @@ def test_how_many_jobs_of_an_owner_may_wait(anteroom):
     assert owners(a) == {"a": 2, "b": 1}
     is_done(a.post("/v1/t/1", {"status": "held"}, headers=mine))
     is_refused(post("3"), "too_many_requests")
+    is_refused(post("1"), "duplicate_request_id", "/request_id")
+    is_refused(post("b"), "duplicate_request_id", "/request_id")
+    is_refused(a.post("/v1/t/", [a.job("z", "t", owner_id="b"), a.job("1", "t", owner_id="a")], headers=boss), "duplicate_request_id", "/1/request_id")
+    # What he may not do comes before all of it.
+    is_refused(post("1", "b"), "forbidden", "/owner_id")
+    is_refused(a.post("/v1/t/", a.job("b", "t", owner_id="a", priority=-1), headers=mine), "forbidden", "/priority")
     is_done(a.delete("/v1/t/1", headers=mine))
     assert owners(a) == {"a": 1, "b": 1}
     assert post("3").status == 201

@@ -83,6 +83,32 @@ static void request_id_is_unique_in_its_type_and_callback_everywhere(void **stat
     rig_free(&r);
 }
 
+/* Of the job "0", whatever the limit: one that is there is said to be. */
+static void expect_taken(struct rig *r)
+{
+    static const struct {
+        const char *request_id, *callback, *pointer;
+        enum err_code code;
+    } wish[] = {
+        {"0", "http://x/1", "/request_id", ERR_DUPLICATE_REQUEST_ID},
+        {"0", "http://c.example/vm/0", "/request_id", ERR_DUPLICATE_REQUEST_ID},
+        {"x", "http://c.example/vm/0", "/callback", ERR_DUPLICATE_CALLBACK},
+    };
+    char json[256];
+    struct job j;
+    struct err e;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(wish); i++) {
+        (void)snprintf(json, sizeof json,
+                       "{\"request_id\":\"%s\",\"owner_id\":\"o\",\"data\":{},\"callback\":\"%s\"}",
+                       wish[i].request_id, wish[i].callback);
+        assert_int_equal(rig_post(r, "vm", json, &j, &e), -1);
+        assert_int_equal(e.code, wish[i].code);
+        assert_string_equal(e.pointer, wish[i].pointer);
+    }
+}
+
 static void a_full_queue_refuses_and_takes_again_when_one_leaves(void **state)
 {
     struct rig r;
@@ -104,6 +130,7 @@ static void a_full_queue_refuses_and_takes_again_when_one_leaves(void **state)
             &e),
         -1);
     assert_int_equal(e.code, ERR_TOO_MANY);
+    expect_taken(&r);
     OK(rig_change(&r, "vm", "3", "{\"status\":\"cancelled\"}", &e), &e);
     rig_add(&r, "vm", "y", ONE);
     rig_free(&r);
@@ -117,6 +144,7 @@ static void a_nearly_full_disk_takes_no_new_jobs_but_changes(void **state)
 
     (void)state;
     rig_make(&r, queues);
+    rig_add(&r, "vm", "0", ONE);
     rig_add(&r, "vm", "a", ONE);
     r.conf->low_water = NUM_SAFE_MAX;
     store_close(r.s);
@@ -128,6 +156,7 @@ static void a_nearly_full_disk_takes_no_new_jobs_but_changes(void **state)
             &e),
         -1);
     assert_int_equal(e.code, ERR_STORAGE_FULL);
+    expect_taken(&r);
     OK(rig_change(&r, "vm", "a", "{\"status\":\"held\"}", &e), &e);
     rig_free(&r);
 }
