@@ -6,8 +6,10 @@
 
 static bool makes_run(const struct job *j, const struct job_change *c)
 {
+    /* What nobody may do, as with one that is held, is no matter of rights. */
     return c->has_status && c->status == JOB_RUNNING &&
-           (j->status == JOB_QUEUED || j->status == JOB_HELD);
+           (j->status == JOB_QUEUED || j->status == JOB_HELD) &&
+           job_may_become(j->status, JOB_RUNNING, JOB_BY_CLIENT);
 }
 
 static bool goes_to_front(const struct job *j, const struct job_change *c)

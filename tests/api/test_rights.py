@@ -359,6 +359,18 @@ def test_more_jobs_than_a_move_may_shift_are_refused(a):
     is_done(a.post("/v1/many/1-599", {"move": {"before": "0-300"}}, headers=a.who["A"]))
 
 
+def test_what_no_state_allows_is_409_whoever_asks(a):
+    a.create_as("A", "kept-out", "a")
+    is_done(a.post("/v1/t/kept-out", {"status": "held"}, headers=a.who["A"]))
+    for who in ("admin", "A", "both"):
+        for status in ("running", "failed"):
+            answer = a.post("/v1/t/kept-out", {"status": status}, headers=a.who[who])
+            is_refused(answer, "invalid_transition", "/status")
+            assert answer.json["error"] == f"a job that is held cannot become {status}"
+    is_done(a.post("/v1/t/kept-out", {"status": "queued"}, headers=a.who["A"]))
+    is_refused(a.post("/v1/t/kept-out", {"status": "running"}, headers=a.who["A"]), "forbidden", "/status")
+
+
 # Limits --------------------------------------------------------------------------------------------------------------------
 
 
