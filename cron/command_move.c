@@ -46,12 +46,21 @@ static void put_wish(struct json_out *o, int option, const char *value)
     json_close(o, '}');
 }
 
+/* A client's body is wrong where it names a job that is not there; the command line named two. */
 static int move(const void *ctx, struct store *s, struct str type, struct str request_id,
                 int64_t now, struct err *e)
 {
     static const struct store_match no_match = {0};
+    const struct job_change *c = ctx;
+    struct job other;
+    struct err why;
 
-    return store_change(s, type, request_id, ctx, &no_match, now, e);
+    if (store_change(s, type, request_id, c, &no_match, now, e) == 0)
+        return 0;
+    if (e->code == ERR_INVALID && c->beside.p &&
+        store_show(s, type, c->beside, &other, &why) != 0 && why.code == ERR_NOT_FOUND)
+        e->code = ERR_NOT_FOUND;
+    return -1;
 }
 
 static int take_job(const struct command_env *env, struct str *type)

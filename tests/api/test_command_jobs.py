@@ -308,9 +308,12 @@ def test_a_job_is_moved_as_the_api_moves_it(a):
     assert names(a, "move") == list("acbd")
     assert events(a, "move", "c")[-1]["Who"] == US and events(a, "move", "c")[-1]["Event"] == "order"
     assert f"order {events(a, 'move', 'c')[-1]['FromPriority']} → " in a.command("show", "move", "c", "--events").stdout
-    for args, text in ((["a", "--before", "nobody"], "there is no such job"), (["a", "--priority", "x"], "priority must be a number"),
-                       (["a", "--priority", "1e99"], "priority must be"), (["a", "--after", "a"], "")):
+    for args, text in ((["a", "--priority", "x"], "priority must be a number"), (["a", "--priority", "1e99"], "priority must be"),
+                       (["a", "--after", "a"], "beside itself")):
         assert text in a.command("move", "move", *args, code=4).stderr
+    for side in ("--before", "--after"):
+        assert a.command("move", "move", "a", side, "nobody", code=3).stderr == "anteroom: move/a: there is no such job in this queue\n"
+    assert json.loads(a.command("move", "move", "a", "--after", "nobody", "--json", code=3).stdout)[0]["code"] == "not_found"
     assert names(a, "move") == list("acbd")
 
 
