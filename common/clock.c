@@ -229,6 +229,12 @@ static void take_char(struct reader *r, const char *either)
         r->p++;
 }
 
+static bool at_digit(const struct reader *r)
+{
+    return r->p < r->end && *r->p >= '0' && *r->p <= '9';
+}
+
+/* Digits behind the ninth are cut off. */
 static int64_t take_fraction(struct reader *r)
 {
     int64_t v = 0, scale = NS_PER_S;
@@ -239,7 +245,9 @@ static int64_t take_fraction(struct reader *r)
     do {
         v = v * 10 + take_number(r, 1, 0, 9);
         scale /= 10;
-    } while (!r->bad && scale > 1 && r->p < r->end && *r->p >= '0' && *r->p <= '9');
+    } while (scale > 1 && at_digit(r));
+    while (at_digit(r))
+        r->p++;
     return v * scale;
 }
 

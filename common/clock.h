@@ -54,9 +54,9 @@ struct clock_zone {
  * 9999. */
 void clock_write(struct buf *b, struct clock_zone *z, int64_t ns);
 
-/* Reads RFC 3339 (date-time; `T` and `Z` in either case, 0 to 9 fractional digits, an offset is
- * required). 0, or -1 when it is no such text or lies outside 1970 to 2262; *ns is untouched then.
- * Pure; any thread. */
+/* Reads RFC 3339 (date-time; `T` and `Z` in either case, as many fractional digits as there are, of
+ * which those behind the ninth are cut off; an offset is required). 0, or -1 when it is no such
+ * text or lies outside 1970 to 2262; *ns is untouched then. Pure; any thread. */
 int clock_parse(struct str text, int64_t *ns) AR_MUST_CHECK;
 
 /* The same, but a time without an offset is UTC: Keystone leaves it out where the end of a token is

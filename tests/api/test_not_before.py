@@ -61,6 +61,14 @@ def test_not_before_can_be_changed_and_taken_away_while_it_waits(anteroom):
     assert states(a)["b"] == "running"
 
 
+def test_a_time_may_have_more_digits_than_are_kept(anteroom):
+    a = anteroom(lab(HOSTS))
+    job = create(a, "j", 1, not_before="2030-01-01T00:00:00.1234567899999Z", valid_until=f"2031-01-01T00:00:00.{'0' * 5000}1Z")
+    assert (job["NotBefore"][19:29], job["ValidUntil"][19:29]) == (".123456789", ".000000000")
+    change(a, "j", not_before="2030-01-01T00:00:00.0000000001Z")
+    assert show(a, "j")["NotBefore"][19:29] == ".000000000"
+
+
 def test_a_wait_ends_at_valid_until(anteroom):
     a = anteroom(lab(HOSTS))
     create(a, "full", 4)
