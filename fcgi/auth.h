@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The door: who asks is found out before anything else of a request is looked at, by the method
- * that the configuration names, and whether he may have what the route needs.
+ * The door: who asks is found out before more of a request is looked at than its path, its method
+ * and where it comes from, by the method that the configuration names, and whether he may have what
+ * the route needs.
  */
 #ifndef AR_AUTH_H
 #define AR_AUTH_H

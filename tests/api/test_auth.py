@@ -121,12 +121,14 @@ def test_without_a_token_it_says_how(a, headers):
 
 
 def test_who_asks_is_known_before_anything_else_is_looked_at(a):
-    """Query, names, preconditions, bodies: nothing of them tells a stranger anything. Only whether there is such a path."""
+    """Query, names, preconditions, bodies: nothing of them tells a stranger anything. Only whether there is such a path, as the manual says."""
     for method, path, body in [("GET", "/v1/vm/?bogus=1", None), ("GET", "/v1/%01/", None), ("POST", "/v1/vm/", "{"),
                                ("POST", "/v1/vm/", b"\xff"), ("POST", "/v1/vm/x", "[]")]:
         is_refused(a.request(method, path, body), "unauthorized")
     is_refused(a.get("/nowhere"), "not_found")
     is_refused(a.request("PUT", "/v1/vm/"), "method_not_allowed")
+    is_refused(a.get("/v1/vm/%zz"), "bad_request")
+    is_refused(a.post("/v1/vm/", "{", headers={"Origin": "http://evil.example"}), "forbidden")
     is_ok(a.get("/healthz"))
 
 
