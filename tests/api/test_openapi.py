@@ -184,6 +184,7 @@ def test_the_members_of_requests_are_those_of_the_code(schema, mode):
     ("common/page.h", "PAGE_LIMIT_MAX", ("parameters", "limit", "schema", "maximum")),
     ("common/page.h", "PAGE_LIMIT_MAX", ("parameters", "queues_limit", "schema", "maximum")),
     ("common/demand.h", "DEMAND_INSTANCES_MAX", ("schemas", "DemandVm", "properties", "instances", "maxItems")),
+    ("common/demand_traits.c", "TRAITS_MAX", ("schemas", "DemandVm", "properties", "instances", "items", "properties", "traits", "maxItems")),
     ("common/store.h", "STORE_KEY_MAX", ("parameters", "Idempotency-Key", "schema", "maxLength")),
 ])
 def test_the_limits_are_those_of_the_code(path, name, place):
@@ -191,6 +192,42 @@ def test_the_limits_are_those_of_the_code(path, name, place):
     for word in place:
         value = value[word]
     assert value == int(re.search(rf"\b{name} = (\d+)", source(path))[1])
+
+
+VM, POD = {"VCPU": 1}, {"requests": {"cpu": 1}}
+
+
+def with_traits(*traits):
+    return {"project": "p", "instances": [{**VM, "traits": list(traits)}]}
+
+
+def edges():
+    """(type, data, taken?) at both sides of each bound of what a job may ask for."""
+    for type, name, one, more in (("vm", "instances", VM, {"project": "p"}), ("kube", "pods", POD, {"namespace": "n"}), ("lab", "instances", {"gpu": 1}, {})):
+        yield type, more, True
+        yield type, {**more, name: []}, False
+        yield type, {**more, name: {}}, False
+        yield type, {**more, name: [one]}, True
+        yield type, {**more, name: [{}] * 10000}, True
+        yield type, {**more, name: [{}] * 10001}, False
+        for count, taken in ((0, False), (1, True), (10000, True), (10001, False), (1.5, False), ("1", False)):
+            yield type, {**more, name: [{**one, "count": count}]}, taken
+        if more:
+            yield type, {name: [one]}, False
+    yield "lab", {"instances": [{"gpu": 1}], "resources": {"gpu": 1}}, False
+    yield from (("vm", with_traits(*traits), True) for traits in (
+        [], ["A"], ["!A"], ["A", "A"], ["_9"], ["A" * 255], ["!" + "A" * 255], [f"T{i}" for i in range(32)]))
+    yield from (("vm", with_traits(*traits), False) for traits in (
+        ["lower"], ["A", ""], ["!"], ["!!A"], ["A!"], ["A-B"], ["Ä"], [1], ["A" * 256], ["!" + "A" * 256], [f"T{i}" for i in range(33)], ["A"] * 33))
+    yield "vm", {"project": "p", "instances": [{**VM, "traits": "A"}]}, False
+
+
+def test_what_a_job_may_ask_for_is_what_the_program_takes(a):
+    demands = {"vm": "DemandVm", "kube": "DemandKube"}
+    for i, (type, data, taken) in enumerate(edges()):
+        faults = openapi.schema_errors({"$ref": f"#/components/schemas/{demands.get(type, 'DemandOther')}"}, data)
+        answer = a.post(f"/v1/{type}/", a.job(f"edge{i}", type, data=data))
+        assert (not faults, answer.status) == (taken, 201 if taken else 422), (type, str(data)[:200], faults[:3], answer)
 
 
 # In itself ------------------------------------------------------------------------------------------------------------
