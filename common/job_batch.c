@@ -81,7 +81,7 @@ int job_batch_parse(const struct conf *conf, struct ownaddr *own, struct str typ
         e->code = ERR_BAD_REQUEST;
         return -1;
     }
-    if (json_in_parse(text, &b->doc, e) != 0)
+    if (json_in_parse_many(text, &b->doc, e) != 0)
         return -1;
     return parse_jobs(&t, b, e);
 }

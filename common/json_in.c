@@ -186,8 +186,9 @@ static int build_value(struct build *b, json_value **v)
     return by_first[(unsigned char)*b->p](b, v);
 }
 
-int json_in_parse(struct str text, struct json_doc **doc, struct err *e)
+static int parse(struct str text, bool many, struct json_doc **doc, struct err *e)
 {
+    unsigned levels = JSON_DEPTH_MAX;
     struct json_doc *d;
 
     if (text.n > JSON_TEXT_MAX)
@@ -200,13 +201,25 @@ int json_in_parse(struct str text, struct json_doc **doc, struct err *e)
         memcpy(d->text, text.p, text.n);
     d->text[text.n] = '\0';
     d->scan = (struct json_scan){0};
-    if (json_scan((struct str){d->text, text.n}, &d->scan, e) != 0 ||
+    if (many)
+        levels = json_scan_levels((struct str){d->text, text.n}, levels);
+    if (json_scan((struct str){d->text, text.n}, levels, &d->scan, e) != 0 ||
         build_value(&(struct build){.doc = d, .p = d->text, .e = e}, &d->root) != 0) {
         json_in_free(d);
         return -1;
     }
     *doc = d;
     return 0;
+}
+
+int json_in_parse(struct str text, struct json_doc **doc, struct err *e)
+{
+    return parse(text, false, doc, e);
+}
+
+int json_in_parse_many(struct str text, struct json_doc **doc, struct err *e)
+{
+    return parse(text, true, doc, e);
 }
 
 void json_in_free(struct json_doc *doc)

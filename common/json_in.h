@@ -26,6 +26,9 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSO
  * being 1 ("duplicate member \"a\" at byte 17"), ERR_TOO_LARGE above JSON_TEXT_MAX bytes, or
  * ERR_INTERNAL when memory runs out. An empty text has its own sentence. */
 int json_in_parse(struct str text, struct json_doc **doc, struct err *e) AR_MUST_CHECK;
+/* The same of one or many: an array round the whole does not count as a level, so that what is
+ * taken alone is taken in it. */
+int json_in_parse_many(struct str text, struct json_doc **doc, struct err *e) AR_MUST_CHECK;
 void json_in_free(struct json_doc *doc);
 
 /* The document's value; NULL when it is null. */

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The strict JSON scanner: recursive descent over RFC 8259's grammar, as deep as JSON_DEPTH_MAX. It
- * keeps no tree, only where the texts of strings, names and numbers stand.
+ * The strict JSON scanner: recursive descent over RFC 8259's grammar, as deep as its caller allows.
+ * It keeps no tree, only where the texts of strings, names and numbers stand.
  */
 #include "json_scan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_in.h"
 #include "utf8.h"
 
 enum { HEX_DIGITS = 4, U_LENGTH = 6, PAIR_LENGTH = 2 * U_LENGTH };
 
 struct scan {
     const char *start, *p, *end;
-    unsigned depth;
+    unsigned depth, levels; /* where it is, and how deep it may go */
     struct json_scan *out;
     size_t cap; /* of out->text */
     struct err *e;
@@ -190,9 +189,9 @@ static int scan_string(struct scan *s)
 
 static int enter(struct scan *s)
 {
-    if (s->depth == JSON_DEPTH_MAX)
-        return err_set(s->e, ERR_MALFORMED_JSON, "nested deeper than %d levels at byte %zu",
-                       JSON_DEPTH_MAX, byte_of(s, s->p));
+    if (s->depth == s->levels)
+        return err_set(s->e, ERR_MALFORMED_JSON, "nested deeper than %u levels at byte %zu",
+                       s->levels, byte_of(s, s->p));
     s->depth++;
     s->p++;
     skip_space(s);
@@ -354,9 +353,18 @@ static int scan_value(struct scan *s)
     return scan(s);
 }
 
-int json_scan(struct str text, struct json_scan *out, struct err *e)
+unsigned json_scan_levels(struct str text, unsigned levels)
 {
-    struct scan s = {.start = text.p, .p = text.p, .end = text.p + text.n, .out = out, .e = e};
+    struct scan s = {.p = text.p, .end = text.p + text.n};
+
+    skip_space(&s);
+    return levels + peek(&s, '[');
+}
+
+int json_scan(struct str text, unsigned levels, struct json_scan *out, struct err *e)
+{
+    struct scan s = {
+        .start = text.p, .p = text.p, .end = text.p + text.n, .levels = levels, .out = out, .e = e};
     int rc;
 
     *out = (struct json_scan){0};

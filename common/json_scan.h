@@ -15,10 +15,14 @@ struct json_scan {
 };
 
 /* Checks that `text` is one JSON text after RFC 8259, in valid UTF-8, without lone surrogates and
- * U+0000, no deeper than JSON_DEPTH_MAX, no number longer than JSON_NUMBER_MAX bytes. 0 and *out
+ * U+0000, no deeper than so many levels, no number longer than JSON_NUMBER_MAX bytes. 0 and *out
  * (json_scan_free), or -1 with ERR_MALFORMED_JSON, or ERR_INTERNAL without memory; *out needs no
  * freeing then. Any thread. */
-int json_scan(struct str text, struct json_scan *out, struct err *e) AR_MUST_CHECK;
+int json_scan(struct str text, unsigned levels, struct json_scan *out, struct err *e) AR_MUST_CHECK;
+
+/* How many levels there are to a text of which each element counts by itself where the whole is an
+ * array, if `levels` is how many one may have. Pure; any thread. */
+unsigned json_scan_levels(struct str text, unsigned levels);
 void json_scan_free(struct json_scan *scan);
 
 /* Replaces the escapes of a string that json_scan has noted by what they mean, in place; returns

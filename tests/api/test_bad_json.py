@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What is not one JSON text after RFC 8259 is refused wherever a body is read; what is one is taken, however strange."""
 import json
+import re
+import urllib.parse
 
 import pytest
 
 from contract import is_done, is_ok, is_refused, nothing_changes
+from openapi import DOCUMENT
 
 # Whole bodies.
 BODIES = {
@@ -16,7 +19,7 @@ BODIES = {
     "two texts": b"{}{}", "text behind": b"{} x", "comma behind": b"{},", "bracket behind": b"{}}", "nul behind": b"{}\0", "nul before": b"\0{}",
     "array closed as object": b"[}", "object closed as array": b"{]", "only a comma": b"[,]", "only a colon": b"{:}",
     "form feed": b"\x0c{}", "no-break space": b"\xc2\xa0{}", "vertical tab": b"{\x0b}",
-    "deep arrays": b"[" * 100_000, "deep objects": b'{"a":' * 100_000, "17 deep": b"[" * 17 + b"]" * 17, "all brackets": b"[]" * 1000,
+    "deep arrays": b"[" * 100_000, "deep objects": b'{"a":' * 100_000, "18 deep": b"[" * 18 + b"]" * 18, "17 objects": b'{"a":' * 17 + b"0" + b"}" * 17, "all brackets": b"[]" * 1000,
 }
 
 # In the place of a value.
@@ -111,6 +114,26 @@ def test_a_strange_but_correct_value_is_kept(a, name):
     assert json.loads(kept) == {"v": json.loads(TAKEN[name])}
     shown = [job for job in is_ok(a.get("/v1/taken/")) if job["RequestID"] == name]
     assert [job["Data"] for job in shown] == [kept]
+    assert a.delete("/v1/taken/" + urllib.parse.quote(name, safe="")).status == 200
+    assert [job["Data"] for job in is_ok(a.post("/v1/taken/", b" [" + body + b"]"), 201)] == [kept]  # and so as one of many
+
+
+def test_data_is_as_deep_as_the_document_says(a):
+    levels = int(re.search("at most (\\d+) levels deep, of which it is the first", DOCUMENT["components"]["schemas"]["Demand"]["description"])[1])
+    for depth, taken in ((levels, True), (levels + 1, False)):
+        data = b'{"v": ' * (depth - 1) + b"{}" + b"}" * (depth - 1)
+        job = b'{"request_id": "deep", "owner_id": "o", "callback": "deep", "data": %b}' % data
+        for body in (job, b"[%b]" % job, b"\n[%b, %b]" % (job, job.replace(b"deep", b"second"))):
+            answer = a.post("/v1/deep/", body)
+            if not taken:
+                is_refused(answer, "malformed_json")
+                continue
+            for made in [is_ok(answer, 201)] if body is job else is_ok(answer, 201):
+                is_done(a.delete(f"/v1/deep/{made['RequestID']}"))
+    a.create("change", "deep")
+    is_done(a.post("/v1/deep/change", b'{"data": %b}' % (b'{"v": ' * (levels - 1) + b"{}" + b"}" * (levels - 1))))
+    is_refused(a.post("/v1/deep/change", b'{"data": %b}' % (b'{"v": ' * levels + b"{}" + b"}" * levels)), "malformed_json")
+    is_refused(a.post("/v1/deep/", b'[{"request_id": "nul", "owner_id": "o", "callback": "nul", "data": {"x": "\\u0000"}}]'), "malformed_json")
 
 
 def test_an_escaped_name_is_the_name(a):

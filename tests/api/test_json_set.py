@@ -56,8 +56,11 @@ def test_the_set_is_whole():
 
 @pytest.mark.parametrize("group", [g for g in GROUPS if "n_" in g])
 def test_what_must_be_refused_is_refused_as_a_body_and_in_one(a, group):
-    for text in of(group).values():
-        is_malformed(a.post("/v1/lab/", text))
+    for name, text in of(group).items():
+        if name == "in_deep_17_arrays":  # an array round many jobs is no level of theirs
+            is_refused(a.post("/v1/lab/", text), "invalid", "/0")
+        else:
+            is_malformed(a.post("/v1/lab/", text))
         is_malformed(a.post("/v1/lab/", b'{"request_id": "x", "owner_id": "o", "callback": "http://c.example/x", "data": {"x": %b}}' % text))
     assert a.get("/v1/lab/").data == []
 

@@ -244,7 +244,7 @@ static void check_scan(struct str text, int rc, const struct err *why)
 {
     struct json_scan scan;
     struct err e;
-    int scanned = json_scan(text, &scan, &e);
+    int scanned = json_scan(text, JSON_DEPTH_MAX, &scan, &e);
 
     MUST(rc == 0 ? scanned == 0 : scanned != 0 || strncmp(why->text, "duplicate member", 16) == 0);
     if (scanned == 0)

@@ -215,6 +215,42 @@ static void refuses_a_depth_bomb(void **state)
     must_refuse((struct str){text, sizeof text}, "nested deeper than 16 levels at byte 17");
 }
 
+/* What is taken alone is taken as one of many, and the other way round. */
+static void an_array_round_many_is_no_level_of_theirs(void **state)
+{
+    static const struct {
+        const char *before;
+        size_t levels;
+        const char *after, *sentence; /* NULL: it is taken */
+    } cases[] = {
+        {"", 17, "", NULL},
+        {" [0,", 16, "]", NULL},
+        {"\t\n[", 17, "]", "nested deeper than 17 levels at byte 20"},
+        {"{\"a\":", 15, "}", NULL},
+        {"{\"a\":", 16, "}", "nested deeper than 16 levels at byte 21"},
+        {"[{\"a\":", 15, "}]", NULL},
+        {"[{\"a\":", 16, "}]", "nested deeper than 17 levels at byte 22"},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buf b = BUF_INIT(128);
+        struct json_doc *doc = NULL;
+        struct err e = {0};
+        int rc;
+
+        buf_printf(&b, "%s%.*s%.*s%s", cases[i].before, (int)cases[i].levels, "[[[[[[[[[[[[[[[[[",
+                   (int)cases[i].levels, "]]]]]]]]]]]]]]]]]", cases[i].after);
+        rc = json_in_parse_many(buf_span(&b), &doc, &e);
+        assert_int_equal(rc, cases[i].sentence ? -1 : 0);
+        if (cases[i].sentence)
+            assert_string_equal(e.text, cases[i].sentence);
+        json_in_free(doc);
+        buf_free(&b);
+    }
+}
+
 static void refuses_a_text_beyond_its_limit(void **state)
 {
     struct json_doc *doc = NULL;
@@ -286,6 +322,7 @@ int main(void)
         cmocka_unit_test(agrees_on_random_documents_and_their_mutations),
         cmocka_unit_test(says_what_is_wrong_and_where),
         cmocka_unit_test(refuses_a_depth_bomb),
+        cmocka_unit_test(an_array_round_many_is_no_level_of_theirs),
         cmocka_unit_test(refuses_a_text_beyond_its_limit),
         cmocka_unit_test(finds_a_double_among_many_members),
         cmocka_unit_test(cuts_a_long_name_in_the_sentence),
