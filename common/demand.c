@@ -162,7 +162,7 @@ int demand_add_scope(struct demand *d, const char *prefix, struct str name, stru
 int demand_refuse(struct err *e, struct str name, const char *fmt, ...)
 {
     struct str shown = utf8_cut(name, SHOWN_MAX);
-    char text[TEXT_MAX], pointer[ERR_POINTER_MAX] = "";
+    char text[TEXT_MAX], pointer[JSON_POINTER_ROOM] = "";
     va_list ap;
 
     va_start(ap, fmt);

@@ -48,6 +48,20 @@ static void set_text(struct err *e, enum err_code code, const char *fmt, va_list
     (void)vsnprintf(e->text, sizeof e->text, fmt, ap);
 }
 
+/* A pointer that ends within a name is no pointer, or another one. */
+static void keep_pointer(struct err *e, const char *pointer)
+{
+    size_t n = strlen(pointer);
+
+    if (n >= ERR_POINTER_MAX) {
+        n = ERR_POINTER_MAX - 1;
+        while (n > 0 && pointer[n] != '/')
+            n--;
+    }
+    memcpy(e->pointer, pointer, n);
+    e->pointer[n] = '\0';
+}
+
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 {
     va_list ap;
@@ -65,7 +79,7 @@ int err_at(struct err *e, enum err_code code, const char *pointer, const char *f
     va_start(ap, fmt);
     set_text(e, code, fmt, ap);
     va_end(ap);
-    (void)snprintf(e->pointer, sizeof e->pointer, "%s", pointer);
+    keep_pointer(e, pointer);
     return -1;
 }
 
@@ -92,26 +106,18 @@ int err_errno(struct err *e, enum err_code code, const char *fmt, ...)
     return -1;
 }
 
-/* Puts the formatted text before what `field` of `size` bytes holds, and cuts at its end. */
-AR_PRINTF(4, 0)
-static void prepend(char *field, size_t size, const char *between, const char *fmt, va_list ap)
+int err_wrap(struct err *e, const char *fmt, ...)
 {
     char old[ERR_TEXT_MAX];
     size_t n;
-
-    (void)snprintf(old, sizeof old, "%s", field);
-    (void)vsnprintf(field, size, fmt, ap);
-    n = strlen(field);
-    (void)snprintf(field + n, size - n, "%s%s", between, old);
-}
-
-int err_wrap(struct err *e, const char *fmt, ...)
-{
     va_list ap;
 
+    (void)snprintf(old, sizeof old, "%s", e->text);
     va_start(ap, fmt);
-    prepend(e->text, sizeof e->text, ": ", fmt, ap);
+    (void)vsnprintf(e->text, sizeof e->text, fmt, ap);
     va_end(ap);
+    n = strlen(e->text);
+    (void)snprintf(e->text + n, sizeof e->text - n, ": %s", old);
     return -1;
 }
 
@@ -128,11 +134,16 @@ int err_append(struct err *e, const char *fmt, ...)
 
 int err_under(struct err *e, const char *fmt, ...)
 {
+    char whole[2 * ERR_POINTER_MAX];
+    size_t n;
     va_list ap;
 
     va_start(ap, fmt);
-    prepend(e->pointer, sizeof e->pointer, "", fmt, ap);
+    (void)vsnprintf(whole, sizeof whole, fmt, ap);
     va_end(ap);
+    n = strlen(whole);
+    (void)snprintf(whole + n, sizeof whole - n, "%s", e->pointer);
+    keep_pointer(e, whole);
     return -1;
 }
 

@@ -45,12 +45,15 @@ enum err_code {
     ERR_CODES
 };
 
-enum { ERR_TEXT_MAX = 512, ERR_POINTER_MAX = 160 };
+/* A pointer to the longest name of a resource has room, with every byte escaped. */
+enum { ERR_TEXT_MAX = 512, ERR_POINTER_MAX = 640 };
 
 struct err {
     enum err_code code;
     char text[ERR_TEXT_MAX];       /* one sentence, no full stop needed; cut, never overrun */
-    char pointer[ERR_POINTER_MAX]; /* JSON pointer (RFC 6901) to the member at fault, or "" */
+    char pointer[ERR_POINTER_MAX]; /* JSON pointer (RFC 6901) to the member at fault, or ""; one
+                                      that is too long is cut before a "/" and names what that is
+                                      in */
 };
 
 /* Fills *e (pointer becomes ""). Returns -1, so that `return err_set(e, …);` reads well. Any

@@ -330,7 +330,7 @@ int json_only_members(const json_value *object, const char *const *known, size_t
                       struct err *e)
 {
     struct json_iter it = {0};
-    char pointer[ERR_POINTER_MAX] = "";
+    char pointer[JSON_POINTER_ROOM] = "";
     struct str shown;
 
     while (json_next(object, &it)) {
@@ -344,19 +344,19 @@ int json_only_members(const json_value *object, const char *const *known, size_t
     return 0;
 }
 
-/* Appends n bytes to the text in room if they fit. */
-static bool room_add(char room[ERR_POINTER_MAX], const char *bytes, size_t n)
+/* Appends n bytes, at most a character, to the text in room if they fit. */
+static bool room_add(char room[JSON_POINTER_ROOM], const char *bytes, size_t n)
 {
     size_t len = strlen(room);
 
-    if (len + n >= ERR_POINTER_MAX)
+    if (len + n >= JSON_POINTER_ROOM)
         return false;
     memcpy(room + len, bytes, n);
     room[len + n] = '\0';
     return true;
 }
 
-void json_pointer_add(char room[ERR_POINTER_MAX], struct str name)
+void json_pointer_add(char room[JSON_POINTER_ROOM], struct str name)
 {
     const char *p = name.p, *end = name.p + name.n;
     size_t n;

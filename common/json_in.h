@@ -13,6 +13,7 @@
 #define AR_JSON_IN_H
 
 #include "buf.h"
+#include "utf8.h"
 
 enum { JSON_DEPTH_MAX = 16, JSON_TEXT_MAX = 64 << 20 };
 
@@ -65,9 +66,10 @@ bool json_next(const json_value *object, struct json_iter *it);
 int json_only_members(const json_value *object, const char *const *known, size_t count,
                       struct err *e) AR_MUST_CHECK;
 
-/* Appends `/name` to a JSON pointer held in room, escaped after RFC 6901 and cut to fit whole UTF-8
- * characters. */
-void json_pointer_add(char room[ERR_POINTER_MAX], struct str name);
+/* Appends `/name` to a JSON pointer held in room, escaped after RFC 6901. What does not fit is cut
+ * off, and then it is longer than an error's may be, which cuts it where it should be. */
+enum { JSON_POINTER_ROOM = ERR_POINTER_MAX + UTF8_CHAR_MAX };
+void json_pointer_add(char room[JSON_POINTER_ROOM], struct str name);
 
 /* Adds or replaces a member of an object by a string. -1 and ERR_INTERNAL without memory. */
 int json_set_string(json_value *object, const char *name, struct str text,

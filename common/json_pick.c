@@ -55,23 +55,23 @@ static struct frame *top(struct json_picker *p)
 /* Says where it happened: the lines' names and the indices of all that is open. */
 static int located(const struct json_picker *p, struct err *e)
 {
-    char index[24];
+    char room[JSON_POINTER_ROOM] = "", index[24];
     size_t i;
 
-    e->pointer[0] = '\0';
     for (i = 1; i < p->frames; i++) {
         const struct frame *f = &p->frame[i];
 
         if (!p->frame[i - 1].array)
-            json_pointer_add(e->pointer, f->line->name);
+            json_pointer_add(room, f->line->name);
         if (f->array) {
             (void)snprintf(index, sizeof index, "%zu", f->index);
-            json_pointer_add(e->pointer, str_of(index));
+            json_pointer_add(room, str_of(index));
         }
     }
     if (p->next && !p->frame[p->frames - 1].array)
-        json_pointer_add(e->pointer, p->name.p ? p->name : p->next->name);
-    return -1;
+        json_pointer_add(room, p->name.p ? p->name : p->next->name);
+    e->pointer[0] = '\0';
+    return err_under(e, "%s", room);
 }
 
 /* Is a value of this kind right where it comes? 0, or -1. */

@@ -12,13 +12,13 @@
 /* Where the reading of the document stands. */
 struct document {
     struct source_reading *r;
-    char at[ERR_POINTER_MAX]; /* a JSON pointer; "": the whole document */
+    char at[JSON_POINTER_ROOM]; /* a JSON pointer; "": the whole document */
     struct err *e;
 };
 
 /* ---- errors ---- */
 
-/* Fills *e: "<pointer> <what>". Returns -1. */
+/* Fills *e: "<pointer> <what>", of a long one its beginning. Returns -1. */
 int document_wrong(const struct document *d, const char *fmt, ...) AR_PRINTF(2, 3);
 int document_no_memory(const struct document *d);
 

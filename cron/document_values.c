@@ -7,20 +7,23 @@
 #include "num.h"
 #include "plain.h"
 #include "quantity.h"
+#include "utf8.h"
 
-enum { NAME_MAX_BYTES = 255 };
+enum { NAME_MAX_BYTES = 255, SHOWN_MAX = 159 };
 
 /* ---- errors ---- */
 
 int document_wrong(const struct document *d, const char *fmt, ...)
 {
     char what[ERR_TEXT_MAX];
+    struct str at;
     va_list ap;
 
     va_start(ap, fmt);
     (void)vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    return err_at(d->e, ERR_UNAVAILABLE, d->at, "%s %s", d->at[0] ? d->at : "the document", what);
+    at = utf8_cut(str_of(d->at[0] ? d->at : "the document"), SHOWN_MAX);
+    return err_at(d->e, ERR_UNAVAILABLE, d->at, "%.*s %s", (int)at.n, at.p, what);
 }
 
 int document_no_memory(const struct document *d)

@@ -9,11 +9,14 @@
 
 #include <string.h>
 
+#include "utf8.h"
+
 enum {
     PAGE = 500,
     PAGES_MAX = 2000,
     BEGINNINGS_MAX = 4, /* the first, and three more */
     TOKEN_MAX = 4096,
+    PLACE_SHOWN_MAX = 159,
     GONE = 410
 };
 
@@ -55,11 +58,13 @@ static int take_piece(void *ctx, struct str piece, struct err *e)
     struct page *p = ctx;
 
     struct buf name = BUF_INIT(1024);
+    struct str at;
 
     if (json_picker_feed(p->picker, piece, e) == 0)
         return 0;
-    if (e->pointer[0])
-        (void)err_wrap(e, "%s", e->pointer);
+    at = utf8_cut(str_of(e->pointer), PLACE_SHOWN_MAX);
+    if (at.n > 0)
+        (void)err_wrap(e, "%.*s", (int)at.n, at.p);
     p->list->called(p->list->items.ctx, &name);
     if (name.len)
         (void)err_wrap(e, "%s", name.data);

@@ -57,6 +57,30 @@ def test_a_wrong_demand_is_refused_with_a_pointer_to_it(a, type, data, pointer):
         is_refused(a.post(f"/v1/{type}/", a.job("new", type, data=data)), "invalid", pointer)
 
 
+LONG = "~" * 255  # the longest name of a resource, every byte of which is escaped
+
+
+@pytest.mark.parametrize("data, pointer", [
+    ({"resources": {LONG: -1}}, "/data/resources/" + "~0" * 255),
+    ({"instances": [{}] * 9999 + [{LONG: -1}]}, "/data/instances/9999/" + "~0" * 255),
+    ({"resources": {"n" * 254 + "~": -1, "n" * 255: 1}}, f"/data/resources/{'n' * 254}~0"),
+    ({"resources": {"名" * 85: -1}}, "/data/resources/" + "名" * 85),
+    # What is longer is cut at a slash.
+    ({"resources": {"~" * 500: 1}}, "/data/resources"), ({"instances": [{"x": 1}, {"y/" * 400: 1}]}, "/data/instances/1"),
+], ids=["tildes", "the last of many", "a tilde at the end", "three bytes each", "an object", "an element"])
+def test_a_pointer_names_one_member_however_long_or_what_it_is_in(a, data, pointer):
+    body = a.job("long", "any", data=data)
+    with nothing_changes(a, "/v1/any/"):
+        is_refused(a.post("/v1/any/", body), "invalid", pointer)
+        is_refused(a.post("/v1/any/", [a.job("ok", "any"), body]), "invalid", "/1" + pointer)
+
+
+def test_of_an_unknown_member_with_a_name_too_long_the_object_is_named(a):
+    for name, pointer in (("n" * 600, "/" + "n" * 600), ("n" * 6000, ""), ("~" * 6000, "")):
+        is_refused(a.post("/v1/any/", {**a.job("x", "any"), name: 1}), "unknown_member", pointer)
+        is_refused(a.post("/v1/any/", [{**a.job("x", "any"), name: 1}]), "unknown_member", "/0" + pointer)
+
+
 @pytest.mark.parametrize("text", ["9007199254740992", "9007199254740993.0", "9007199254740991.5", "1e16", "1.00000000000000000001", "1e-1", "-1e0", "1e400", "-1e400", "1e999999999999"])
 def test_numbers_are_judged_by_their_digits_and_not_by_a_rounded_value(a, text):
     body = '{"request_id": "new", "owner_id": "o", "callback": "new", "data": {"project": "p", "instances": [{"VCPU": %s}]}}' % text

@@ -134,9 +134,11 @@ static void names_the_member_that_it_does_not_know(void **state)
     json_in_free(doc);
 }
 
-static void a_pointer_is_cut_between_characters(void **state)
+/* What is cut off is more than an error's pointer has room for, so that this one cuts it. */
+static void a_pointer_that_is_too_long_names_a_parent(void **state)
 {
-    char room[ERR_POINTER_MAX] = "", name[400];
+    char room[JSON_POINTER_ROOM] = "", name[ERR_POINTER_MAX], most[ERR_POINTER_MAX];
+    struct err e;
     size_t i;
 
     (void)state;
@@ -147,11 +149,24 @@ static void a_pointer_is_cut_between_characters(void **state)
     for (i = 0; i < sizeof name; i += 2)
         memcpy(name + i, "\xC3\xA9", 2);
     json_pointer_add(room, (struct str){name, sizeof name});
-    assert_int_equal(strlen(room), 158); /* 14 and 72 whole characters; 159 would be half of one */
-    json_pointer_add(room, STR_LIT("~x"));
-    assert_int_equal(strlen(room), 159); /* the slash, and nothing after it */
-    json_pointer_add(room, STR_LIT("x"));
-    assert_int_equal(strlen(room), 159);
+    for (i = 0; i < 3; i++) {
+        assert_in_range(strlen(room), ERR_POINTER_MAX, JSON_POINTER_ROOM - 1);
+        (void)err_at(&e, ERR_INVALID, room, "x");
+        assert_string_equal(e.pointer, "/data//a~1~0b");
+        json_pointer_add(room, i ? STR_LIT("~x") : STR_LIT("x"));
+    }
+    /* One that just fits, and one that does not for a tilde. */
+    for (i = 0; i < 2; i++) {
+        room[0] = '\0';
+        json_pointer_add(room, STR_LIT("data"));
+        memset(name, 'n', sizeof name);
+        name[0] = i ? '~' : 'n';
+        json_pointer_add(room, (struct str){name, ERR_POINTER_MAX - 1 - strlen("/data/")});
+        (void)err_at(&e, ERR_INVALID, room, "x");
+        (void)snprintf(most, sizeof most, "/data/%.*s", (int)(sizeof most - 1 - strlen("/data/")),
+                       name);
+        assert_string_equal(e.pointer, i ? "/data" : most);
+    }
 }
 
 static void sets_a_string_member(void **state)
@@ -239,7 +254,7 @@ int main(void)
         cmocka_unit_test(says_kinds_and_values),
         cmocka_unit_test(members_come_in_their_order),
         cmocka_unit_test(names_the_member_that_it_does_not_know),
-        cmocka_unit_test(a_pointer_is_cut_between_characters),
+        cmocka_unit_test(a_pointer_that_is_too_long_names_a_parent),
         cmocka_unit_test(sets_a_string_member),
         cmocka_unit_test(a_full_buffer_shows_when_writing),
 #if TORTURE

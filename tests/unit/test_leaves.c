@@ -325,7 +325,7 @@ static void errors_are_cut_not_overrun(void **state)
         struct err e;
         char guard[16];
     } g;
-    char longer[2 * ERR_TEXT_MAX], want[ERR_TEXT_MAX];
+    char longer[3 * ERR_POINTER_MAX], want[ERR_POINTER_MAX];
 
     (void)state;
     memset(&g, '#', sizeof g);
@@ -333,19 +333,48 @@ static void errors_are_cut_not_overrun(void **state)
     longer[sizeof longer - 1] = '\0';
     assert_int_equal(err_at(&g.e, ERR_INVALID, longer, "%s", longer), -1);
     assert_int_equal(strlen(g.e.text), ERR_TEXT_MAX - 1);
-    assert_int_equal(strlen(g.e.pointer), ERR_POINTER_MAX - 1);
+    assert_string_equal(g.e.pointer, ""); /* the whole is all that can be named */
     assert_int_equal(err_wrap(&g.e, "job %d", 5), -1);
     (void)snprintf(want, sizeof want, "job 5: %.504s", longer);
     assert_string_equal(g.e.text, want);
-    assert_int_equal(err_under(&g.e, "/%d", 17), -1);
-    assert_int_equal(strlen(g.e.pointer), ERR_POINTER_MAX - 1);
-    assert_memory_equal(g.e.pointer, "/17xxx", 6);
+    assert_int_equal(err_under(&g.e, "/%d%s", 17, longer), -1);
+    assert_string_equal(g.e.pointer, "");
     assert_int_equal(err_wrap(&g.e, "%s", longer), -1);
-    assert_int_equal(err_under(&g.e, "%s", longer), -1);
     assert_int_equal(strlen(g.e.text), ERR_TEXT_MAX - 1);
     assert_null(strchr(g.e.text, ':'));
     assert_int_equal(g.e.code, ERR_INVALID);
     assert_memory_equal(g.guard, "################", sizeof g.guard);
+}
+
+/* Cut before a "/": it names what the member at fault is in, never another member. */
+static void a_pointer_that_is_too_long_names_a_parent(void **state)
+{
+    enum { ROOM = ERR_POINTER_MAX - 1 };
+    char name[ROOM + 1], want[ERR_POINTER_MAX];
+    struct err e;
+
+    (void)state;
+    memset(name, 'n', ROOM);
+    name[ROOM] = '\0';
+    (void)snprintf(want, sizeof want, "/a/%.*s", ROOM - 3, name);
+    (void)err_at(&e, ERR_INVALID, want, "x");
+    assert_string_equal(e.pointer, want); /* it just fits */
+    (void)err_under(&e, "/%d", 7);
+    assert_string_equal(e.pointer, "/7/a");
+    (void)err_at(&e, ERR_INVALID, want, "x");
+    (void)err_under(&e, "b");
+    assert_string_equal(e.pointer, "b/a"); /* one byte too long */
+    (void)snprintf(want, sizeof want, "/a/%.*s", ROOM - 5, name);
+    (void)err_at(&e, ERR_INVALID, "/c~1/0", "x");
+    (void)err_under(&e, "%s", want);
+    (void)snprintf(want, sizeof want, "/a/%.*s", ROOM - 5, name);
+    assert_string_equal(e.pointer, want); /* "/c~1" would go over the end */
+    (void)snprintf(want, sizeof want, "/a/%.*s", ROOM - 3, name);
+    (void)err_at(&e, ERR_INVALID, "/0", "x");
+    (void)err_under(&e, "%s", want);
+    assert_string_equal(e.pointer, want); /* cut where the next one begins */
+    (void)err_under(&e, "/%s%s", name, name);
+    assert_string_equal(e.pointer, "");
 }
 
 static void errors_are_wrapped_in_context(void **state)
@@ -396,6 +425,7 @@ int main(void)
         cmocka_unit_test(durations_and_sizes_have_units),
         cmocka_unit_test(sums_and_products_do_not_wrap),
         cmocka_unit_test(errors_are_cut_not_overrun),
+        cmocka_unit_test(a_pointer_that_is_too_long_names_a_parent),
         cmocka_unit_test(errors_are_wrapped_in_context),
         cmocka_unit_test(every_error_has_a_status_and_its_own_word),
     };
