@@ -57,6 +57,20 @@ static int change_holds(struct store *s, enum store_sql_name name, int64_t id, i
     return db_run(s->db, st, e);
 }
 
+int store_hold_settle(struct store *s, int64_t id, int64_t settle, int64_t now, struct err *e)
+{
+    struct db_stmt *st = db_use(s->db, SQL_HOLD_SETTLE, e);
+
+    assert(db_writing(s->db));
+    if (!st)
+        return -1;
+    db_bind_i64(st, 1, id);
+    db_bind_i64(st, 2, settle);
+    db_bind_i64(st, 3, now);
+    db_bind_i64(st, 4, s->clock.stepped_at);
+    return db_run(s->db, st, e);
+}
+
 static bool holds(enum job_status s)
 {
     return s == JOB_ADMITTED || s == JOB_RUNNING;
@@ -75,7 +89,7 @@ int store_hold_follow(struct store *s, const struct job *j, const struct store_s
     int64_t end = step->unsure ? num_plus(now, queue->source.settle) : now;
 
     if (step->to == JOB_RUNNING)
-        return observed ? change_holds(s, SQL_HOLD_SETTLE, j->id, queue->source.settle, e) : 0;
+        return observed ? store_hold_settle(s, j->id, queue->source.settle, now, e) : 0;
     if (observed)
         return holds(j->status) ? change_holds(s, SQL_HOLD_END, j->id, end, e) : 0;
     return change_holds(s, SQL_HOLD_DROP, j->id, 0, e);

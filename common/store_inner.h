@@ -357,6 +357,11 @@ struct store_step;
 /* What a job holds, after its row went from the state in *j to another. In a write transaction. */
 int store_hold_follow(struct store *s, const struct job *j, const struct store_step *step,
                       int64_t now, struct err *e) AR_MUST_CHECK;
+/* What a running job holds ends `settle` after its start, or when it was confirmed; not later than
+ * it ends already. Where the clock was set since, from then on at the earliest. In a write
+ * transaction. */
+int store_hold_settle(struct store *s, int64_t id, int64_t settle, int64_t now,
+                      struct err *e) AR_MUST_CHECK;
 
 /* ---- store_delivery.c ---- */
 

@@ -13,6 +13,7 @@
 #include <assert.h>
 
 #include "demand.h"
+#include "store_clock.h"
 #include "store_inner.h"
 #include "store_pass.h"
 
@@ -174,16 +175,11 @@ static int unplace(struct store *s, int64_t id, struct str type, struct err *e)
 static int remedy(struct store *s, struct db_stmt *job, enum remedy what, struct err *e)
 {
     int64_t id = db_i64(job, 0);
-    struct db_stmt *st;
 
     if (what == PLACE_IT_ANEW)
         return unplace(s, id, db_str(job, 1), e);
-    st = db_use(s->db, SQL_HOLD_SETTLE, e);
-    if (!st)
-        return -1;
-    db_bind_i64(st, 1, id);
-    db_bind_i64(st, 2, conf_queue(s->conf, db_str(job, 1))->source.settle);
-    return db_run(s->db, st, e);
+    return store_hold_settle(s, id, conf_queue(s->conf, db_str(job, 1))->source.settle,
+                             store_now(s), e);
 }
 
 /* 1: there is a running job that is counted wrongly, and unless `write` it is left so; 0; -1. */

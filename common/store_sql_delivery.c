@@ -23,9 +23,12 @@ const char *const store_sql_delivery[SQL_NAMES] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (queue, host, resource, job_id, since)"
         " DO UPDATE SET amount = amount + excluded.amount, until = NULL",
     [SQL_HOLD_DROP] = "DELETE FROM holds WHERE job_id = ?1 AND until IS NULL",
+    /* ?3 is now, ?4 when the clock was set last: a moment of before was not later by today's clock,
+     * and none was later than now. */
     [SQL_HOLD_SETTLE] =
         "UPDATE holds SET until = (SELECT min(COALESCE(holds.until, 9223372036854775807),"
-        " j.started_at + ?2, COALESCE(j.confirmed_at, 9223372036854775807))"
+        " min(max(j.started_at, ?4), ?3) + ?2,"
+        " COALESCE(min(max(j.confirmed_at, ?4), ?3), 9223372036854775807))"
         " FROM jobs j WHERE j.id = ?1) WHERE job_id = ?1",
     [SQL_HOLD_END] = "UPDATE holds SET until = min(COALESCE(until, ?2), ?2) WHERE job_id = ?1",
     [SQL_HOLD_SUM] = "SELECT host, resource, sum(amount) FROM holds WHERE queue = ?1"

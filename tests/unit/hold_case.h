@@ -4,7 +4,7 @@
 #ifndef AR_HOLD_CASE_H
 #define AR_HOLD_CASE_H
 
-#include "rig.h"
+#include "rig_sql.h"
 #include "store_delivery.h"
 
 #define ONE    "{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}"
@@ -120,6 +120,19 @@ static inline int64_t held_at(struct rig *r, int64_t read_at)
         assert_int_equal(held_at(r, (end)-1), 1);                                                  \
         assert_int_equal(held_at(r, end), 0);                                                      \
     } while (0)
+
+/* The rig's clock is set, and a transaction has followed. */
+static inline void set_clock(struct rig *r, int64_t by)
+{
+    char sql[256];
+
+    r->now += by;
+    (void)snprintf(sql, sizeof sql,
+                   "UPDATE holds SET until = until + %lld;"
+                   "UPDATE clock SET stepped_at = %lld, stepped = stepped + max(0, %lld)",
+                   (long long)by, (long long)r->now, (long long)by);
+    rig_sql(r, sql);
+}
 
 static inline int64_t begin(struct rig *r)
 {

@@ -62,6 +62,26 @@ static void a_late_confirmation_does_not_prolong_it(void **state)
     rig_free(&r);
 }
 
+/* Found by review: it ended in the past, for a reading too that was begun before the client said
+ * that it uses what it holds. */
+static void a_confirmation_after_the_clock_was_set_ends_it_now(void **state)
+{
+    static const int64_t steps[] = {HOUR, -HOUR, SETTLE / 2};
+    struct rig r;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(steps); i++) {
+        (void)begin_running(&r);
+        r.now += SETTLE / 4;
+        set_clock(&r, steps[i]);
+        r.now += SETTLE / 4;
+        set(&r, "running");
+        ENDS(&r, r.now);
+        rig_free(&r);
+    }
+}
+
 /* However it leaves `running`: a reading that was begun before may not show the use yet. */
 static void a_job_that_ends_is_held_for_earlier_readings(void **state)
 {
@@ -171,6 +191,32 @@ static void a_job_set_running_by_an_operator_settles_from_then_on(void **state)
     assert_int_equal(held_at(&r, started), 1);
     ENDS(&r, started + SETTLE);
     rig_free(&r);
+}
+
+/* The same, the clock having been set in between: nothing ends before that, nor later than it would
+ * if all had happened now. */
+static void so_it_does_when_the_clock_was_set(void **state)
+{
+    static const int64_t steps[] = {HOUR, -HOUR};
+    struct rig r;
+    int64_t id, stepped;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 2 * ARRAY_LEN(steps); i++) {
+        id = begin(&r);
+        set(&r, "running");
+        if (i >= ARRAY_LEN(steps))
+            set(&r, "running"); /* confirmed */
+        set_clock(&r, steps[i % ARRAY_LEN(steps)]);
+        stepped = r.now;
+        r.now += 5 * NS_PER_S;
+        place(&r, id);
+        if (steps[i % ARRAY_LEN(steps)] < 0)
+            stepped = r.now; /* it is not known how long ago */
+        ENDS(&r, i < ARRAY_LEN(steps) ? stepped + SETTLE : stepped);
+        rig_free(&r);
+    }
 }
 
 /* All that is there. */
@@ -304,11 +350,13 @@ int main(void)
         cmocka_unit_test(a_running_job_holds_until_it_has_settled),
         cmocka_unit_test(a_confirmation_ends_it_and_a_second_one_does_not_prolong_it),
         cmocka_unit_test(a_late_confirmation_does_not_prolong_it),
+        cmocka_unit_test(a_confirmation_after_the_clock_was_set_ends_it_now),
         cmocka_unit_test(a_job_that_ends_is_held_for_earlier_readings),
         cmocka_unit_test(who_ends_after_it_has_settled_is_held_no_longer),
         cmocka_unit_test(an_admission_after_a_return_counts_beside_the_one_before),
         cmocka_unit_test(two_admissions_of_one_moment_are_added),
         cmocka_unit_test(a_job_set_running_by_an_operator_settles_from_then_on),
+        cmocka_unit_test(so_it_does_when_the_clock_was_set),
         cmocka_unit_test(what_counts_for_nothing_any_more_is_dropped_later),
         cmocka_unit_test(what_an_old_reading_may_need_is_kept),
         cmocka_unit_test(a_job_holds_of_its_quota_for_each_admission),
