@@ -397,14 +397,18 @@ static int sent_again(struct store *s, const struct store_try *t, bool *asked, s
 static int ask_unheard(struct store *s, const struct store_try *t, const struct job *j, int64_t now,
                        bool *unheard, struct err *e)
 {
-    struct db_stmt *st = db_use(s->db, SQL_DELIVERY_UNHEARD, e);
+    int64_t settle = conf_queue(s->conf, j->type)->source.settle, then;
+    struct db_stmt *st;
     int rc;
 
+    if (store_clock_ago(s, now, settle, &then, e) != 0)
+        return -1;
+    st = db_use(s->db, SQL_DELIVERY_UNHEARD, e);
     if (!st)
         return -1;
     db_bind_i64(st, 1, t->id);
     db_bind_i64(st, 2, t->admissions);
-    db_bind_i64(st, 3, now - conf_queue(s->conf, j->type)->source.settle);
+    db_bind_i64(st, 3, then);
     rc = db_step(s->db, st, e);
     db_done(st);
     *unheard = rc == 1 || (t->status == 0 && t->address.p);

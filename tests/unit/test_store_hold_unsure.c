@@ -3,7 +3,6 @@
  * model of the protocol (tests/model, BUG_UNSURE). What it held was promised again at once, while
  * its client was still building. */
 #include "hold_case.h"
-#include "rig_sql.h"
 
 #define SOMEBODY STR_LIT("192.0.2.1") /* was connected to */
 
@@ -84,6 +83,27 @@ static void so_is_one_whose_last_call_was_answered(void **state)
     rig_free(&r);
 }
 
+/* Found by review: a try keeps the time that the clock said then, and was taken for an old one. */
+static void so_it_is_when_the_clock_was_set_since(void **state)
+{
+    static const int64_t steps[] = {HOUR, -HOUR};
+    struct rig r;
+    int64_t id, end;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_LEN(steps); i++) {
+        id = begin(&r);
+        admit(&r, id);
+        try_it(&r, id, 1, STORE_TRY_AGAIN, 0, (struct str)SOMEBODY);
+        set_clock(&r, steps[i]);
+        try_it(&r, id, 1, STORE_GIVE_UP, 502, (struct str)SOMEBODY);
+        end = r.now + SETTLE;
+        ENDS(&r, end);
+        rig_free(&r);
+    }
+}
+
 static void a_hold_that_ran_out_may_have_been_taken_unheard(void **state)
 {
     struct rig r;
@@ -127,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_that_may_have_been_taken_unheard_is_held_for_until_it_has_settled),
         cmocka_unit_test(so_is_one_whose_last_call_was_answered),
+        cmocka_unit_test(so_it_is_when_the_clock_was_set_since),
         cmocka_unit_test(a_hold_that_ran_out_may_have_been_taken_unheard),
         cmocka_unit_test(who_hands_back_has_nothing_of_an_earlier_admission),
     };
