@@ -64,6 +64,14 @@ static void renew(struct db *db)
                  log_quote(room, e.text));
 }
 
+int migrate_outgrown(int64_t version, struct err *e)
+{
+    return err_set(e, ERR_UNAVAILABLE,
+                   "the database was brought to version %lld by another Anteroom: restart this "
+                   "program, which is of version %d",
+                   (long long)version, migrate_count);
+}
+
 int migrate_run(struct db *db, int64_t wait, struct err *e)
 {
     struct err ignored;

@@ -27,4 +27,8 @@ int migrate_known(struct db *db, int64_t *version, struct err *e) AR_MUST_CHECK;
 /* Is it exactly of this program's version? 0, or -1 and a sentence that says what to do. */
 int migrate_check(struct db *db, struct err *e) AR_MUST_CHECK;
 
+/* Sets the sentence for a program that has a database open which another one has brought to this
+ * version since. -1. */
+int migrate_outgrown(int64_t version, struct err *e) AR_MUST_CHECK;
+
 #endif

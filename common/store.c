@@ -161,15 +161,35 @@ struct stats *store_stats(struct store *s)
     return s->stats;
 }
 
+/* Asked within the transaction: a newer program may have brought the file up since it was opened,
+ * and what this one does not know of, it does not keep in order. */
+static int check_version(struct store *s, struct err *e)
+{
+    struct db_stmt *st = db_use_apart(s->db, SQL_VERSION, e);
+    int64_t version;
+
+    if (!st || db_step(s->db, st, e) != 1)
+        return -1;
+    version = db_i64(st, 0);
+    db_done(st);
+    s->outgrown = version != migrate_count;
+    return s->outgrown ? migrate_outgrown(version, e) : 0;
+}
+
 int store_begin(struct store *s, int64_t wait, struct err *e)
 {
     if (db_begin(s->db, wait, e) != 0)
         return -1;
     s->judged = 0;
-    if (store_clock_follow(s, e) == 0)
+    if (check_version(s, e) == 0 && store_clock_follow(s, e) == 0)
         return 0;
     store_rollback(s);
     return -1;
+}
+
+bool store_outgrown(const struct store *s)
+{
+    return s->outgrown;
 }
 
 static void rolled_back(struct store *s)

@@ -45,8 +45,11 @@ void store_as(struct store *s, const struct who *who);
 bool store_sqlite_has_wal_bug(const char **version);
 
 /* Begins a write transaction: waits for the lock at most `wait` ns. ERR_UNAVAILABLE when it is not
- * to be had. */
+ * to be had, or when another program has brought the database to a version of its own since it was
+ * opened. */
 int store_begin(struct store *s, int64_t wait, struct err *e) AR_MUST_CHECK;
+/* Was it that, the last time? Only another program can write then, and this one is to leave. */
+bool store_outgrown(const struct store *s);
 /* ERR_COMMIT_UNKNOWN (nothing is known; the process must leave), ERR_STORAGE_FULL or
  * ERR_UNAVAILABLE (rolled back). The transaction is over in any case. */
 int store_commit(struct store *s, struct err *e) AR_MUST_CHECK;

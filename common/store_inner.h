@@ -40,6 +40,7 @@ struct store {
     struct store_later *later; /* NULL: never */
     int64_t put_off;           /* store_written, as far as db_written does not say it */
     char *path, *lock_path, *wake_path, *dispatch_path, *stats_path;
+    bool outgrown;    /* store_outgrown */
     int64_t judged;   /* rows that store_verdict has looked at in the transaction under way */
     struct buf text;  /* what spans of a job point to when they are not a statement's */
     struct buf data;  /* the same for its data */

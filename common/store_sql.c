@@ -12,6 +12,7 @@ static const char *const frame[SQL_NAMES] = {
     [SQL_UNDO] = "ROLLBACK TO request",
     [SQL_READ_BEGIN] = "BEGIN",
     [SQL_READ_END] = "COMMIT",
+    [SQL_VERSION] = "PRAGMA user_version",
     [SQL_INSTANCE] = "SELECT name FROM instance /* scan: instance, it has one row */",
 };
 

@@ -12,6 +12,7 @@ enum store_sql_name {
     SQL_UNDO,
     SQL_READ_BEGIN,
     SQL_READ_END,
+    SQL_VERSION,
     SQL_INSTANCE,
     /* queues */
     SQL_QUEUE_GET,

@@ -76,6 +76,7 @@ static void fault(struct dispatch *d, const char *event, const struct err *e)
     log_error(event, "code=%s error=%s", err_word(e->code), log_quote(room, e->text));
     d->faults++;
     d->fatal = d->fatal || e->code == ERR_COMMIT_UNKNOWN ||
+               (d->store && store_outgrown(d->store)) ||
                (d->options->mode == DISPATCH_ONCE && d->faults >= FAULTS_ONCE);
     d->pause = clock_mono() + PAUSE;
     d->due = 0; /* not known */

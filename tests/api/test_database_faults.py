@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -178,6 +179,49 @@ def test_a_dispatcher_whose_database_is_locked_waits_and_goes_on(anteroom):
     assert done
     a.wait_status("j", "running", "lab")
     assert a.dispatcher.stop() == 0
+
+
+def set_version(a, version):
+    with contextlib.closing(sqlite3.connect(a.db_path, timeout=60)) as db:
+        was = db.execute("PRAGMA user_version").fetchone()[0]
+        db.execute(f"PRAGMA user_version = {version}")
+    return was
+
+
+def stands_still(a):
+    """The dispatcher, and without the lock of all who write."""
+    a.dispatcher.send(signal.SIGSTOP)
+    with open(str(a.db_path) + ".lock", "rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            a.dispatcher.send(signal.SIGCONT)
+            return False
+    return True
+
+
+def test_brought_up_by_a_newer_program_while_these_run_they_write_nothing_any_more(anteroom):
+    a = anteroom(CONF)
+    a.start_dispatcher()
+    create(a, "first", 1)
+    create(a, "j", 4)
+    a.wait_status("first", "running", "lab")
+    wait_until(lambda: "needs" in a.get("/v1/lab/j").data["Message"], what="a pass")
+    wait_until(lambda: stands_still(a), what="a dispatcher that does not write")
+    change(a, "first", status="finished")
+    known = set_version(a, 1000)
+    answer = a.post(LAB, a.job("k", "lab"))
+    is_unavailable(answer)
+    assert "version 1000" in answer.json["error"] and "restart" in answer.json["error"]
+    for answer in (a.post("/v1/lab/j", {"priority": 1}), a.delete("/v1/lab/j"), a.get("/healthz")):
+        is_unavailable(answer)
+    a.dispatcher.send(signal.SIGCONT)
+    assert a.dispatcher.wait(30) == 1 and "version 1000" in a.dispatcher.log()
+    a.dispatcher.expected_codes = (1,)
+    assert states(a) == {"first": "finished", "j": "queued"}, "lists are still read"
+    set_version(a, known)
+    a.dispatch()
+    assert states(a)["j"] == "running"
 
 
 def test_the_wal_stays_within_bounds(anteroom):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Jobs in the store: what is unique, what changes with what, what a list shows. */
-#include "rig.h"
+#include "rig_sql.h"
 
+#include "migrate.h"
 #include "num.h"
 
 #define ONE "{\"project\":\"p\",\"instances\":[{\"VCPU\":1}]}"
@@ -470,6 +471,30 @@ static void a_part_of_very_much_is_not_taken_back(void **state)
     rig_free(&r);
 }
 
+/* By a newer program, while this one has it open. */
+static void nothing_is_written_once_the_database_has_another_version(void **state)
+{
+    static const char raise[] = "PRAGMA user_version = 1000", back[] = "PRAGMA user_version = %d";
+    char text[64];
+    struct rig r;
+    struct err e;
+
+    (void)state;
+    rig_make(&r, "");
+    assert_int_equal(rig_add(&r, "vm", "a", "{}"), 1);
+    assert_false(store_outgrown(r.s));
+    rig_sql(&r, raise);
+    assert_int_equal(store_begin(r.s, NS_PER_S, &e), -1);
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+    assert_non_null(strstr(e.text, "brought to version 1000"));
+    assert_true(store_outgrown(r.s));
+    (void)snprintf(text, sizeof text, back, migrate_count); /* the lock was given back */
+    rig_sql(&r, text);
+    assert_int_equal(rig_add(&r, "vm", "b", "{}"), 2);
+    assert_false(store_outgrown(r.s));
+    rig_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -488,6 +513,7 @@ int main(void)
         cmocka_unit_test(the_first_answer_is_kept_for_its_key),
         cmocka_unit_test(an_undone_point_leaves_the_others),
         cmocka_unit_test(a_part_of_very_much_is_not_taken_back),
+        cmocka_unit_test(nothing_is_written_once_the_database_has_another_version),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
