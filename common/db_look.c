@@ -216,6 +216,15 @@ int db_look_copy(struct db_look *l, const char *to, struct err *e)
     return rc == 0 ? run(l, "PRAGMA query_only=ON", e) : -1;
 }
 
+int db_look_change(struct db_look *l, const char *sql, struct err *e)
+{
+    return run(l, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA query_only=OFF", e) ==
+                       0 &&
+                   run(l, sql, e) == 0
+               ? run(l, "PRAGMA query_only=ON", e)
+               : -1;
+}
+
 bool db_look_has_sums(const struct db_look *l)
 {
     return db_sum_on(db_sum_file(l->handle));

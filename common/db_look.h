@@ -56,4 +56,8 @@ int db_look_renew(struct db_look *l, struct err *e) AR_MUST_CHECK;
  * not there. It is not flushed to the disk. Not between _begin and _end. */
 int db_look_copy(struct db_look *l, const char *to, struct err *e) AR_MUST_CHECK;
 
+/* Runs a statement on a file that nobody else has: with no journal beside it, and not flushed to
+ * the disk. Who is killed in it leaves a file that is good for nothing. */
+int db_look_change(struct db_look *l, const char *sql, struct err *e) AR_MUST_CHECK;
+
 #endif

@@ -74,6 +74,10 @@ int store_open(const struct conf *conf, enum store_mode mode, struct store **out
         (void)err_wrap(e, "%s", s->path);
         goto failed;
     }
+    if (o.write && store_name_own(s, OPEN_WAIT_S * NS_PER_S, e) != 0) {
+        (void)err_wrap(e, "%s", s->path);
+        goto failed;
+    }
     if (o.write)
         db_unlock(s->db);
     s->stats = stats_open(s->stats_path, mode == STORE_WRITE);
@@ -289,24 +293,6 @@ int store_check_reads(struct store *s, struct err *e)
 int store_ping(struct store *s, struct err *e)
 {
     return migrate_check(s->db, e);
-}
-
-int store_instance(struct store *s, char name[17], struct err *e)
-{
-    struct db_stmt *st = db_use(s->db, SQL_INSTANCE, e);
-    struct str text;
-
-    if (!st || db_step(s->db, st, e) < 0)
-        return -1;
-    text = db_str(st, 0);
-    if (text.n != 16) {
-        db_done(st);
-        return err_set(e, ERR_INTERNAL, "the database has lost its name");
-    }
-    memcpy(name, text.p, 16);
-    name[16] = '\0';
-    db_done(st);
-    return 0;
 }
 
 int store_queue_version(struct store *s, struct str type, int64_t *version, struct err *e)

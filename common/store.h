@@ -166,7 +166,8 @@ int store_answer_save(struct store *s, struct str type, struct str key,
                       const unsigned char digest[STORE_DIGEST], const struct store_answer *a,
                       int64_t now, struct err *e) AR_MUST_CHECK;
 
-/* This database's own random name (16 hex digits), for webhook-id. */
+/* This database's own random name (16 hex digits), for webhook-ids and tags. A copy that was put
+ * back (store_backup.h) has another one. */
 int store_instance(struct store *s, char name[17], struct err *e) AR_MUST_CHECK;
 
 /* The path of the FIFO that wakes the dispatcher, and of the lock that one dispatcher holds; they

@@ -148,6 +148,19 @@ static int copy(const char *database, struct work *w, struct err *e)
     return rc;
 }
 
+/* It has no name of a file yet: who loses it half changed has lost nothing. */
+static int mark_copy(struct work *w, struct err *e)
+{
+    struct db_look *l;
+    int rc;
+
+    if (db_look_open(w->part.path, &l, e) != 0)
+        return -1;
+    rc = db_look_change(l, store_name_copy, e);
+    db_look_close(l);
+    return rc == 0 ? 0 : err_wrap(e, "the copy in %s", w->part.path);
+}
+
 static int take_verdict(void *ctx, const struct str column[DB_LOOK_COLUMNS], struct err *e)
 {
     (void)ctx;
@@ -195,6 +208,8 @@ int store_backup(const struct conf *conf, const struct store_backup *b,
         return -1;
     *done = (struct store_backed_up){.taken = w.part.taken};
     rc = copy(conf->database.p, &w, e);
+    if (rc == 0)
+        rc = mark_copy(&w, e);
     if (rc == 0)
         rc = check_copy(&w, e);
     if (rc == 0) {

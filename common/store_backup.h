@@ -20,6 +20,10 @@ struct store_backed_up {
     bool taken; /* the remains of a backup that was killed were there, and are gone */
 };
 
+/* The statement that makes a database one that was copied: it gets a new name (store_instance) when
+ * it is first opened for writing. Of whatever version. */
+extern const char *const store_name_copy;
+
 /* Copies the configuration's database, of whatever version, into b->file: mode 0600, one file
  * without a WAL, checked, and on the disk when this returns. It has its name only then; a failure
  * or a kill leaves what was there (part.h). 0 and *done, or -1: ERR_FORBIDDEN when b->file is a

@@ -71,6 +71,11 @@ void store_clock_undo(struct store *s);
 int store_clock_ago(struct store *s, int64_t now, int64_t kept, int64_t *then,
                     struct err *e) AR_MUST_CHECK;
 
+/* ---- store_name.c: the database's own name ---- */
+
+/* In a store that is being opened for writing: a copy that was put back gets a name of its own. */
+int store_name_own(struct store *s, int64_t wait, struct err *e) AR_MUST_CHECK;
+
 /* ---- store_count.c: what is counted when the transaction is committed ---- */
 
 enum store_counted { STORE_CREATED, STORE_ADMITTED };

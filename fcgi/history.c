@@ -21,20 +21,20 @@ static int read_query(const struct history *h, const struct http *x, int64_t job
     return after.p ? page_decode_row(h->kind, after, job_id, &q->after, e) : 0;
 }
 
-/* Rows do not change: the numbers say which there are. The version is for one that was numbered
- * anew, after all before it had been forgotten. */
+/* Rows do not change: the numbers say which there are, in this database. The version is for one
+ * that was numbered anew, after all before it had been forgotten. */
 static int make_etag(const struct history *h, struct store *s, const struct job *j,
                      const struct query *q, char etag[HISTORY_ETAG_MAX], struct err *e)
 {
     unsigned char digest[DIGEST_SHA256];
     struct store_numbers n;
-    char text[256];
+    char text[256], instance[17];
 
-    if (h->numbers(s, j->id, &n, e) != 0)
+    if (h->numbers(s, j->id, &n, e) != 0 || store_instance(s, instance, e) != 0)
         return -1;
-    (void)snprintf(text, sizeof text, "%s %d %lld %lld %lld %lld %lld %lld", ANTEROOM_VERSION,
-                   (int)h->kind, (long long)j->id, (long long)j->version, (long long)n.first,
-                   (long long)n.last, (long long)q->limit, (long long)q->after);
+    (void)snprintf(text, sizeof text, "%s %s %d %lld %lld %lld %lld %lld %lld", ANTEROOM_VERSION,
+                   instance, (int)h->kind, (long long)j->id, (long long)j->version,
+                   (long long)n.first, (long long)n.last, (long long)q->limit, (long long)q->after);
     if (digest_sha256(str_of(text), digest, e) != 0)
         return -1;
     (void)snprintf(etag, HISTORY_ETAG_MAX, "\"%02x%02x%02x%02x%02x%02x%02x%02x\"", digest[0],

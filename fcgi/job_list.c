@@ -30,21 +30,23 @@ static int read_query(const struct http *x, struct query *q, struct err *e)
     return after.p ? page_decode(after, buf_span(&q->list), &q->filter.after, e) : 0;
 }
 
-/* The queue's version says which rows there are, the rest which of them are shown, to whom, and by
- * which program. All of it in a digest: the version alone would tell how much others do. */
+/* The queue's version says which rows there are, in this database, whose name tells it from one
+ * that was put back; the rest says which of them are shown, to whom, and by which program. All of
+ * it in a digest: the version alone would tell how much others do. */
 static int make_etag(struct store *s, const struct query *q, char etag[JOB_LIST_ETAG_MAX],
                      struct err *e)
 {
     const struct store_filter *f = &q->filter;
     unsigned char digest[DIGEST_SHA256];
     struct buf b = BUF_INIT(LISTING_NAME_MAX + 256);
+    char instance[17];
     int64_t version;
     size_t i;
     int rc;
 
-    if (store_queue_version(s, f->type, &version, e) != 0)
+    if (store_queue_version(s, f->type, &version, e) != 0 || store_instance(s, instance, e) != 0)
         return -1;
-    buf_printf(&b, "%s %lld %lld %d %lld %lld ", ANTEROOM_VERSION, (long long)version,
+    buf_printf(&b, "%s %s %lld %lld %d %lld %lld ", ANTEROOM_VERSION, instance, (long long)version,
                (long long)q->limit, f->has_after, (long long)f->after.priority,
                (long long)f->after.id);
     buf_add(&b, q->list.data, q->list.len);
