@@ -102,7 +102,7 @@ static const struct {
     {JOB_REASON_NOT_BEFORE, "it stands in no line before its not_before"},
     {JOB_REASON_PAUSED, "its queue is paused: nobody knows for how long"},
     {JOB_REASON_NEVER_FITS, "it does not fit on what there is, free or not"},
-    {JOB_REASON_NO_POOL, "no pool serves it"},
+    {JOB_REASON_NO_POOL, "no pool with a host serves it"},
     {JOB_REASON_NO_SOURCE, "its queue has no source of capacity"},
     {JOB_REASON_SOURCE, "its source cannot be read: nobody knows for how long"},
     {JOB_REASON_QUOTA, "it waits for its project's quota, of which the queue's past says nothing"},

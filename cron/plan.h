@@ -122,7 +122,7 @@ struct plan_in {
 
 enum plan_verdict {
     PLAN_ALL_ADMITTED, /* the group's queue is empty now */
-    PLAN_NO_POOL,      /* no pool serves its scope */
+    PLAN_NO_POOL,      /* no pool serves its scope, or none that has a host */
     PLAN_NEVER_FITS, /* not even on the empty hosts, or more than hosts share in all, whoever holds
                         the line and whatever its quota says */
     PLAN_NO_QUOTA, /* its quota, or a number of jobs, has too little left, whoever holds the line */

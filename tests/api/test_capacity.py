@@ -210,6 +210,7 @@ def test_pools_without_a_host_are_told_from_pools_that_are_not_there(anteroom):
     assert reason(a, "empty") == ("NoPool", 'the pool "empty" of this queue has no host')
     assert reason(a, "none") == ("NoPool", 'this queue has no pool of the name "gone"')
     assert reason(a, "any") == ("NoPool", "this queue has no pool with a host")
+    assert {a.get(f"/v1/lab/{name}/wait").data["Estimate"] for name in ("empty", "none", "any")} == {"no pool with a host serves it"}
     assert reason(a, "served", "vm") == ("NoPool", 'no pool of this queue that serves the project "x" has a host')
     assert reason(a, "named", "vm") == ("NoPool", 'the pool "void" of this queue has no host')
     assert reason(a, "unserved", "vm") == ("NoPool", 'no pool of this queue serves the project "y"')

@@ -216,7 +216,7 @@ static void where_it_cannot_be_known_it_says_so(void **state)
         const char *reason, *why;
     } told[] = {
         {JOB_REASON_NEVER_FITS, "it does not fit on what there is, free or not"},
-        {JOB_REASON_NO_POOL, "no pool serves it"},
+        {JOB_REASON_NO_POOL, "no pool with a host serves it"},
         {JOB_REASON_SOURCE, "its source cannot be read: nobody knows for how long"},
         {JOB_REASON_QUOTA,
          "it waits for its project's quota, of which the queue's past says nothing"},
