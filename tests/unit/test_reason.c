@@ -345,7 +345,8 @@ static void test_limits(void **state)
         {CPU, PLAN_NEVER_FITS, JOB_REASON_NEVER_FITS,
          "the quota of the project \"ns\": requests.cpu: needs 4500m, of 4 in all"},
         {CPU, PLAN_BLOCKED, JOB_REASON_BLOCKED,
-         "job 7 came first, waits for the project's quota, and holds it: requests.cpu"},
+         "job 7 came first, cannot run yet, and is kept what it needs: requests.cpu of the "
+         "project's quota"},
         {OF_QUEUE, PLAN_NO_QUOTA, JOB_REASON_RUN_LIMIT,
          "4 of 4 jobs of this queue are admitted or running"},
         {OF_OWNER, PLAN_NO_QUOTA, JOB_REASON_OWNER_LIMIT,

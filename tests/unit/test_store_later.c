@@ -24,7 +24,7 @@ struct act {
 struct said {
     int rc;
     enum err_code code;
-    char text[512], pointer[160], reason[64], message[200];
+    char text[ERR_TEXT_MAX], pointer[ERR_POINTER_MAX], reason[64], message[200];
     int64_t id, priority, seq, version;
 };
 
