@@ -61,7 +61,8 @@ def test_a_very_long_unknown_member_is_named_as_far_as_there_is_room(a):
     with nothing_changes(a):
         answer = a.post("/v1/vm/", {**a.job("new"), "日" * 10_000: 1})
         is_refused(answer, "unknown_member")
-    assert set("/日") == set(answer.json["errors"][0]["pointer"])
+    assert "日" * 20 in answer.json["error"] and len(answer.json["error"]) < 200
+    assert answer.json["errors"][0]["pointer"] == ""  # of what it is in: a name that is cut would be another
 
 
 @pytest.mark.parametrize("callback", [
