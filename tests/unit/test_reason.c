@@ -255,13 +255,13 @@ static void test_verdicts(void **state)
 
 static void test_what_is_kept_for_another(void **state)
 {
-    const struct source_limit cores = {.name = STR_LIT("cores")}, disk = {.name = STR_LIT("Disk")};
+    const struct source_limit vcpus = {.name = STR_LIT("cores")}, ceph = {.name = STR_LIT("Disk")};
     const struct {
         struct limits_line line;
         const char *want;
     } cases[] = {
-        {{.project = STR_LIT("blue"), .line = &cores}, "cores of the project's quota"},
-        {{.line = &disk}, "Disk"},
+        {{.project = STR_LIT("blue"), .line = &vcpus}, "cores of the project's quota"},
+        {{.line = &ceph}, "Disk"},
         {{.jobs = JOB_REASON_RUN_LIMIT}, "a place among the jobs of this queue"},
         {{.jobs = JOB_REASON_OWNER_LIMIT}, "a place among the jobs of this owner"},
     };
@@ -307,12 +307,13 @@ static void test_no_capacity(void **state)
 
 enum { CORES, UNREAD, DISK, CPU, OF_QUEUE, OF_OWNER };
 
+static const struct source_limit cores = {.name = {"cores", 5}},
+                                 disk = {.name = {"DISK_GB of nfs", 14}},
+                                 requests = {.name = {"requests.cpu", 12},
+                                             .resource = {{"cpu", 3}}};
+
 static void test_limits(void **state)
 {
-    static const struct source_limit cores = {.name = {"cores", 5}},
-                                     disk = {.name = {"DISK_GB of nfs", 14}},
-                                     requests = {.name = {"requests.cpu", 12},
-                                                 .resource = {{"cpu", 3}}};
     static struct limits_line lines[] = {
         [CORES] = {.project = {"p\"1", 3}, .line = &cores},
         [UNREAD] = {.project = {"p", 1}, .error = {"Nova answered 403", 17}},
