@@ -277,11 +277,16 @@ int store_read_begin(struct store *s, struct err *e)
     return db_use(s->db, SQL_READ_END, e) ? run(s, SQL_READ_BEGIN, e) : -1;
 }
 
+void store_read_done(struct store *s)
+{
+    db_done_all(s->db);
+}
+
 void store_read_end(struct store *s)
 {
     struct err ignored; /* a read transaction that can't end is gone already */
 
-    db_done_all(s->db);
+    store_read_done(s);
     (void)!run(s, SQL_READ_END, &ignored);
 }
 

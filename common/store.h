@@ -76,9 +76,11 @@ void store_checkpoint_if_due(struct store *s);
 bool store_checkpoint(struct store *s);
 
 /* A snapshot for reads that must agree. Every read by a reader stands between these two: _end also
- * lets go of the rows that spans point to, so that no old snapshot stays open. */
+ * lets go of the rows that spans point to, so that no old snapshot stays open. A single read needs
+ * no snapshot of its own and is let go of by _done. */
 int store_read_begin(struct store *s, struct err *e) AR_MUST_CHECK;
 void store_read_end(struct store *s);
+void store_read_done(struct store *s);
 
 /* After reads whose outcome is about to be believed. -1 and ERR_INTERNAL: since the last time a
  * text looked as if it were not there only because there was no memory for it. store_begin and

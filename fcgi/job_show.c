@@ -30,11 +30,8 @@ static int answer(struct store *s, struct http *x, struct err *e)
 
 int job_show(const struct route_env *env, struct http *x, struct err *e)
 {
-    int rc;
+    int rc = answer(env->store, x, e);
 
-    if (store_read_begin(env->store, e) != 0)
-        return -1;
-    rc = answer(env->store, x, e);
-    store_read_end(env->store);
+    store_read_done(env->store); /* one statement is a snapshot by itself */
     return rc;
 }
