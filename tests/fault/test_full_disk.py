@@ -3,6 +3,7 @@
 room. First by the low-water mark, which refuses early; then full to the last byte by somebody else's file, also in the middle of a
 checkpoint, a backup, a migration, a call; and the other ways in which a file may not grow."""
 import contextlib
+import itertools
 import os
 import resource
 import sqlite3
@@ -60,7 +61,8 @@ def test_at_the_low_water_mark_new_jobs_are_refused_and_all_else_goes_on(request
         for i in range(10):
             create(a, f"big{i}", HOSTS["n"]["gpu"])  # waits while the last ten of the others run
         disk.fill(leave=6 * MB)
-        wait_until(lambda: a.post(LAB, a.job("early", "lab")).status == 507, what="a refusal")
+        early = (a.job(f"early{i}", "lab", not_before="2100-01-01T00:00:00Z") for i in itertools.count())  # they need no place
+        wait_until(lambda: a.post(LAB, next(early)).status == 507, what="a refusal")
         for i in range(10):
             is_full(a.post(LAB, a.job("new", "lab")))
             is_full(a.post(LAB, [a.job("new", "lab"), a.job("new2", "lab")]))
