@@ -401,11 +401,13 @@ static void say_mix(const struct gap_at *at, struct buf *b)
 static void say_no_host(const struct gap_at *at, const struct gap *g, struct buf *b)
 {
     size_t n = at->use.n;
+    bool one = at->pools == 1;
 
     put_kind(b, at->capacity, &at->demand->kind[g->of]);
-    if (n == 0)
-        buf_printf(b, "; its %s no host%s", at->pools == 1 ? "pool has" : "pools have",
-                   at->empty ? "" : " with room");
+    if (n == 0 && at->empty)
+        buf_printf(b, "; its %s no host", one ? "pool has" : "pools have");
+    else if (n == 0) /* there are some, of which no more is known than that */
+        buf_printf(b, "; all hosts of its %s are full", one ? "pool" : "pools");
     else
         buf_printf(b, "; none of its %zu %s may take it%s", n, n == 1 ? "host" : "hosts",
                    at->empty ? "" : " now");

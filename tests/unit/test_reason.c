@@ -201,7 +201,7 @@ static void test_all_hosts_may_be_full(void **state)
 {
     static const struct asked none[] = {
         {0, 3, NULL, "VCPU", 1, PLAN_NO_ROOM, JOB_REASON_WAITING,
-         "needs 1 x (VCPU 1); its pool has no host with room"},
+         "needs 1 x (VCPU 1); all hosts of its pool are full"},
         {0, 3, NULL, "GPU", 1, PLAN_NO_ROOM, JOB_REASON_WAITING,
          "needs GPU, which no host with room has"},
     };
