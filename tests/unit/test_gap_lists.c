@@ -244,6 +244,7 @@ static void without_a_host_none_takes_it(void **state)
     assert_int_equal(gap.kind, GAP_NO_HOST);
     assert_false(gap_is_fragmented(&gap));
     says(&w, false, GAP_NO_HOST, "needs 1 x (A 1); all hosts of its pool are full");
+    says(&w, true, GAP_NO_HOST, "needs 1 x (A 1); its pool has no host");
     w.at.pools = 2;
     says(&w, false, GAP_NO_HOST, "needs 1 x (A 1); all hosts of its pools are full");
     says(&w, true, GAP_NO_HOST, "needs 1 x (A 1); its pools have no host");
