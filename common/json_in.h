@@ -69,6 +69,10 @@ int json_only_members(const json_value *object, const char *const *known, size_t
 /* Appends `/name` to a JSON pointer held in room, escaped after RFC 6901. What does not fit is cut
  * off, and then it is longer than an error's may be, which cuts it where it should be. */
 enum { JSON_POINTER_ROOM = ERR_POINTER_MAX + UTF8_CHAR_MAX };
+enum {
+    JSON_POINTER_SHOWN = 159
+}; /* bytes of one at the beginning of a sentence, which has to say
+      more than where */
 void json_pointer_add(char room[JSON_POINTER_ROOM], struct str name);
 
 /* Adds or replaces a member of an object by a string. -1 and ERR_INTERNAL without memory. */

@@ -9,7 +9,7 @@
 #include "quantity.h"
 #include "utf8.h"
 
-enum { NAME_MAX_BYTES = 255, SHOWN_MAX = 159 };
+enum { NAME_MAX_BYTES = 255 };
 
 /* ---- errors ---- */
 
@@ -22,7 +22,7 @@ int document_wrong(const struct document *d, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    at = utf8_cut(str_of(d->at[0] ? d->at : "the document"), SHOWN_MAX);
+    at = utf8_cut(str_of(d->at[0] ? d->at : "the document"), JSON_POINTER_SHOWN);
     return err_at(d->e, ERR_UNAVAILABLE, d->at, "%.*s %s", (int)at.n, at.p, what);
 }
 

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "json_in.h"
 #include "utf8.h"
 
 enum {
@@ -16,7 +17,6 @@ enum {
     PAGES_MAX = 2000,
     BEGINNINGS_MAX = 4, /* the first, and three more */
     TOKEN_MAX = 4096,
-    PLACE_SHOWN_MAX = 159,
     GONE = 410
 };
 
@@ -62,7 +62,7 @@ static int take_piece(void *ctx, struct str piece, struct err *e)
 
     if (json_picker_feed(p->picker, piece, e) == 0)
         return 0;
-    at = utf8_cut(str_of(e->pointer), PLACE_SHOWN_MAX);
+    at = utf8_cut(str_of(e->pointer), JSON_POINTER_SHOWN);
     if (at.n > 0)
         (void)err_wrap(e, "%.*s", (int)at.n, at.p);
     p->list->called(p->list->items.ctx, &name);

@@ -252,11 +252,16 @@ static int decide_nothing(struct pass *pass, const struct plan_turn *turn, size_
 {
     struct plan_out *out = pass->out;
 
-    if (held == SIZE_MAX && quota == SIZE_MAX)
+    if (held != SIZE_MAX) {
+        out->verdict[turn->group] = PLAN_BLOCKED;
+        out->limit[turn->group] = held;
+        out->blocker[turn->group] = pass->kept[held].job;
+        return 0;
+    }
+    if (quota == SIZE_MAX)
         return admit(pass, turn, &(struct fit_placement){0});
-    out->verdict[turn->group] = held == SIZE_MAX ? PLAN_NO_QUOTA : PLAN_BLOCKED;
-    out->limit[turn->group] = held == SIZE_MAX ? quota : held;
-    out->blocker[turn->group] = held == SIZE_MAX ? 0 : pass->kept[held].job;
+    out->verdict[turn->group] = PLAN_NO_QUOTA;
+    out->limit[turn->group] = quota;
     return 0;
 }
 

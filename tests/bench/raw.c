@@ -6,11 +6,10 @@
 #include <sqlite3.h>
 
 #include "clock.h"
+#include "http.h"
 #include "json_out.h"
 #include "migrate.h"
 #include "num.h"
-
-enum { FULL = 120 * 1024 }; /* as much as the service sends at once */
 
 static void must(int rc, sqlite3 *db)
 {
@@ -139,7 +138,7 @@ static void list(sqlite3 *db, int64_t rows)
     must(sqlite3_bind_int64(st, 1, rows), db);
     while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
         write_row(&b, st);
-        if (b.len < FULL)
+        if (b.len < HTTP_STREAM_AT)
             continue;
         bytes += (int64_t)b.len;
         buf_reset(&b);
